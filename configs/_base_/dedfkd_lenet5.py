@@ -1,0 +1,71 @@
+"""DE-DFKD, LeNet-5 -> LeNet-5-half: networks, losses, optimisers, schedule."""
+
+from mmengine.config import read_base
+from mmengine.dataset import InfiniteSampler, default_collate
+from mmengine.optim import CosineAnnealingLR, OptimWrapper
+from mmengine.runner import IterBasedTrainLoop
+from torch.optim import Adam
+
+from mmdfkd.datasets import LabelDataset
+from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.distillers import DEDFKD
+from mmdfkd.models.generators import ConditionalGenerator
+from mmdfkd.models.losses import (
+    ActivationLoss,
+    AdversarialLoss,
+    ClassConditionLoss,
+    KDLoss,
+    MetricLearningLoss,
+)
+from mmdfkd.models.utils import Classifier
+
+with read_base():
+    from .lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+
+teacher = dict(type=Classifier, network=lenet5)
+student = dict(type=Classifier, network=lenet5_half)
+generator = dict(
+    type=ConditionalGenerator,
+    num_classes=10,
+    latent_dim=100,
+    image_size=32,
+    out_channels=1,
+    base_channels=16,
+    subpixel=True,
+)
+rounds = 1000
+batch_size = 128
+model = dict(
+    type=DEDFKD,
+    data_preprocessor=data_preprocessor,
+    teacher=teacher,
+    student=student,
+    generator=generator,
+    loss_ce=dict(type=ClassConditionLoss, loss_weight=0.2),
+    loss_adv=dict(type=AdversarialLoss, divergence='js', agreement_mask=False),
+    loss_metric=dict(type=MetricLearningLoss, objective='M2', loss_weight=0.3, gate=0.0),
+    loss_act=dict(type=ActivationLoss, loss_weight=0.1),
+    loss_kd=dict(type=KDLoss, divergence='l1'),
+    g_steps=1,
+    kd_steps=10,
+    kd_batch_size=batch_size,
+    bank_capacity=50 * batch_size,
+)
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=0,
+    dataset=dict(type=LabelDataset, num_classes=10, length=10000),
+    sampler=dict(type=InfiniteSampler, shuffle=False),
+    collate_fn=dict(type=default_collate),
+)
+train_cfg = dict(type=IterBasedTrainLoop, max_iters=rounds, val_interval=250)
+optim_wrapper = dict(
+    constructor=MultiOptimWrapperConstructor,
+    generator=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-3, betas=(0.5, 0.999))),
+    student=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=2e-3)),
+)
+param_scheduler = dict(
+    generator=[],
+    student=dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False),
+)

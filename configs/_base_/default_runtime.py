@@ -1,0 +1,48 @@
+"""Hooks, visualizer and randomness of every run."""
+
+from mmengine.hooks import (
+    CheckpointHook,
+    DistSamplerSeedHook,
+    IterTimerHook,
+    LoggerHook,
+    ParamSchedulerHook,
+)
+from mmengine.runner import LogProcessor
+from mmengine.visualization import LocalVisBackend, Visualizer
+
+from mmdfkd.engine.hooks import (
+    DistillationSummaryHook,
+    IterationSeedHook,
+    NonFiniteLossHook,
+    SyntheticGridHook,
+)
+
+default_scope = None
+work_dir = None  # work_dirs/<name of the config>
+
+default_hooks = dict(
+    timer=dict(type=IterTimerHook),
+    logger=dict(type=LoggerHook, interval=50),
+    param_scheduler=dict(type=ParamSchedulerHook),
+    # Two are kept: MMEngine removes the oldest before it has written the newest.
+    checkpoint=dict(type=CheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),
+    sampler_seed=dict(type=DistSamplerSeedHook),
+)
+custom_hooks = [
+    dict(type=IterationSeedHook),
+    dict(type=NonFiniteLossHook),
+    dict(type=SyntheticGridHook, interval=500),
+    dict(type=DistillationSummaryHook),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+log_processor = dict(type=LogProcessor, window_size=50, by_epoch=False)
+log_level = 'INFO'
+visualizer = dict(type=Visualizer, vis_backends=[dict(type=LocalVisBackend)])
+randomness = dict(seed=0, deterministic=False)
+load_from = None
+resume = False

@@ -1,0 +1,10 @@
+"""What differs when a teacher is trained: epochs, and none of distillation's hooks."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .default_runtime import *
+
+custom_hooks = []
+log_processor.update(by_epoch=True)
+default_hooks['checkpoint'].update(by_epoch=True, interval=1, max_keep_ckpts=2)

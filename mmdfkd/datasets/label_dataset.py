@@ -1,0 +1,50 @@
+"""The training set of a data-free run: class labels and nothing else."""
+
+from mmengine.dist import get_world_size
+from torch.utils.data import Dataset
+
+from mmdfkd.registry import DATASETS
+
+
+@DATASETS.register_module()
+class LabelDataset(Dataset):
+    """Balanced class labels, in turn: 0, 1, ..., C - 1, 0, 1, ...
+
+    It satisfies MMEngine's Runner, samplers and schedulers without one real
+    image. Read in order (``shuffle=False``), any ``n`` consecutive items hold each
+    class ``n // C`` times, and the remainder moves on from batch to batch.
+
+    Args:
+        num_classes: number of classes C, at least 2.
+        length: number of labels in an epoch, at least ``num_classes``.
+
+    Raises:
+        ValueError: if ``num_classes`` or ``length`` is out of range.
+
+    Examples:
+        >>> dataset = LabelDataset(num_classes=3, length=6)
+        >>> [item['label'] for item in dataset]
+        [0, 1, 2, 0, 1, 2]
+    """
+
+    def __init__(self, num_classes: int, length: int) -> None:
+        if num_classes < 2:
+            raise ValueError(f'num_classes should be at least 2, but got {num_classes}')
+        if length < num_classes:
+            raise ValueError(
+                f'length should be at least num_classes ({num_classes}), but got {length}'
+            )
+        self.num_classes = num_classes
+        self.length = length
+        self.metainfo: dict = {}
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict[str, int]:
+        """Return ``{'label': int}`` with the label in [0, C)."""
+        if not 0 <= index < self.length:
+            raise IndexError(f'index should be in [0, {self.length}), but got {index}')
+        # MMEngine's samplers deal indices to ranks in turn; dividing first gives
+        # every rank all classes, not each world_size-th one.
+        return {'label': index // get_world_size() % self.num_classes}

@@ -1,0 +1,106 @@
+"""The teacher's accuracy next to the student's, and a summary at the end."""
+
+import time
+from pathlib import Path
+
+import torch
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.utils import ProgressBar
+
+from mmdfkd.registry import HOOKS
+
+
+@HOOKS.register_module()
+class DistillationSummaryHook(Hook):
+    """Evaluate the teacher once, log it beside the student, sum the run up.
+
+    It also checks, before the first iteration, that the labels to synthesise and
+    the evaluation set have as many classes as the teacher.
+    """
+
+    priority = 'HIGH'  # after RuntimeInfoHook, before LoggerHook
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the class counts and evaluate the teacher on the validation set.
+
+        Raises:
+            ValueError: if a data set has other classes than the teacher.
+        """
+        self._start = time.time()
+        self._student: dict[str, float] = {}
+        self._teacher: dict[str, float] = {}
+        model = self._model(runner)
+        self._check_classes('train', runner.train_dataloader, model.num_classes)
+        if runner.val_loop is not None:
+            self._check_classes('val', runner.val_dataloader, model.num_classes)
+            self._teacher = evaluate_teacher(runner, runner.val_loop)
+            self._report_teacher(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Log the teacher's figures beside the student's."""
+        self._student = dict(metrics or {})
+        for name, value in self._teacher.items():
+            runner.message_hub.update_scalar(f'val/teacher/{name}', value)
+
+    def before_test(self, runner: Runner) -> None:
+        """Evaluate the teacher on the test set."""
+        self._teacher = evaluate_teacher(runner, runner.test_loop)
+        self._report_teacher(runner)
+
+    @master_only
+    def after_train(self, runner: Runner) -> None:
+        """Log the summary."""
+        model = self._model(runner)
+        lines = ['Distillation summary', f'{"":24}{"teacher":>10}{"student":>10}']
+        for name, value in self._student.items():
+            teacher = self._teacher.get(name, float('nan'))
+            lines.append(f'{name:24}{teacher:10.2f}{value:10.2f}')
+        minutes = (time.time() - self._start) / 60
+        pictures = Path(runner.log_dir) / 'vis_data' / 'vis_image'
+        lines += [
+            f'rounds                  {runner.iter}',
+            f'images synthesised      {model.bank.num_added} (one process, those kept)',
+            f'minutes                 {minutes:.1f} (since start or resume)',
+            f'last checkpoint         {runner.message_hub.runtime_info.get("last_ckpt")}',
+            f'pictures                {pictures}',
+        ]
+        runner.logger.info('\n'.join(lines))
+
+    @staticmethod
+    def _model(runner: Runner):
+        return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+    @staticmethod
+    def _check_classes(name: str, dataloader, num_classes: int) -> None:
+        dataset = dataloader.dataset
+        found = getattr(dataset, 'num_classes', None) or len(dataset.metainfo.get('classes', ()))
+        if found and found != num_classes:
+            raise ValueError(
+                f'the {name} data set should have the teacher’s {num_classes} classes, '
+                f'but got {found} from {type(dataset).__name__}'
+            )
+
+    @master_only
+    def _report_teacher(self, runner: Runner) -> None:
+        figures = '  '.join(f'{name}: {value:.4f}' for name, value in self._teacher.items())
+        runner.logger.info(f'Teacher  {figures}')
+
+
+@torch.no_grad()
+def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
+    """Evaluate the teacher with a validation or test loop's own data and metrics."""
+    model = DistillationSummaryHook._model(runner)
+    was_training = model.training
+    model.eval()
+    progress = ProgressBar(len(loop.dataloader))
+    for data_batch in loop.dataloader:
+        data = model.data_preprocessor(data_batch, False)
+        samples = model.teacher.predict(data['inputs'], data['data_samples'])
+        loop.evaluator.process(data_samples=samples, data_batch=data_batch)
+        progress.update()
+    metrics = loop.evaluator.evaluate(len(loop.dataloader.dataset))
+    model.train(was_training)
+    return metrics

@@ -1,0 +1,62 @@
+"""Pictures of what the generator makes, over time."""
+
+import torch
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torchvision.utils import make_grid
+
+from mmdfkd.models.utils import frozen
+from mmdfkd.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SyntheticGridHook(Hook):
+    """Show a grid of synthetic images through the Runner's visualizer.
+
+    Rows are classes and columns latents; the latents stay the same all run long.
+    With an unconditional generator the rows mean nothing.
+
+    Args:
+        interval: iterations between two grids.
+        num_classes: rows, at most the generator's classes.
+        num_latents: columns.
+        seed: of the latents.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(
+        self, interval: int = 500, num_classes: int = 10, num_latents: int = 10, seed: int = 0
+    ) -> None:
+        self.interval = interval
+        self.num_classes = num_classes
+        self.num_latents = num_latents
+        self.seed = seed
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Add a grid at every ``interval`` and after the last iteration."""
+        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
+            self._add_grid(runner)
+
+    @master_only
+    @torch.no_grad()
+    def _add_grid(self, runner: Runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        rows = min(self.num_classes, model.num_classes)
+        draw = torch.Generator().manual_seed(self.seed)
+        latents = torch.randn(self.num_latents, model.latent_dim, generator=draw)
+        labels = torch.arange(rows).repeat_interleave(self.num_latents)
+        device = model.bank.images.device
+        with frozen(model.generator) as generator:
+            images = generator(latents.repeat(rows, 1).to(device), labels.to(device))
+        grid = make_grid(images, nrow=self.num_latents, pad_value=255)
+        picture = grid.permute(1, 2, 0).round().byte().cpu().numpy()
+        runner.visualizer.add_image('synthetic', picture, step=runner.iter + 1)

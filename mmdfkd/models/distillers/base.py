@@ -1,0 +1,218 @@
+"""What every data-free distiller shares: the two phases of a round."""
+
+from abc import ABCMeta, abstractmethod
+
+import torch
+from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmdfkd.models.utils import Classifier, ImageBank
+from mmdfkd.registry import MODELS
+
+
+def _build(part: dict | nn.Module | None) -> nn.Module | None:
+    return MODELS.build(part) if isinstance(part, dict) else part
+
+
+def _mean_over_steps(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([log[name].float() for log in logs]).mean() for name in logs[0]}
+
+
+class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
+    """Base of the distillers: a frozen teacher, a student, a generator and a bank.
+
+    A method adds :meth:`generator_losses`. One Runner iteration is one round.
+
+    Args:
+        teacher: config of a :class:`Classifier`; it is never updated.
+        student: config of a :class:`Classifier`.
+        generator: config of a generator (latents, labels) -> pixels.
+        loss_kd: config of the student's loss.
+        data_preprocessor: normalises synthetic and real pixels alike.
+        g_steps: generator updates a round.
+        kd_steps: student updates a round.
+        kd_batch_size: images a student update sees.
+        bank_capacity: synthetic images kept.
+        augment: config of the augmentation of student batches, or None.
+
+    Raises:
+        ValueError: if the teacher has no weights, or teacher, student and generator
+            differ in their classes.
+    """
+
+    #: Children that each optimiser updates, by the optimiser's key.
+    optimised: dict[str, tuple[str, ...]] = {
+        'generator': ('generator',),
+        'student': ('student',),
+    }
+
+    def __init__(
+        self,
+        teacher: dict | nn.Module,
+        student: dict | nn.Module,
+        generator: dict | nn.Module,
+        loss_kd: dict | nn.Module,
+        data_preprocessor: dict | nn.Module,
+        g_steps: int = 1,
+        kd_steps: int = 5,
+        kd_batch_size: int = 256,
+        bank_capacity: int = 10240,
+        augment: dict | nn.Module | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor)
+        self.teacher: Classifier = _build(teacher)
+        self.student: Classifier = _build(student)
+        self.generator = _build(generator)
+        self.loss_kd = _build(loss_kd)
+        self.augment = _build(augment) or nn.Identity()
+        self.g_steps = g_steps
+        self.kd_steps = kd_steps
+        self.kd_batch_size = kd_batch_size
+        self.latent_dim = self.generator.latent_dim
+        self.num_classes = self.teacher.num_classes
+        side = self.generator.image_size
+        self.bank = ImageBank(bank_capacity, (self.generator.out_channels, side, side))
+        self._check_teacher()
+        self._check_classes()
+        self.teacher.requires_grad_(False).eval()
+        self._register_state_dict_hook(_leave_teacher_out)
+        self.register_load_state_dict_pre_hook(_keep_teacher)
+
+    def _check_teacher(self) -> None:
+        if not self.teacher.has_weights:
+            raise ValueError(
+                'the teacher should have trained weights, but got checkpoint=None; set '
+                'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
+            )
+
+    def _check_classes(self) -> None:
+        counts = {
+            'teacher': self.teacher.num_classes,
+            'student': self.student.num_classes,
+            'generator': getattr(self.generator, 'num_classes', self.teacher.num_classes),
+        }
+        if len(set(counts.values())) > 1:
+            raise ValueError(
+                f'teacher, student and generator should have as many classes, but got {counts}; '
+                'set num_classes of each to the teacher’s'
+            )
+
+    def train(self, mode: bool = True) -> 'DataFreeDistiller':
+        """Set the mode of everything but the teacher, which stays in eval."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
+        """One round: the generator adapts to the student, the student to the teacher.
+
+        Args:
+            data: ``{'label': (N,)}``, the classes to synthesise.
+            optim_wrapper: wrappers with the keys ``generator`` and ``student``.
+
+        Returns:
+            Means over the steps of every loss and figure, to be logged.
+        """
+        labels = self.data_preprocessor.cast_data(data['label'])
+        generator_logs, student_logs = [], []
+
+        for _ in range(self.g_steps):
+            latents = torch.randn(len(labels), self.latent_dim, device=labels.device)
+            fresh, log = self.generator_step(latents, labels, optim_wrapper['generator'])
+            generator_logs.append(log)
+
+        self.bank.add(fresh)
+
+        for step in range(self.kd_steps):
+            images = fresh if step == 0 else self.bank.sample(self.kd_batch_size)
+            student_logs.append(self.student_step(images, optim_wrapper['student']))
+
+        generator_log = _mean_over_steps(generator_logs)
+        student_log = _mean_over_steps(student_logs)
+        return {f'generator/{name}': value for name, value in generator_log.items()} | {
+            f'student/{name}': value for name, value in student_log.items()
+        }
+
+    def generator_step(
+        self, latents: Tensor, labels: Tensor, optim_wrapper: OptimWrapper
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Update the generator once.
+
+        Args:
+            latents: (N, latent_dim).
+            labels: (N,) int64.
+            optim_wrapper: the generator's.
+
+        Returns:
+            The pixels it made, (N, C, H, W) in [0, 255], and the step's log.
+        """
+        with optim_wrapper.optim_context(self.generator):
+            images = self.generator(latents, labels)
+            losses = self.generator_losses(self.normalize(images), latents, labels)
+        loss, log = self.parse_losses(losses)
+        optim_wrapper.update_params(loss)
+        return images.detach(), log
+
+    @abstractmethod
+    def generator_losses(
+        self, inputs: Tensor, latents: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Compute the method's losses of normalised synthetic ``inputs`` (N, C, H, W).
+
+        Entries with ``loss`` in their name are summed and minimised; others are logged.
+        """
+
+    def student_step(self, images: Tensor, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """Update the student once on pixels (N, C, H, W) in [0, 255]; returns the log."""
+        inputs = self.normalize(self.augment(images))
+        with optim_wrapper.optim_context(self.student):
+            with torch.no_grad():
+                teacher_logits = self.teacher(inputs).logits
+            loss_kd = self.loss_kd(self.student(inputs).logits, teacher_logits)
+        loss, log = self.parse_losses({'loss_kd': loss_kd})
+        optim_wrapper.update_params(loss)
+        return log
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Normalise pixels as the data preprocessor does real ones, with gradients."""
+        return self.data_preprocessor({'inputs': images})['inputs']
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: list[DataSample] | None = None,
+        mode: str = 'tensor',
+    ) -> Tensor | list[DataSample]:
+        """Run the student on normalised images (N, C, H, W).
+
+        Args:
+            inputs: the images.
+            data_samples: receive the predictions in mode ``'predict'``.
+            mode: ``'tensor'`` gives logits (N, C), ``'predict'`` data samples.
+
+        Raises:
+            ValueError: for another mode; training goes through ``train_step``.
+        """
+        student = self.student.module if is_model_wrapper(self.student) else self.student
+        if mode == 'tensor':
+            return student(inputs).logits
+        if mode == 'predict':
+            return student.predict(inputs, data_samples)
+        raise ValueError(f"mode should be 'tensor' or 'predict', but got {mode!r}")
+
+
+def _leave_teacher_out(
+    distiller: DataFreeDistiller, state: dict, prefix: str, local_metadata: dict
+) -> None:
+    """Drop a teacher that its own file restores: it can be most of a checkpoint."""
+    if distiller.teacher.checkpoint is not None:
+        for key in [key for key in state if key.startswith(f'{prefix}teacher.')]:
+            del state[key]
+
+
+def _keep_teacher(distiller: DataFreeDistiller, state: dict, prefix: str, *_: object) -> None:
+    """Let a checkpoint without the teacher load without complaint."""
+    for key, value in distiller.teacher.state_dict(prefix=f'{prefix}teacher.').items():
+        state.setdefault(key, value)

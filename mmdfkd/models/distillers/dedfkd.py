@@ -1,0 +1,78 @@
+"""DE-DFKD: diversity-enhancing data-free knowledge distillation."""
+
+from contextlib import nullcontext
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmdfkd.models.utils import BNRecorder, frozen
+from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.registry import MODELS
+
+from .base import DataFreeDistiller, _build
+
+
+@MODELS.register_module()
+class DEDFKD(DataFreeDistiller):
+    """A class-conditional generator and a metric-learning loss, and a student on top.
+
+    A reconstruction from the abstract of DE-DFKD (Liu et al., Multimedia Tools and
+    Applications, 2024), not the official code:
+    ``L_G = loss_ce + loss_adv + loss_metric (+ loss_bn) (+ loss_act)``.
+
+    Args:
+        loss_ce: config of the class-condition loss.
+        loss_adv: config of the adversarial loss, or None.
+        loss_metric: config of the metric-learning loss, or None.
+        loss_bn: config of the BN statistics loss, or None.
+        loss_act: config of the activation loss, or None; for teachers without BN.
+        **kwargs: see :class:`DataFreeDistiller`.
+
+    Raises:
+        ValueError: if ``loss_bn`` is given for a teacher without batch norms.
+    """
+
+    optimised = {'generator': ('generator', 'loss_metric'), 'student': ('student',)}
+
+    def __init__(
+        self,
+        loss_ce: dict | nn.Module,
+        loss_adv: dict | nn.Module | None = None,
+        loss_metric: dict | nn.Module | None = None,
+        loss_bn: dict | nn.Module | None = None,
+        loss_act: dict | nn.Module | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.loss_ce = _build(loss_ce)
+        self.loss_adv = _build(loss_adv)
+        self.loss_metric = _build(loss_metric)
+        self.loss_bn = _build(loss_bn)
+        self.loss_act = _build(loss_act)
+        if self.loss_bn is not None and not batch_norms(self.teacher):
+            raise ValueError(
+                'the teacher should have batch norms for loss_bn, but got '
+                f'{type(self.teacher.network).__name__} without any; set loss_bn=None '
+                '(and give loss_act, say) for this teacher'
+            )
+
+    def generator_losses(
+        self, inputs: Tensor, latents: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Return DE-DFKD's losses of ``inputs`` (N, C, H, W), from one teacher pass."""
+        with BNRecorder(self.teacher) if self.loss_bn else nullcontext() as recorder:
+            logits, features = self.teacher(inputs)
+
+        losses = {'loss_ce': self.loss_ce(logits, labels)}
+        if self.loss_adv:
+            with frozen(self.student) as student:
+                student_logits = student(inputs).logits
+            losses['loss_adv'] = self.loss_adv(student_logits, logits)
+        if self.loss_metric:
+            losses['loss_metric'] = self.loss_metric(features, logits, labels, latents)
+        if self.loss_bn:
+            losses['loss_bn'] = self.loss_bn(recorder.statistics)
+        if self.loss_act:
+            losses['loss_act'] = self.loss_act(features)
+        losses['label_agreement'] = (logits.argmax(1) == labels).float().mean()
+        return losses

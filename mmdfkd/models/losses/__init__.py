@@ -1,0 +1,20 @@
+"""Losses: a pure function and a thin Module each."""
+
+from .activation import ActivationLoss
+from .adversarial import AdversarialLoss
+from .bn_statistics import BNStatisticsLoss
+from .class_condition import ClassConditionLoss
+from .kd import KDLoss
+from .metric_learning import MetricLearningLoss
+from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
+
+__all__ = [
+    'ActivationLoss',
+    'AdversarialLoss',
+    'BNStatisticsLoss',
+    'ClassConditionLoss',
+    'InformationEntropyLoss',
+    'KDLoss',
+    'MetricLearningLoss',
+    'PseudoLabelLoss',
+]

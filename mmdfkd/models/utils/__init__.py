@@ -1,0 +1,17 @@
+"""Parts that the distillers share."""
+
+from .augment import ShiftFlip
+from .bn_recorder import BNRecorder, BNStatistics
+from .classifier import Classifier, Prediction
+from .frozen import frozen
+from .image_bank import ImageBank
+
+__all__ = [
+    'BNRecorder',
+    'BNStatistics',
+    'Classifier',
+    'ImageBank',
+    'Prediction',
+    'ShiftFlip',
+    'frozen',
+]

@@ -1,0 +1,69 @@
+"""Records what a network's batch norms see, for as long as a ``with`` block lasts."""
+
+from types import TracebackType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class BNStatistics(NamedTuple):
+    """Batch and running statistics of one BN layer's input, each (C,)."""
+
+    mean: Tensor
+    var: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+
+def batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """List the BN layers of ``network`` that keep running statistics."""
+    return [
+        module
+        for module in network.modules()
+        if isinstance(module, _BatchNorm) and module.track_running_stats
+    ]
+
+
+class BNRecorder:
+    """Context manager: collects :class:`BNStatistics` of every BN layer passed.
+
+    The hooks live inside the ``with`` block only, so that no other pass of the
+    network pays for them.
+
+    Args:
+        network: the network to watch; nothing of it is changed.
+
+    Examples:
+        >>> teacher = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
+        >>> with BNRecorder(teacher) as recorder:
+        ...     _ = teacher(torch.rand(2, 3, 8, 8))
+        >>> [layer.mean.shape for layer in recorder.statistics]
+        [torch.Size([4])]
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.layers = batch_norms(network)
+        self.statistics: list[BNStatistics] = []
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> 'BNRecorder':
+        self.statistics.clear()
+        self._handles = [layer.register_forward_pre_hook(self._record) for layer in self.layers]
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _record(self, layer: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
+        maps = inputs[0].float()  # half precision cannot hold the sums
+        over = [dim for dim in range(maps.dim()) if dim != 1]
+        var, mean = torch.var_mean(maps, dim=over, correction=0)
+        self.statistics.append(BNStatistics(mean, var, layer.running_mean, layer.running_var))

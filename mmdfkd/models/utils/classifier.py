@@ -1,0 +1,116 @@
+"""One interface to every classifier: pixels in, (logits, features) out."""
+
+from typing import NamedTuple
+
+from mmengine.model import BaseModule
+from mmpretrain.models import ImageClassifier
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mmdfkd.registry import MODELS
+
+from .checkpoint import load_weights
+
+
+class Prediction(NamedTuple):
+    """What a classifier makes of N images: logits (N, C) and features (N, D)."""
+
+    logits: Tensor
+    features: Tensor
+
+
+def find_final_layer(network: nn.Module, name: str | None = None) -> str:
+    """Name the layer whose output is the logits.
+
+    Args:
+        network: a classifier.
+        name: the layer's name in ``network``; by default the last ``nn.Linear``.
+
+    Raises:
+        ValueError: if there is none of that name, or no linear layer at all.
+    """
+    layers = {k: v for k, v in network.named_modules() if isinstance(v, nn.Linear | nn.Conv2d)}
+    linear = [k for k, v in layers.items() if isinstance(v, nn.Linear)]
+    if name is None and linear:
+        return linear[-1]
+    if name in layers:
+        return name
+    raise ValueError(
+        f'final_layer should name the layer of {type(network).__name__} that gives the logits, '
+        f'but got {name!r}; its last linear and convolutional layers are {list(layers)[-5:]}'
+    )
+
+
+@MODELS.register_module()
+class Classifier(BaseModule):
+    """Adapter of any network that maps normalised images to logits.
+
+    The network is an mmpretrain ``ImageClassifier``, ``TimmClassifier`` or
+    ``HuggingFaceClassifier``, or a plain module such as torchvision's; its
+    penultimate features are what its final linear layer receives.
+
+    Args:
+        network: config of the network.
+        checkpoint: path or URL of its weights, a state dict or a full checkpoint,
+            loaded strictly when the model is built.
+        prefix: leading part of the file's keys to strip.
+        how_to_get: how a user gets the file, for the error if it is not there.
+        final_layer: name of the layer that gives the logits, if it is not the
+            last ``nn.Linear``.
+
+    Raises:
+        FileNotFoundError: if the weights are not there.
+        ValueError: if their keys or shapes differ, or no final layer is found.
+    """
+
+    def __init__(
+        self,
+        network: dict | nn.Module,
+        checkpoint: str | None = None,
+        prefix: str = '',
+        how_to_get: str = '',
+        final_layer: str | None = None,
+    ) -> None:
+        super().__init__()
+        built = isinstance(network, nn.Module)
+        self.network = network if built else MODELS.build(network)
+        self.checkpoint = checkpoint
+        # A network may bring its weights: timm's pretrained=True, torchvision's weights=...
+        self.has_weights = bool(
+            checkpoint or built or network.get('pretrained') or network.get('weights')
+        )
+        if checkpoint is not None:
+            load_weights(self.network, checkpoint, prefix, how_to_get)
+        self.final_layer = find_final_layer(self.network, final_layer)
+        layer = self.network.get_submodule(self.final_layer)
+        self.num_classes = layer.weight.size(0)
+
+    def init_weights(self) -> None:
+        """Initialise an mmpretrain ``ImageClassifier`` that has no checkpoint.
+
+        All others were initialised, or loaded, when they were built: to call
+        their own ``init_weights`` again would throw pretrained weights away.
+        """
+        if self.checkpoint is None and isinstance(self.network, ImageClassifier):
+            self.network.init_weights()
+
+    def forward(self, inputs: Tensor) -> Prediction:
+        """Classify normalised images (N, C, H, W)."""
+        received: list[Tensor] = []
+        layer = self.network.get_submodule(self.final_layer)
+        hook = layer.register_forward_pre_hook(lambda _, args: received.append(args[0]))
+        try:
+            logits = self.network(inputs)
+        finally:
+            hook.remove()
+        return Prediction(logits, received[-1].flatten(1))
+
+    def predict(
+        self, inputs: Tensor, data_samples: list[DataSample] | None = None
+    ) -> list[DataSample]:
+        """Add predicted scores and labels of ``inputs`` to the samples."""
+        scores = self(inputs).logits.softmax(1)
+        samples = data_samples or [DataSample() for _ in scores]
+        for sample, score, label in zip(samples, scores, scores.argmax(1), strict=True):
+            sample.set_pred_score(score).set_pred_label(label)
+        return samples
