@@ -7,8 +7,6 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 from torch.hub import get_dir
 
-_LISTED = 8  # keys named of each kind in an error
-
 
 def _read(checkpoint: str, how_to_get: str) -> dict:
     advice = f'; {how_to_get}' if how_to_get else ''
@@ -48,26 +46,18 @@ def load_weights(
     state: dict[str, Tensor] = dict(content.get('state_dict', content))
     if prefix:
         state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    expected = network.state_dict()
-    unlike = [
-        f'{key} should be {tuple(expected[key].shape)}, but got {tuple(state[key].shape)}'
-        for key in expected.keys() & state.keys()
-        if expected[key].shape != state[key].shape
-    ]
-    problems = {
-        'missing': sorted(expected.keys() - state.keys()),
-        'unexpected': sorted(state.keys() - expected.keys()),
-        'of another shape': sorted(unlike),
-    }
-    found = [
-        f'{len(keys)} {kind}: ' + ', '.join(keys[:_LISTED]) + (', ...' if keys[_LISTED:] else '')
-        for kind, keys in problems.items()
-        if keys
-    ]
-    if found:
+    try:
+        # Lenient, so that one error lists all; the network's own key hooks still run.
+        missing, unexpected = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        misfits = str(error)
+    else:
+        problems = {'missing': missing, 'unexpected': unexpected}
+        misfits = '; '.join(
+            f'{len(keys)} {kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys
+        )
+    if misfits:
         raise ValueError(
             f'the keys of {checkpoint} should be those of {type(network).__name__}, but got '
-            + '; '.join(found)
-            + '; check the architecture, num_classes and prefix'
+            f'{misfits}; check the architecture, num_classes and prefix'
         )
-    network.load_state_dict(state)

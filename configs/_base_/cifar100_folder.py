@@ -1,0 +1,9 @@
+"""CIFAR-100 as folders of images: data/cifar100/test/apple/*.png and so on."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .cifar10_folder import *
+
+val_dataloader['dataset'].update(data_root='data/cifar100')
+test_dataloader = val_dataloader

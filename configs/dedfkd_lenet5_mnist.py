@@ -1,0 +1,13 @@
+"""DE-DFKD, LeNet-5 -> LeNet-5-half on MNIST."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.dedfkd_lenet5 import *
+    from ._base_.default_runtime import *
+    from ._base_.mnist import *
+
+model['teacher'].update(
+    checkpoint='work_dirs/teachers/lenet5_mnist/epoch_20.pth',
+    how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist.py',
+)

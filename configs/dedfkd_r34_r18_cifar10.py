@@ -1,0 +1,25 @@
+"""DE-DFKD, ResNet-34 -> ResNet-18 on CIFAR-10; the teacher is mmpretrain's public one."""
+
+from mmengine.config import read_base
+
+from mmdfkd.models.utils import Classifier
+
+with read_base():
+    from ._base_.cifar10 import *
+    from ._base_.dedfkd_cifar import *
+    from ._base_.default_runtime import *
+    from ._base_.r34_r18_cifar import *
+
+model.update(
+    data_preprocessor=data_preprocessor,
+    teacher=dict(
+        type=Classifier,
+        network=resnet34,
+        checkpoint='https://download.openmmlab.com/mmclassification/v0/resnet/'
+        'resnet34_b16x8_cifar10_20210528-a8aa36a6.pth',
+        how_to_get='or train one: python tools/train.py configs/teachers/resnet34_cifar10.py, '
+        'then set model.teacher.checkpoint='
+        'work_dirs/teachers/resnet34_cifar10/epoch_200.pth',
+    ),
+    student=dict(type=Classifier, network=resnet18),
+)

@@ -1,0 +1,15 @@
+"""LeNet-5 on MNIST."""
+
+from mmengine.config import read_base
+
+from mmdfkd.datasets import MNIST
+
+with read_base():
+    from .._base_.lenet5_mnist import pipeline
+    from .._base_.mnist import *
+    from .._base_.teacher_lenet5 import *
+
+work_dir = 'work_dirs/teachers/lenet5_mnist'
+train_dataloader['dataset'] = dict(
+    type=MNIST, data_root='data/mnist', split='train', pipeline=pipeline, download=False
+)

@@ -1,0 +1,10 @@
+"""ResNet-34 on CIFAR-10."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.cifar10 import *
+    from .._base_.teacher_cifar import *
+
+work_dir = 'work_dirs/teachers/resnet34_cifar10'
+model = dict(**resnet34, data_preprocessor=data_preprocessor)

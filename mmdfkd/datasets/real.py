@@ -1,0 +1,61 @@
+"""mmpretrain's MNIST and CIFAR data sets, with an error that helps offline users."""
+
+from pathlib import Path
+from urllib.error import URLError
+
+from mmpretrain import datasets
+
+from mmdfkd.registry import DATASETS
+
+
+class _Explained:
+    """Turns a failed download into an error that says what to put where."""
+
+    how_to_get: str
+    data_prefix: dict
+
+    def load_data_list(self) -> list[dict]:
+        """Return one ``dict(img=(H, W[, 3]) uint8, gt_label=int)`` an image.
+
+        Raises:
+            FileNotFoundError: if the files are not there and cannot be downloaded.
+        """
+        root = Path(self.data_prefix['root'])
+        try:
+            return super().load_data_list()  # type: ignore[misc]
+        except (URLError, OSError, RuntimeError, AssertionError) as error:
+            name = type(self).__name__
+            raise FileNotFoundError(
+                f'the files of {name} should be in {root.resolve()}, but: {error}; '
+                + self.how_to_get.format(root=root)
+            ) from error
+
+
+@DATASETS.register_module()
+class MNIST(_Explained, datasets.MNIST):
+    """MNIST from its four ``*-ubyte`` files; arguments as in mmpretrain's ``MNIST``."""
+
+    how_to_get = (
+        'python tools/prepare_mnist.py brings them there (--from-pngs DIR makes them from '
+        'folders train/0 ... test/9 of PNG files)'
+    )
+
+
+@DATASETS.register_module()
+class CIFAR10(_Explained, datasets.CIFAR10):
+    """CIFAR-10 from its python pickles; arguments as in mmpretrain's ``CIFAR10``."""
+
+    how_to_get = (
+        'put the unpacked cifar-10-batches-py of cifar-10-python.tar.gz there, or evaluate on '
+        'folders of images: import .cifar10_folder in place of .cifar10 in the config'
+    )
+
+
+@DATASETS.register_module()
+class CIFAR100(_Explained, datasets.CIFAR100):
+    """CIFAR-100 from its python pickles; arguments as in mmpretrain's ``CIFAR100``."""
+
+    how_to_get = (
+        'put the unpacked cifar-100-python of cifar-100-python.tar.gz there, or evaluate on '
+        'folders of images: import .cifar100_folder in place of .cifar100 in the config'
+    )

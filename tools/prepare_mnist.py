@@ -1,0 +1,65 @@
+"""Bring MNIST's four files to data/mnist: by download, or from folders of PNG files."""
+
+import argparse
+import struct
+from pathlib import Path
+
+import numpy as np
+from mmengine.utils import track_iter_progress
+from PIL import Image
+
+NAMES = {'train': 'train', 'test': 't10k'}
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write a uint8 array as an IDX file, MNIST's own format."""
+    header = struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def convert(pngs: Path, out: Path) -> None:
+    """Turn ``pngs/{train,test}/{0..9}/*.png`` into the four files.
+
+    Raises:
+        FileNotFoundError: if a split has no image.
+    """
+    for split, name in NAMES.items():
+        files = sorted((pngs / split).glob('[0-9]/*.png'))
+        if not files:
+            raise FileNotFoundError(
+                f'images should be at {pngs}/{split}/0/*.png ... {pngs}/{split}/9/*.png, '
+                'but none is there'
+            )
+        print(f'{split}: {len(files)} images')
+        images = np.stack([np.array(Image.open(file)) for file in track_iter_progress(files)])
+        write_idx(out / f'{name}-images-idx3-ubyte', images)
+        write_idx(out / f'{name}-labels-idx1-ubyte', np.array([int(f.parent.name) for f in files]))
+        print()
+
+
+def download(out: Path) -> None:
+    """Download with torchvision and move the files to ``out``."""
+    from torchvision.datasets import MNIST
+
+    MNIST(str(out), download=True)
+    for name in NAMES.values():
+        for file in (out / 'MNIST' / 'raw').glob(f'{name}-*-ubyte'):
+            file.rename(out / file.name)
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--out', type=Path, default=Path('data/mnist'))
+    parser.add_argument('--from-pngs', type=Path, metavar='DIR', help='holds train/0 ... test/9')
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.from_pngs:
+        convert(args.from_pngs, args.out)
+    else:
+        download(args.out)
+    print(f'MNIST is in {args.out}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,61 @@
+"""Write the student alone: ``python tools/publish_student.py CONFIG CHECKPOINT OUT.pth``.
+
+An mmpretrain student comes with OUT.py, its config, and is used as
+``mmpretrain.get_model(Config.fromfile('OUT.py'), pretrained='OUT.pth')``; a timm
+student's file is a timm state dict; any other's a plain state dict.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
+
+import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
+from mmdfkd.registry import MODELS
+
+PREFIX = 'student.network.'
+
+
+def publish(config: str, checkpoint: str, out: Path) -> None:
+    """Extract the student of ``checkpoint`` to ``out``, after a strict test load.
+
+    Raises:
+        ValueError: if the checkpoint holds no student, or another one.
+    """
+    cfg = Config.fromfile(config)
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    weights = content.get('state_dict', content)
+    student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
+    if not student:
+        raise ValueError(
+            f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got {list(weights)[:3]}; '
+            'give a checkpoint that tools/train.py wrote for a distiller'
+        )
+    network = MODELS.build(cfg.model.student.network)
+    network.load_state_dict(student)
+    torch.save({'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}, out)
+    described = Config({'model': cfg.model.student.network})
+    described.model.data_preprocessor = cfg.model.data_preprocessor
+    described.dump(out.with_suffix('.py'))
+    print(
+        f'{sum(v.numel() for v in student.values()):,} values in {out}, config in '
+        f'{out.with_suffix(".py")}'
+    )
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config the student was distilled with')
+    parser.add_argument('checkpoint', help='a checkpoint of that run')
+    parser.add_argument('out', type=Path, help='the file to write')
+    args = parser.parse_args()
+    publish(args.config, args.checkpoint, args.out)
+
+
+if __name__ == '__main__':
+    main()
