@@ -151,9 +151,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         with optim_wrapper.optim_context(self.generator):
             images = self.generator(latents, labels)
             losses = self.generator_losses(self.normalize(images), latents, labels)
-        loss, log = self.parse_losses(losses)
-        optim_wrapper.update_params(loss)
-        return images.detach(), log
+        return images.detach(), self._minimise(losses, optim_wrapper)
 
     @abstractmethod
     def generator_losses(
@@ -171,9 +169,14 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             with torch.no_grad():
                 teacher_logits = self.teacher(inputs).logits
             loss_kd = self.loss_kd(self.student(inputs).logits, teacher_logits)
-        loss, log = self.parse_losses({'loss_kd': loss_kd})
+        return self._minimise({'loss_kd': loss_kd}, optim_wrapper)
+
+    def _minimise(
+        self, losses: dict[str, Tensor], optim_wrapper: OptimWrapper
+    ) -> dict[str, Tensor]:
+        loss, log = self.parse_losses(losses)
         optim_wrapper.update_params(loss)
-        return log
+        return {name: value.detach() for name, value in log.items()}
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""

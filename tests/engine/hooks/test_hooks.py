@@ -1,0 +1,92 @@
+import math
+from types import SimpleNamespace
+
+import cv2
+import pytest
+import torch
+from mmengine.hooks import Hook
+from toy_run import Digits, toy_runner
+
+from mmdfkd.datasets import LabelDataset
+from mmdfkd.engine.hooks import IterationSeedHook, NonFiniteLossHook
+
+
+def draw(seed, rank, iteration):
+    runner = SimpleNamespace(seed=seed, rank=rank, iter=iteration)
+    IterationSeedHook().before_train_iter(runner, 0)
+    return torch.rand(4)
+
+
+def test_draws_depend_on_seed_rank_and_iteration_alone():
+    first = draw(0, 0, 7)
+    torch.rand(100)
+    assert draw(0, 0, 7).equal(first)
+    others = [draw(1, 0, 7), draw(0, 1, 7), draw(0, 0, 8), draw(7, 0, 0)]
+    assert not any(other.equal(first) for other in others)
+
+
+def test_a_loss_that_is_not_finite_is_named():
+    runner = SimpleNamespace(
+        iter=4, message_hub=SimpleNamespace(runtime_info={'last_ckpt': 'iter_4.pth'})
+    )
+    outputs = {'student/loss_kd': torch.tensor(math.nan), 'generator/loss': torch.tensor(1.0)}
+    with pytest.raises(FloatingPointError, match=r'iteration 5.*student/loss_kd = nan') as error:
+        NonFiniteLossHook().after_train_iter(runner, 0, outputs=outputs)
+    assert 'iter_4.pth' in str(error.value)
+    assert 'generator/loss' not in str(error.value)
+
+
+def test_a_run_that_diverges_keeps_its_last_checkpoint_whole(tmp_path):
+    class Poison(Hook):
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            if runner.iter == 3:
+                next(runner.model.generator.parameters()).data.fill_(math.nan)
+
+    runner = toy_runner(tmp_path, max_iters=5, checkpoint_interval=1)
+    runner.register_hook(Poison())
+    with pytest.raises(FloatingPointError, match='iteration 4'):
+        runner.train()
+    state = torch.load(tmp_path / 'iter_3.pth', weights_only=True)['state_dict']
+    assert all(value.isfinite().all() for value in state.values())
+    assert not (tmp_path / 'iter_4.pth').exists()
+
+
+def test_grid_has_a_row_a_class_and_changes_nothing(tmp_path):
+    runner = toy_runner(tmp_path, max_iters=2, grid_interval=1)
+    runner.train()
+    pictures = sorted(tmp_path.glob('*/vis_data/vis_image/*.png'))
+    assert [p.name for p in pictures] == ['synthetic_1.png', 'synthetic_2.png']
+    height, width, _ = cv2.imread(str(pictures[0])).shape
+    assert (height, width) == (3 * 10 + 2, 10 * 10 + 2)  # 8-pixel images, 2 of padding
+    plain = toy_runner(tmp_path / 'plain', max_iters=2, grid_interval=100)
+    plain.train()
+    for name, value in runner.model.generator.state_dict().items():
+        assert value.equal(plain.model.generator.state_dict()[name]), name
+
+
+def test_summary_shows_teacher_and_student(tmp_path):
+    runner = toy_runner(tmp_path, max_iters=2)
+    runner.train()
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    summary = log[log.index('Distillation summary') :]
+    assert 'accuracy/top1' in summary
+    assert 'images synthesised      24' in summary
+    scalars = runner.message_hub.log_scalars
+    dataset = Digits()
+    inputs = torch.stack([dataset[i]['inputs'] for i in range(len(dataset))])
+    labels = torch.tensor([int(dataset[i]['data_samples'].gt_label) for i in range(len(dataset))])
+    logits = runner.model.teacher(runner.model.normalize(inputs.float())).logits
+    expected = 100 * (logits.argmax(1) == labels).float().mean()
+    assert scalars['val/teacher/accuracy/top1'].current() == pytest.approx(float(expected))
+
+
+def test_label_set_must_have_the_teachers_classes(tmp_path):
+    runner = toy_runner(tmp_path, max_iters=1, train_dataset=LabelDataset(5, 50))
+    with pytest.raises(ValueError, match='train data set should have the teacher’s 3 classes'):
+        runner.train()
+
+
+def test_validation_set_must_have_the_teachers_classes(tmp_path):
+    runner = toy_runner(tmp_path, max_iters=1, val_dataset=Digits(classes=4))
+    with pytest.raises(ValueError, match='val data set should have the teacher’s 3 classes'):
+        runner.train()

@@ -1,0 +1,153 @@
+import pytest
+import torch
+from toy import NUM_CLASSES, changed, snapshot, toy_dedfkd, toy_labels, toy_network
+from toy import toy_optim_wrapper, toy_parts
+
+from mmdfkd.models.distillers import DEDFKD
+from mmdfkd.models.losses import ClassConditionLoss
+from mmdfkd.models.utils import Classifier
+
+
+def test_teacher_never_changes():
+    model = toy_dedfkd()
+    model.train()
+    before = snapshot(model.teacher)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert not changed(model.teacher, before)
+    assert not any(module.training for module in model.teacher.modules())
+    assert all(p.grad is None and not p.requires_grad for p in model.teacher.parameters())
+
+
+def test_generator_step_leaves_the_student_alone():
+    model = toy_dedfkd()
+    model.train()
+    wrapper = toy_optim_wrapper(model)
+    student, generator = snapshot(model.student), snapshot(model.generator)
+    model.generator_step(torch.randn(6, 5), toy_labels()['label'], wrapper['generator'])
+    assert not changed(model.student, student)
+    assert all(p.grad is None and p.requires_grad for p in model.student.parameters())
+    assert model.student.training
+    assert changed(model.generator, generator)
+
+
+def test_student_step_leaves_the_generator_alone():
+    model = toy_dedfkd()
+    model.train()
+    wrapper = toy_optim_wrapper(model)
+    student, generator = snapshot(model.student), snapshot(model.generator)
+    model.student_step(torch.rand(6, 3, 8, 8) * 255, wrapper['student'])
+    assert not changed(model.generator, generator)
+    assert any('running_mean' in name for name in changed(model.student, student))
+
+
+def test_student_step_follows_the_gradient_of_the_kd_loss_alone():
+    model = toy_dedfkd(augment=None)
+    model.train()
+    images = torch.rand(6, 3, 8, 8) * 255
+    inputs = (images - 100) / 50
+    # The reference: plain autograd on copies.
+    reference = toy_network(4)
+    reference.load_state_dict(model.student.network.state_dict())
+    target = (model.teacher.network(inputs) / 4).softmax(1)
+    log_student = (reference(inputs) / 4).log_softmax(1)
+    loss = 16 * (target * (target.log() - log_student)).sum(1).mean()
+    loss.backward()
+    before = snapshot(model.student)
+    wrapper = toy_optim_wrapper(model, lr=0.1)
+    model.generator_step(torch.randn(6, 5), toy_labels()['label'], wrapper['generator'])
+    log = model.student_step(images, wrapper['student'])
+    torch.testing.assert_close(log['loss_kd'], loss.detach())
+    for name, parameter in reference.named_parameters():
+        expected = before[f'network.{name}'] - 0.1 * parameter.grad
+        torch.testing.assert_close(model.student.network.state_dict()[name], expected)
+
+
+def test_a_round_counts_its_passes():
+    model = toy_dedfkd(g_steps=2, kd_steps=3)
+    model.train()
+    passes = {'teacher': 0, 'student': 0, 'generator': 0}
+    for name in passes:
+        part = getattr(model, name)
+        part.register_forward_hook(lambda *_, name=name: passes.update({name: passes[name] + 1}))
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert passes == {'teacher': 2 + 3, 'student': 2 + 3, 'generator': 2}
+
+
+def test_log_names_every_loss_once_a_phase():
+    model = toy_dedfkd()
+    log = model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert set(log) == {
+        'generator/loss',
+        'generator/loss_ce',
+        'generator/loss_adv',
+        'generator/loss_metric',
+        'generator/loss_bn',
+        'generator/loss_act',
+        'generator/label_agreement',
+        'student/loss',
+        'student/loss_kd',
+    }
+    parts = [v for k, v in log.items() if k.startswith('generator/loss_')]
+    torch.testing.assert_close(log['generator/loss'], sum(parts))
+
+
+def test_bank_receives_the_newest_images():
+    model = toy_dedfkd(kd_steps=1)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert len(model.bank) == 6
+    assert model.bank.images[:6].float().std() > 0
+    assert (model.bank.images[6:] == 0).all()
+
+
+def test_predict_is_the_student():
+    model = toy_dedfkd().eval()
+    inputs = torch.randn(4, 3, 8, 8)
+    logits = model.student.network(inputs)
+    torch.testing.assert_close(model(inputs), logits)
+    samples = model(inputs, mode='predict')
+    assert [int(s.pred_label) for s in samples] == logits.argmax(1).tolist()
+    with pytest.raises(ValueError, match='mode should be'):
+        model(inputs, mode='loss')
+
+
+def test_accumulated_gradients_step_once_for_two():
+    model = toy_dedfkd(kd_steps=2)
+    wrapper = toy_optim_wrapper(model)
+    wrapper['student']._accumulative_counts = 2
+    wrapper['student'].initialize_count_status(model, 0, 100)
+    steps = []
+    wrapper['student'].optimizer.register_step_post_hook(lambda *_: steps.append(1))
+    model.train_step(toy_labels(), wrapper)
+    assert len(steps) == 1
+
+
+def test_student_learns_the_teacher():
+    torch.manual_seed(1)
+    model = toy_dedfkd(kd_steps=20, kd_batch_size=32, bank_capacity=200)
+    model.train()
+    wrapper = toy_optim_wrapper(model, lr=0.02)
+    labels = toy_labels(30)
+    losses = [float(model.train_step(labels, wrapper)['student/loss_kd']) for _ in range(8)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_checkpoint_leaves_out_a_teacher_that_has_a_file(tmp_path):
+    file = tmp_path / 'teacher.pth'
+    torch.save(toy_network(6).state_dict(), file)
+    with_file = toy_dedfkd(teacher=Classifier(toy_network(6), checkpoint=str(file)))
+    state = with_file.state_dict()
+    assert not any(key.startswith('teacher.') for key in state)
+    with_file.load_state_dict(state, strict=True)
+    without_file = toy_dedfkd()
+    assert any(key.startswith('teacher.') for key in without_file.state_dict())
+
+
+def test_class_counts_must_agree():
+    with pytest.raises(ValueError, match=r"as many classes.*'student': 5"):
+        toy_dedfkd(student=Classifier(toy_network(4, num_classes=NUM_CLASSES + 2)))
+
+
+def test_teacher_must_have_weights():
+    untrained = dict(type=Classifier, network=dict(type='torchvision.models.resnet18'))
+    with pytest.raises(ValueError, match='teacher should have trained weights'):
+        DEDFKD(**toy_parts(teacher=untrained), loss_ce=ClassConditionLoss())

@@ -1,0 +1,79 @@
+import pytest
+import torch
+from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
+from torch import nn
+
+from mmdfkd.models.distillers.base import DataFreeDistiller
+from mmdfkd.models.losses import MetricLearningLoss
+from mmdfkd.models.losses.metric_functions import bounded_two_margin
+from mmdfkd.models.utils import Classifier
+
+
+def test_losses_are_the_formulas_on_one_teacher_pass():
+    model = toy_dedfkd().eval()
+    latents, labels = torch.randn(6, 5), toy_labels()['label']
+    inputs = torch.randn(6, 3, 8, 8, requires_grad=True)
+    losses = model.generator_losses(inputs, latents, labels)
+
+    teacher, student = model.teacher.network, model.student.network
+    maps = teacher[0](inputs)
+    features = teacher[:5](inputs)
+    t, s = teacher(inputs), student(inputs)
+    kl = (t.softmax(1) * (t.log_softmax(1) - s.log_softmax(1))).sum(1)
+    kept = t.argmax(1) == labels
+    expected = {
+        'loss_ce': 0.5 * nn.functional.cross_entropy(t, labels),
+        'loss_adv': -kl.mean(),
+        'loss_metric': 0.3 * bounded_two_margin(features, labels, kept),
+        'loss_bn': 2.0
+        * (maps.mean((0, 2, 3)).norm() + (maps.var((0, 2, 3), correction=0) - 1).norm()),
+        'loss_act': -0.1 * features.abs().mean(),
+        'label_agreement': kept.float().mean(),
+    }
+    assert set(losses) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value, msg=name)
+    total = sum(v for k, v in losses.items() if 'loss' in k)
+    reference = sum(v for k, v in expected.items() if 'loss' in k)
+    got = torch.autograd.grad(total, inputs, retain_graph=True)
+    torch.testing.assert_close(got, torch.autograd.grad(reference, inputs))
+
+
+@pytest.mark.parametrize('name', ['loss_adv', 'loss_metric', 'loss_bn', 'loss_act'])
+def test_a_loss_that_is_none_is_left_out(name):
+    model = toy_dedfkd(**{name: None})
+    log = model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert f'generator/{name}' not in log
+
+
+def test_bn_hooks_live_in_the_generator_phase_only(monkeypatch):
+    model = toy_dedfkd()
+    bn = model.teacher.network[1]
+    seen = []
+    student_step = DataFreeDistiller.student_step
+
+    def watched(self, *args):
+        seen.append(len(bn._forward_pre_hooks))
+        return student_step(self, *args)
+
+    monkeypatch.setattr(DataFreeDistiller, 'student_step', watched)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert seen == [0, 0, 0]
+
+
+def test_bn_loss_wants_a_teacher_with_bn():
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+    with pytest.raises(ValueError, match='teacher should have batch norms for loss_bn'):
+        toy_dedfkd(teacher=Classifier(plain))
+    toy_dedfkd(teacher=Classifier(plain), loss_bn=None)
+
+
+def test_weights_of_a_library_loss_are_learned_with_the_generator():
+    pytest.importorskip('pytorch_metric_learning')
+    loss = MetricLearningLoss('ProxyAnchorLoss', 1.0, gate=0.0, num_classes=3, embedding_size=24)
+    model = toy_dedfkd(loss_metric=loss)
+    proxies = loss.library_loss.proxies
+    before = proxies.detach().clone()
+    for _ in range(3):
+        model.train_step(toy_labels(30), toy_optim_wrapper(model))
+    assert not proxies.equal(before)

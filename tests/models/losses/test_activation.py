@@ -1,0 +1,30 @@
+import torch
+
+from mmdfkd.models.losses import ActivationLoss
+from mmdfkd.models.losses.activation import activation_loss
+
+
+def test_the_loss_is_the_negative_mean_magnitude():
+    features = torch.randn(4, 3, dtype=torch.double, requires_grad=True)
+    total = 0.0
+    for row in features:
+        for value in row:
+            total = total - abs(value)
+    loss, expected = activation_loss(features), total / 12
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(loss, features), torch.autograd.grad(expected, features)
+    )
+
+
+def test_the_weight_scales_the_loss():
+    loss = ActivationLoss(loss_weight=0.5)(torch.tensor([[1.0, -3.0]]))
+    assert loss == -1
+
+
+def test_no_activation_gives_zero_with_a_finite_gradient():
+    features = torch.zeros(2, 3, requires_grad=True)
+    loss = activation_loss(features)
+    loss.backward()
+    assert loss == 0
+    assert features.grad.isfinite().all()

@@ -1,0 +1,237 @@
+import pytest
+import torch
+from mmpretrain.structures import DataSample
+from torch import nn
+
+from mmdfkd.models.utils import Classifier
+from mmdfkd.registry import MODELS
+
+NUM_CLASSES = 7
+
+
+def image_classifier(**head):
+    return dict(
+        type='mmpretrain.ImageClassifier',
+        backbone=dict(type='mmpretrain.ResNet_CIFAR', depth=18, base_channels=4, stem_channels=4),
+        neck=dict(type='mmpretrain.GlobalAveragePooling'),
+        head=dict(type='mmpretrain.LinearClsHead', num_classes=NUM_CLASSES, in_channels=32, **head),
+    )
+
+
+def timm_classifier(name='test_resnet', **kwargs):
+    pytest.importorskip('timm')
+    return dict(
+        type='mmpretrain.TimmClassifier', model_name=name, num_classes=NUM_CLASSES, **kwargs
+    )
+
+
+def torchvision_network(name):
+    return dict(type=f'torchvision.models.{name}', num_classes=NUM_CLASSES)
+
+
+@pytest.fixture
+def hugging_face_network(tmp_path):
+    transformers = pytest.importorskip('transformers')
+    transformers.ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        image_size=32,
+        patch_size=16,
+        num_labels=NUM_CLASSES,
+    ).save_pretrained(tmp_path)
+    return dict(type='mmpretrain.HuggingFaceClassifier', model_name=str(tmp_path), pretrained=False)
+
+
+NETWORKS = {
+    'mmpretrain-resnet': image_classifier,
+    'timm-resnet': timm_classifier,
+    'timm-vit': lambda: timm_classifier('test_vit', img_size=32),
+    'torchvision-resnet18': lambda: torchvision_network('resnet18'),
+    'torchvision-mobilenet': lambda: torchvision_network('mobilenet_v3_small'),
+}
+
+
+@pytest.fixture
+def tiny():
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, NUM_CLASSES))
+
+
+def check_prediction(classifier, inputs):
+    logits, features = classifier.eval()(inputs)
+    assert logits.shape == (len(inputs), NUM_CLASSES)
+    assert classifier.num_classes == NUM_CLASSES
+    torch.testing.assert_close(logits, classifier.network(inputs))
+    final = classifier.network.get_submodule(classifier.final_layer)
+    torch.testing.assert_close(features @ final.weight.T + final.bias, logits, atol=1e-5, rtol=1e-4)
+    assert features.grad_fn is not None
+    assert not final._forward_pre_hooks
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_features_are_what_the_final_layer_makes_logits_of(name):
+    check_prediction(Classifier(NETWORKS[name]()), torch.randn(2, 3, 32, 32))
+
+
+def test_a_hugging_face_network_is_adapted_too(hugging_face_network):
+    check_prediction(Classifier(hugging_face_network), torch.randn(2, 3, 32, 32))
+
+
+def test_a_network_that_is_built_already_is_taken(tiny):
+    classifier = Classifier(tiny)
+    assert classifier.network is tiny
+    check_prediction(classifier, torch.randn(3, 3, 2, 2))
+
+
+def test_the_registry_builds_it():
+    classifier = MODELS.build(dict(type='Classifier', network=image_classifier()))
+    assert isinstance(classifier, Classifier)
+
+
+def test_gradients_of_logits_and_features_reach_the_input(tiny):
+    inputs = torch.randn(3, 12, requires_grad=True)
+    for output in Classifier(tiny)(inputs):
+        (grad,) = torch.autograd.grad(output.square().sum(), inputs, retain_graph=True)
+        assert grad.any()
+
+
+def test_a_failing_pass_leaves_no_hook(tiny):
+    classifier = Classifier(tiny)
+    with pytest.raises(RuntimeError):
+        classifier(torch.randn(3, 5))
+    assert not any(module._forward_pre_hooks for module in tiny.modules())
+
+
+def test_predict_fills_scores_and_labels(tiny):
+    classifier, inputs = Classifier(tiny), torch.randn(4, 12)
+    samples = [DataSample().set_gt_label(i) for i in range(4)]
+    results = classifier.predict(inputs, samples)
+    scores = classifier(inputs).logits.softmax(1)
+    assert len(results) == 4
+    for i, (result, sample) in enumerate(zip(results, samples, strict=True)):
+        assert result is sample
+        assert result.gt_label.tolist() == [i]
+        torch.testing.assert_close(result.pred_score, scores[i])
+        assert result.pred_label.tolist() == [scores[i].argmax().item()]
+
+
+def test_predict_makes_samples_where_none_are_given(tiny):
+    classifier, inputs = Classifier(tiny), torch.randn(4, 12)
+    labels = [sample.pred_label.item() for sample in classifier.predict(inputs)]
+    assert labels == tiny(inputs).argmax(1).tolist()
+
+
+class AuxiliaryLast(nn.Module):
+    """Registers an auxiliary head after the one that gives the logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(12, 5)
+        self.head = nn.Linear(5, NUM_CLASSES)
+        self.auxiliary = nn.Linear(5, 2)
+
+    def forward(self, inputs):
+        return self.head(self.body(inputs).relu())
+
+
+def test_the_final_layer_can_be_named():
+    classifier = Classifier(AuxiliaryLast(), final_layer='head')
+    check_prediction(classifier, torch.randn(2, 12))
+
+
+def test_a_convolution_can_be_the_final_layer():
+    network = Classifier(
+        dict(type='torchvision.models.squeezenet1_1', num_classes=NUM_CLASSES),
+        final_layer='classifier.1',
+    )
+    logits, _ = network.eval()(torch.randn(2, 3, 32, 32))
+    assert network.num_classes == logits.size(1) == NUM_CLASSES
+
+
+@pytest.mark.parametrize('name', ['haed', '', 'body.weight'])
+def test_a_wrong_name_raises_and_lists_the_last_layers(name):
+    with pytest.raises(ValueError, match='final_layer should name') as caught:
+        Classifier(AuxiliaryLast(), final_layer=name)
+    for part in ('AuxiliaryLast', repr(name), "'head'", "'auxiliary'"):
+        assert part in str(caught.value)
+
+
+def test_a_network_without_a_linear_layer_raises():
+    with pytest.raises(ValueError, match=r"got None; .*\['0'\]"):
+        Classifier(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten()))
+
+
+def weights_of(classifier):
+    return {name: value.clone() for name, value in classifier.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    network = MODELS.build(image_classifier())
+    network.init_weights()
+    path = str(tmp_path / 'weights.pth')
+    torch.save({'state_dict': network.state_dict()}, path)
+    return path, network.state_dict()
+
+
+def test_a_checkpoint_is_loaded_at_once_and_survives_init_weights(checkpoint):
+    path, state = checkpoint
+    classifier = Classifier(image_classifier(), checkpoint=path)
+    assert classifier.has_weights
+    assert same(state, classifier.network.state_dict())
+    classifier.init_weights()
+    assert same(state, classifier.network.state_dict())
+
+
+def test_a_prefix_of_the_checkpoint_is_stripped(tmp_path, tiny):
+    path = str(tmp_path / 'weights.pth')
+    torch.save({f'student.{name}': value for name, value in tiny.state_dict().items()}, path)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, NUM_CLASSES))
+    Classifier(other, checkpoint=path, prefix='student.')
+    assert same(tiny.state_dict(), other.state_dict())
+
+
+@pytest.mark.parametrize('of_timm_itself', [False, True])
+def test_a_timm_checkpoint_is_loaded(tmp_path, of_timm_itself):
+    """MMPretrain's adapter saves timm's own keys, without its prefix."""
+    source, path = MODELS.build(timm_classifier()), str(tmp_path / 'weights.pth')
+    torch.save((source.model if of_timm_itself else source).state_dict(), path)
+    classifier = Classifier(timm_classifier(), checkpoint=path)
+    assert same(source.state_dict(), classifier.network.state_dict())
+
+
+def test_a_missing_checkpoint_says_how_to_get_it(tiny):
+    with pytest.raises(FileNotFoundError, match=r'nowhere\.pth.*ask me'):
+        Classifier(tiny, checkpoint='nowhere.pth', how_to_get='ask me')
+
+
+@pytest.mark.parametrize('name', ['timm-resnet', 'torchvision-resnet18'])
+def test_init_weights_leaves_networks_of_other_packages_alone(name):
+    classifier = Classifier(NETWORKS[name]())
+    before = weights_of(classifier)
+    classifier.init_weights()
+    assert same(before, weights_of(classifier))
+
+
+def test_init_weights_initialises_an_image_classifier_without_weights():
+    classifier = Classifier(
+        image_classifier(init_cfg=dict(type='Constant', layer='Linear', val=3.0))
+    )
+    assert not classifier.has_weights
+    classifier.init_weights()
+    assert (classifier.network.head.fc.weight == 3).all()
+
+
+def test_init_weights_leaves_a_built_image_classifier_alone(checkpoint):
+    """It counts as having weights, so it must keep them."""
+    network = MODELS.build(image_classifier())
+    network.load_state_dict(checkpoint[1])
+    classifier = Classifier(network)
+    assert classifier.has_weights
+    classifier.init_weights()
+    assert same(checkpoint[1], network.state_dict())

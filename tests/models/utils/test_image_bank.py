@@ -1,0 +1,132 @@
+import io
+from collections import deque
+
+import pytest
+import torch
+
+from mmdfkd.models.utils import ImageBank
+
+
+def numbered(numbers):
+    """Images (N, 1, 2, 2) whose every pixel is the image's number."""
+    return torch.tensor(numbers, dtype=torch.float)[:, None, None, None].expand(-1, 1, 2, 2)
+
+
+def contents(bank):
+    """Numbers of the images that ``sample`` can return."""
+    return set(bank.sample(60 * bank.capacity)[:, 0, 0, 0].tolist())
+
+
+def filled(num, capacity=5):
+    bank = ImageBank(capacity, (1, 2, 2))
+    bank.add(numbered(range(num)))
+    return bank
+
+
+@pytest.mark.parametrize('capacity', [1, 2, 7])
+def test_it_keeps_what_a_deque_would(capacity):
+    bank, expected = ImageBank(capacity, (1, 2, 2)), deque(maxlen=capacity)
+    number = 0
+    for size in torch.randint(0, 2 * capacity + 2, (60,)).tolist():
+        numbers = [(number + i) % 256 for i in range(size)]
+        number += size
+        bank.add(numbered(numbers))
+        expected.extend(numbers)
+        assert len(bank) == len(expected)
+        if expected:
+            assert contents(bank) == set(expected)
+
+
+def test_images_are_not_mixed():
+    bank = ImageBank(4, (3, 2, 5))
+    images = torch.randint(256, (4, 3, 2, 5)).float()
+    bank.add(images[:3])
+    bank.add(images[3:])
+    sample = bank.sample(40)
+    assert sample.shape == (40, 3, 2, 5)
+    for image in sample:
+        assert any(torch.equal(image, other) for other in images)
+
+
+@pytest.mark.parametrize('num', [1, 2, 4])
+def test_only_the_filled_part_is_sampled(num):
+    assert contents(filled(num, capacity=50)) == set(range(num))
+
+
+def test_every_image_is_as_likely():
+    counts = torch.bincount(filled(4).sample(4000)[:, 0, 0, 0].long())
+    assert counts.min() > 850
+    assert counts.max() < 1150
+
+
+def test_an_empty_bank_cannot_be_sampled():
+    bank = ImageBank(3, (1, 2, 2))
+    assert len(bank) == 0
+    with pytest.raises(RuntimeError, match='should hold images'):
+        bank.sample(1)
+
+
+def test_pixels_are_rounded_and_clamped():
+    bank = ImageBank(6, (1, 2, 2))
+    bank.add(numbered([-3.0, 0.4, 0.6, 99.5001, 254.7, 300.0]))
+    assert contents(bank) == {0, 1, 100, 255}
+    assert bank.sample(1).dtype == torch.float
+    assert bank.images.dtype == torch.uint8
+
+
+def test_what_is_stored_does_not_follow_the_source():
+    images = numbered([1.0, 2.0]).clone().requires_grad_()
+    bank = ImageBank(2, (1, 2, 2))
+    bank.add(images)
+    images.data.fill_(9)
+    sample = bank.sample(20)
+    assert not sample.requires_grad
+    assert set(sample.unique().tolist()) == {1, 2}
+    sample.fill_(7)
+    assert contents(bank) == {1, 2}
+
+
+@pytest.mark.parametrize('num', [0, 3, 5, 13])
+def test_a_saved_bank_goes_on_as_the_original(num):
+    original, restored = filled(num), ImageBank(5, (1, 2, 2))
+    file = io.BytesIO()
+    torch.save(original.state_dict(), file)
+    file.seek(0)
+    restored.load_state_dict(torch.load(file, weights_only=True))
+    assert restored.num_added == original.num_added == num
+    for bank in (original, restored):
+        bank.add(numbered([100, 101]))
+    assert torch.equal(original.images, restored.images)
+    assert len(restored) == len(original)
+    assert contents(restored) == contents(original)
+
+
+def test_a_restored_bank_draws_the_very_images():
+    original, restored = filled(4), ImageBank(5, (1, 2, 2))
+    restored.load_state_dict(original.state_dict())
+    samples = []
+    for bank in (original, restored):
+        torch.manual_seed(3)
+        samples.append(bank.sample(10))
+    assert torch.equal(*samples)
+
+
+def test_it_is_restored_as_part_of_a_model_by_mmengine():
+    from mmengine.runner.checkpoint import get_state_dict, load_state_dict
+
+    original = torch.nn.ModuleDict({'bank': filled(7)})
+    restored = torch.nn.ModuleDict({'bank': ImageBank(5, (1, 2, 2))})
+    load_state_dict(restored, get_state_dict(original), strict=True)
+    assert restored['bank'].num_added == 7
+    assert contents(restored['bank']) == {2, 3, 4, 5, 6}
+
+
+def test_another_capacity_cannot_be_loaded():
+    with pytest.raises(RuntimeError, match='size mismatch'):
+        ImageBank(4, (1, 2, 2)).load_state_dict(filled(3).state_dict())
+
+
+@pytest.mark.parametrize('capacity', [0, -1])
+def test_a_capacity_below_one_raises(capacity):
+    with pytest.raises(ValueError, match=f'at least 1, but got {capacity}'):
+        ImageBank(capacity, (1, 2, 2))
