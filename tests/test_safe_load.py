@@ -77,6 +77,7 @@ class ByGetattr:
         (HistoryBuffer, 'register_statistics'),
         (HistoryBuffer, '__subclasses__'),
         (np.ndarray, 'tofile'),
+        (np.ndarray, 'min'),
         ({'a': 1}, 'pop'),
     ],
 )

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
+import mmdfkd
 from mmdfkd.registry import MODELS
 
 PREFIX = 'student.network.'

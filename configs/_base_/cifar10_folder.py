@@ -1,7 +1,7 @@
 """CIFAR-10 as folders of images: data/cifar10/test/airplane/*.png and so on."""
 
-from mmengine.config import read_base
 from mmcv.transforms import LoadImageFromFile
+from mmengine.config import read_base
 from mmpretrain.datasets import CustomDataset, NumpyToPIL, PackInputs, PILToNumpy
 
 with read_base():

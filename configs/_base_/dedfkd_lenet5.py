@@ -17,7 +17,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     MetricLearningLoss,
 )
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.utils import Classifier, RandomAffine
 
 with read_base():
     from .lenet5_mnist import data_preprocessor, lenet5, lenet5_half
@@ -32,6 +32,7 @@ generator = dict(
     out_channels=1,
     base_channels=16,
     subpixel=True,
+    pixel_mean=33.46,
 )
 rounds = 1000
 batch_size = 128
@@ -42,14 +43,22 @@ model = dict(
     student=student,
     generator=generator,
     loss_ce=dict(type=ClassConditionLoss, loss_weight=0.2),
-    loss_adv=dict(type=AdversarialLoss, divergence='js', agreement_mask=False),
-    loss_metric=dict(type=MetricLearningLoss, objective='M2', loss_weight=0.3, gate=0.0),
-    loss_act=dict(type=ActivationLoss, loss_weight=0.1),
+    loss_adv=dict(type=AdversarialLoss, divergence='relative_l1', agreement_mask=False),
+    loss_metric=dict(
+        type=MetricLearningLoss,
+        objective='M4',
+        loss_weight=3.0,
+        gate=0.0,
+        spread=0.3,
+        separation=0.1,
+    ),
+    loss_act=dict(type=ActivationLoss, loss_weight=0.5, logarithmic=True),
     loss_kd=dict(type=KDLoss, divergence='l1'),
     g_steps=1,
     kd_steps=10,
     kd_batch_size=batch_size,
-    bank_capacity=50 * batch_size,
+    augment=dict(type=RandomAffine, shift=2.0, degrees=10.0, scale=0.1),
+    bank_capacity=400 * batch_size,
 )
 
 train_dataloader = dict(
@@ -63,9 +72,9 @@ train_cfg = dict(type=IterBasedTrainLoop, max_iters=rounds, val_interval=250)
 optim_wrapper = dict(
     constructor=MultiOptimWrapperConstructor,
     generator=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-3, betas=(0.5, 0.999))),
-    student=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=2e-3)),
+    student=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=4e-3)),
 )
 param_scheduler = dict(
-    generator=[],
-    student=dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False),
+    generator=[dict(type=CosineAnnealingLR, T_max=rounds, eta_min_ratio=0.05, by_epoch=False)],
+    student=[dict(type=CosineAnnealingLR, T_max=rounds, eta_min_ratio=0.005, by_epoch=False)],
 )

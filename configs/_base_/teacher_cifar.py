@@ -10,7 +10,6 @@ from torch.optim import SGD
 from mmdfkd.datasets import CIFAR10
 
 with read_base():
-    from .r34_r18_cifar import data_preprocessor, resnet34
     from .teacher_runtime import *
 
 epochs = 200

@@ -1,6 +1,7 @@
 """mmpretrain's MNIST and CIFAR data sets, with an error that helps offline users."""
 
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 from mmpretrain import datasets
@@ -33,12 +34,19 @@ class _Explained:
 
 @DATASETS.register_module()
 class MNIST(_Explained, datasets.MNIST):
-    """MNIST from its four ``*-ubyte`` files; arguments as in mmpretrain's ``MNIST``."""
+    """MNIST from its four ``*-ubyte`` files; arguments as in mmpretrain's ``MNIST``.
+
+    mmpretrain 1.2 chooses the files by ``test_mode`` alone, so that its
+    ``split='test'`` gives the training images; here ``split`` is what counts.
+    """
 
     how_to_get = (
         'python tools/prepare_mnist.py brings them there (--from-pngs DIR makes them from '
         'folders train/0 ... test/9 of PNG files)'
     )
+
+    def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
+        super().__init__(data_root, split=split, test_mode=split == 'test', **kwargs)
 
 
 @DATASETS.register_module()

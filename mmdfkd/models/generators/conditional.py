@@ -46,7 +46,7 @@ class ConditionalGenerator(UnconditionalGenerator):
             dense layer; ``'conditional_bn'`` gives every batch norm a scale and
             shift per class.
         embedding_dim: size of the learned embedding.
-        latent_dim, image_size, out_channels, base_channels, subpixel: see
+        latent_dim, image_size, out_channels, base_channels, subpixel, pixel_mean: see
             :class:`UnconditionalGenerator`.
 
     Raises:
@@ -61,6 +61,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
+        pixel_mean: float = 127.5,
         label_injection: str = 'one_hot',
         embedding_dim: int = 64,
     ) -> None:
@@ -74,7 +75,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         self.num_classes = num_classes
         self.label_injection = label_injection
         self.embedding_dim = embedding_dim
-        super().__init__(latent_dim, image_size, out_channels, base_channels, subpixel)
+        super().__init__(latent_dim, image_size, out_channels, base_channels, subpixel, pixel_mean)
         if label_injection == 'embedding':
             self.embedding = nn.Embedding(num_classes, embedding_dim)
 

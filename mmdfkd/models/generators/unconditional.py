@@ -1,5 +1,7 @@
 """The unconditional generator of DAFL and its descendants."""
 
+import math
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -8,6 +10,7 @@ from mmdfkd.registry import MODELS
 _LARGEST_FIRST_MAP = 8  # pixels; the map that the dense layer makes
 _WIDEST = 8  # times base_channels
 _LARGEST_IMAGE = 224  # pixels
+_CONTRAST = 3.0  # standard deviation before the sigmoid, at the start
 
 
 def first_map_size(image_size: int) -> tuple[int, int]:
@@ -43,6 +46,8 @@ class UnconditionalGenerator(BaseModule):
         base_channels: width of the last hidden map; earlier ones double it.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR
             2016) at half the side, which spares the costliest convolutions.
+        pixel_mean: mean pixel, in (0, 255), that training starts from; the data
+            preprocessor's mean is a good one.
 
     Raises:
         ValueError: if ``image_size`` or ``out_channels`` is out of range.
@@ -55,6 +60,7 @@ class UnconditionalGenerator(BaseModule):
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
+        pixel_mean: float = 127.5,
     ) -> None:
         super().__init__()
         if out_channels not in (1, 3):
@@ -84,8 +90,10 @@ class UnconditionalGenerator(BaseModule):
             )
         else:
             self.to_pixels = nn.Conv2d(widths[-1], out_channels, 3, padding=1)
-        # As in DAFL's public generator: keeps the contrast of a batch.
-        self.pixel_norm = nn.BatchNorm2d(out_channels, affine=False)
+        # Batch norm keeps the contrast up (DAFL's public generator ends in one too).
+        self.pixel_norm = nn.BatchNorm2d(out_channels)
+        nn.init.constant_(self.pixel_norm.weight, _CONTRAST)
+        nn.init.constant_(self.pixel_norm.bias, math.log(pixel_mean / (255 - pixel_mean)))
 
     def _dense_inputs(self) -> int:
         return self.latent_dim

@@ -38,7 +38,22 @@ def l1_distance(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return (student_logits - teacher_logits).abs().mean(1)
 
 
-DIVERGENCES = {'kl': kl_divergence, 'js': js_divergence, 'l1': l1_distance}
+def relative_l1_distance(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """:func:`l1_distance` in units of the teacher's logits' standard deviation, (N,).
+
+    Ours: the plain distance also grows by scaling all logits up, which teaches the
+    student nothing; the unit takes that way out. No gradient flows to the unit.
+    """
+    unit = teacher_logits.detach().float().std().clamp_min(1e-6)
+    return l1_distance(student_logits, teacher_logits) / unit
+
+
+DIVERGENCES = {
+    'kl': kl_divergence,
+    'js': js_divergence,
+    'l1': l1_distance,
+    'relative_l1': relative_l1_distance,
+}
 
 
 def adversarial_loss(
@@ -55,7 +70,7 @@ def adversarial_loss(
     Args:
         student_logits: (N, C), with gradients to the images.
         teacher_logits: (N, C), with gradients to the images.
-        divergence: ``'kl'``, ``'js'`` or ``'l1'``.
+        divergence: ``'kl'``, ``'js'``, ``'l1'`` or ``'relative_l1'``.
         agreement_mask: count only samples on which the two agree.
 
     Returns:
@@ -73,7 +88,7 @@ class AdversarialLoss(nn.Module):
 
     Args:
         loss_weight: factor of the loss.
-        divergence: ``'kl'``, ``'js'`` or ``'l1'``.
+        divergence: ``'kl'``, ``'js'``, ``'l1'`` or ``'relative_l1'``.
         agreement_mask: count only samples on which student and teacher agree.
 
     Raises:

@@ -1,6 +1,6 @@
 """Parts that the distillers share."""
 
-from .augment import ShiftFlip
+from .augment import RandomAffine, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics
 from .classifier import Classifier, Prediction
 from .frozen import frozen
@@ -12,6 +12,7 @@ __all__ = [
     'Classifier',
     'ImageBank',
     'Prediction',
+    'RandomAffine',
     'ShiftFlip',
     'frozen',
 ]

@@ -1,5 +1,7 @@
 """Augmentation of a batch on the device, each sample on its own."""
 
+import math
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -45,3 +47,39 @@ class ShiftFlip(BaseModule):
         if self.pad:
             images = random_shift(images, self.pad)
         return random_flip(images) if self.flip else images
+
+
+def random_affine(images: Tensor, shift: float, degrees: float, scale: float) -> Tensor:
+    """Shift, rotate and scale each image (N, C, H, W) on its own; edges are repeated.
+
+    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``.
+    """
+    num, side = len(images), images.size(-1)
+    draws = torch.rand(4, num, device=images.device) * 2 - 1
+    angles, factors = draws[0] * math.radians(degrees), 1 + draws[1] * scale
+    cos, sin = angles.cos() * factors, angles.sin() * factors
+    moves = draws[2:] * 2 * shift / side  # affine_grid's image is 2 wide
+    matrices = torch.stack([cos, -sin, moves[0], sin, cos, moves[1]], dim=1).view(num, 2, 3)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+
+
+@MODELS.register_module()
+class RandomAffine(BaseModule):
+    """Random shift, rotation and scale of each image, for digits and the like.
+
+    Args:
+        shift: largest shift in pixels.
+        degrees: largest rotation.
+        scale: largest relative change of size.
+    """
+
+    def __init__(self, shift: float = 2.0, degrees: float = 10.0, scale: float = 0.1) -> None:
+        super().__init__()
+        self.shift = shift
+        self.degrees = degrees
+        self.scale = scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Augment pixels (N, C, H, W) of square images; shape and range stay."""
+        return random_affine(images, self.shift, self.degrees, self.scale)

@@ -1,7 +1,15 @@
 import pytest
 import torch
-from toy import NUM_CLASSES, changed, snapshot, toy_dedfkd, toy_labels, toy_network
-from toy import toy_optim_wrapper, toy_parts
+from toy import (
+    NUM_CLASSES,
+    changed,
+    snapshot,
+    toy_dedfkd,
+    toy_labels,
+    toy_network,
+    toy_optim_wrapper,
+    toy_parts,
+)
 
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.losses import ClassConditionLoss

@@ -1,6 +1,6 @@
 import torch
-from toy import toy_labels, toy_optim_wrapper, toy_parts
 from torch.nn import functional as F
+from toy import toy_labels, toy_optim_wrapper, toy_parts
 
 from mmdfkd.models.distillers import DAFL
 from mmdfkd.models.generators import UnconditionalGenerator

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
 from torch import nn
+from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
 
 from mmdfkd.models.distillers.base import DataFreeDistiller
 from mmdfkd.models.losses import MetricLearningLoss
