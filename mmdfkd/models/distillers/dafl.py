@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmdfkd.models.utils import frozen
 from mmdfkd.registry import MODELS
 
 from .base import DataFreeDistiller, _build
@@ -14,12 +15,14 @@ class DAFL(DataFreeDistiller):
     """The objective of DAFL (Chen et al., ICCV 2019), equation 6, in this frame.
 
     ``L_G = loss_pseudo_label + loss_entropy + loss_act``; the generator is
-    unconditional and does not see the student.
+    unconditional and does not see the student unless ``loss_adv`` is given.
 
     Args:
         loss_pseudo_label: config of the cross-entropy to the teacher's decision.
         loss_entropy: config of the information entropy loss.
         loss_act: config of the activation loss.
+        loss_adv: config of an adversarial loss, or None as in the paper; with it DAFL
+            has DE-DFKD's companions and only the condition and the metric differ.
         **kwargs: see :class:`DataFreeDistiller`.
     """
 
@@ -28,20 +31,26 @@ class DAFL(DataFreeDistiller):
         loss_pseudo_label: dict | nn.Module,
         loss_entropy: dict | nn.Module,
         loss_act: dict | nn.Module,
+        loss_adv: dict | nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.loss_pseudo_label = _build(loss_pseudo_label)
         self.loss_entropy = _build(loss_entropy)
         self.loss_act = _build(loss_act)
+        self.loss_adv = _build(loss_adv)
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
         logits, features = self.teacher(inputs)
-        return {
+        losses = {
             'loss_pseudo_label': self.loss_pseudo_label(logits),
             'loss_entropy': self.loss_entropy(logits),
             'loss_act': self.loss_act(features),
         }
+        if self.loss_adv:
+            with frozen(self.student) as student:
+                losses['loss_adv'] = self.loss_adv(student(inputs).logits, logits)
+        return losses

@@ -66,11 +66,12 @@ class MetricLearningLoss(nn.Module):
         if objective not in OBJECTIVES:
             self.library_loss = _build_library_loss(objective, parameters)
             return
-        accepted = list(inspect.signature(OBJECTIVES[objective]).parameters)[3:]
-        unknown = sorted(set(parameters) - set(accepted) | set(parameters) & {'latents'})
+        given = ('features', 'labels', 'kept', 'latents')
+        accepted = set(inspect.signature(OBJECTIVES[objective]).parameters).difference(given)
+        unknown = sorted(set(parameters) - accepted)
         if unknown:
             raise ValueError(
-                f'parameters of {objective} should be in {accepted}, but got {unknown}'
+                f'parameters of {objective} should be in {sorted(accepted)}, but got {unknown}'
             )
 
     def forward(self, features: Tensor, logits: Tensor, labels: Tensor, latents: Tensor) -> Tensor:
