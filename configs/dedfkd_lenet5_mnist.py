@@ -8,6 +8,6 @@ with read_base():
     from ._base_.mnist import *
 
 model['teacher'].update(
-    checkpoint='work_dirs/teachers/lenet5_mnist/epoch_20.pth',
+    checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
     how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist.py',
 )

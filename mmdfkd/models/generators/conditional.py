@@ -107,7 +107,9 @@ class ConditionalGenerator(UnconditionalGenerator):
         if self.label_injection == 'conditional_bn':
             return self._decode(latents, labels)
         if self.label_injection == 'one_hot':
-            label_code = F.one_hot(labels, self.num_classes).to(latents)
+            # Unit mean square, like the latents: an unscaled label is learned late.
+            one_hot = F.one_hot(labels, self.num_classes).to(latents)
+            label_code = one_hot * self.num_classes**0.5
         else:
             label_code = self.embedding(labels)
         return self._decode(torch.cat([latents, label_code], dim=1))
