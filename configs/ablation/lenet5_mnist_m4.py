@@ -1,11 +1,11 @@
-"""MNIST ablation, the base of all arms: DE-DFKD with M4, 300 rounds, no augmentation."""
+"""MNIST ablation, the base of all arms: DE-DFKD with M4, 200 rounds, no augmentation."""
 
 from mmengine.config import read_base
 
 with read_base():
     from ..dedfkd_lenet5_mnist import *
 
-rounds = 300
+rounds = 200
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['generator'][0].update(T_max=rounds)
 param_scheduler['student'][0].update(T_max=rounds)
