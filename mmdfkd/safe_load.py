@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from numpy._core import multiarray  # type: ignore[attr-defined]
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 
@@ -43,8 +44,8 @@ def allow_mmengine_checkpoints() -> None:
             np.ndarray,
             np.dtype,
             *{type(number) for number in numbers},
-            np._core.multiarray._reconstruct,
-            np._core.multiarray.scalar,
+            multiarray._reconstruct,
+            multiarray.scalar,
             codecs.encode,
         ]
     )

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
 import mmdfkd
+from mmdfkd.models.utils.classifier import WRAPPERS
 from mmdfkd.registry import MODELS
 
 PREFIX = 'student.network.'
@@ -30,10 +31,12 @@ def publish(config: str, checkpoint: str, out: Path) -> None:
     student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     if not student:
         raise ValueError(
-            f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got {list(weights)[:3]}; '
-            'give a checkpoint that tools/train.py wrote for a distiller'
+            f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got '
+            f'{list(weights)[:3]}; give a checkpoint that tools/train.py wrote for a distiller'
         )
     network = MODELS.build(cfg.model.student.network)
+    if isinstance(network, WRAPPERS):
+        student = {key.removeprefix('model.'): value for key, value in student.items()}
     network.load_state_dict(student)
     torch.save({'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}, out)
     described = Config({'model': cfg.model.student.network})

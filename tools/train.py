@@ -8,7 +8,7 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def enable_amp(optim_wrapper: dict) -> None:
+def enable_amp(optim_wrapper: ConfigDict) -> None:
     """Make every wrapper of a single or multi-optimiser config an AmpOptimWrapper.
 
     Raises:
@@ -56,7 +56,7 @@ def enable_amp(optim_wrapper: dict) -> None:
     wrappers = [optim_wrapper] if 'optimizer' in optim_wrapper else optim_wrapper.values()
     for wrapper in wrappers:
         if isinstance(wrapper, dict):
-            wrapper.type = 'AmpOptimWrapper'
+            wrapper['type'] = 'AmpOptimWrapper'
             wrapper.setdefault('loss_scale', 'dynamic')
 
 

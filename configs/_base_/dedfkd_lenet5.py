@@ -32,7 +32,7 @@ generator = dict(
     out_channels=1,
     base_channels=16,
     subpixel=True,
-    pixel_mean=33.46,
+    median_pixel=33.46,
 )
 rounds = 1000
 batch_size = 128

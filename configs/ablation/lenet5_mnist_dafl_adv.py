@@ -21,7 +21,7 @@ model = dict(
         out_channels=1,
         base_channels=16,
         subpixel=True,
-        pixel_mean=33.46,
+        median_pixel=33.46,
     ),
     loss_pseudo_label=dict(type=PseudoLabelLoss, loss_weight=1.0),
     loss_entropy=dict(type=InformationEntropyLoss, loss_weight=5.0),

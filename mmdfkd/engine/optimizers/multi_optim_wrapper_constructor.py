@@ -1,5 +1,7 @@
 """One optimiser wrapper for each part of a distiller."""
 
+from typing import Any
+
 from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
@@ -26,7 +28,7 @@ class MultiOptimWrapperConstructor:
         self.optim_wrapper_cfg = dict(optim_wrapper_cfg)
         self.paramwise_cfg = paramwise_cfg
 
-    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+    def __call__(self, model: Any) -> OptimWrapperDict:
         """Return wrappers over the trainable parameters of ``model``'s parts."""
         model = model.module if is_model_wrapper(model) else model
         if set(self.optim_wrapper_cfg) != set(model.optimised):

@@ -1,6 +1,7 @@
 """What every data-free distiller shares: the two phases of a round."""
 
 from abc import ABCMeta, abstractmethod
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel, is_model_wrapper
@@ -8,11 +9,12 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import Classifier, ImageBank
+from mmdfkd.models.utils import ImageBank
 from mmdfkd.registry import MODELS
 
 
-def _build(part: dict | nn.Module | None) -> nn.Module | None:
+def build(part: dict | nn.Module | None) -> Any:
+    """Build a part from its config; a module or None stays as it is."""
     return MODELS.build(part) if isinstance(part, dict) else part
 
 
@@ -26,7 +28,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
     A method adds :meth:`generator_losses`. One Runner iteration is one round.
 
     Args:
-        teacher: config of a :class:`Classifier`; it is never updated.
+        teacher: config of a :class:`~mmdfkd.models.utils.Classifier`; it is never updated.
         student: config of a :class:`Classifier`.
         generator: config of a generator (latents, labels) -> pixels.
         loss_kd: config of the student's loss.
@@ -62,11 +64,11 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         augment: dict | nn.Module | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
-        self.teacher: Classifier = _build(teacher)
-        self.student: Classifier = _build(student)
-        self.generator = _build(generator)
-        self.loss_kd = _build(loss_kd)
-        self.augment = _build(augment) or nn.Identity()
+        self.teacher: Any = build(teacher)
+        self.student: Any = build(student)
+        self.generator = build(generator)
+        self.loss_kd = build(loss_kd)
+        self.augment = build(augment) or nn.Identity()
         self.g_steps = g_steps
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size

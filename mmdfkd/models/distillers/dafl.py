@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmdfkd.models.utils import frozen
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller, _build
+from .base import DataFreeDistiller, build
 
 
 @MODELS.register_module()
@@ -35,10 +35,10 @@ class DAFL(DataFreeDistiller):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.loss_pseudo_label = _build(loss_pseudo_label)
-        self.loss_entropy = _build(loss_entropy)
-        self.loss_act = _build(loss_act)
-        self.loss_adv = _build(loss_adv)
+        self.loss_pseudo_label = build(loss_pseudo_label)
+        self.loss_entropy = build(loss_entropy)
+        self.loss_act = build(loss_act)
+        self.loss_adv = build(loss_adv)
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

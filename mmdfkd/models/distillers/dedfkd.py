@@ -9,7 +9,7 @@ from mmdfkd.models.utils import BNRecorder, frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller, _build
+from .base import DataFreeDistiller, build
 
 
 @MODELS.register_module()
@@ -44,11 +44,11 @@ class DEDFKD(DataFreeDistiller):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.loss_ce = _build(loss_ce)
-        self.loss_adv = _build(loss_adv)
-        self.loss_metric = _build(loss_metric)
-        self.loss_bn = _build(loss_bn)
-        self.loss_act = _build(loss_act)
+        self.loss_ce = build(loss_ce)
+        self.loss_adv = build(loss_adv)
+        self.loss_metric = build(loss_metric)
+        self.loss_bn = build(loss_bn)
+        self.loss_act = build(loss_act)
         if self.loss_bn is not None and not batch_norms(self.teacher):
             raise ValueError(
                 'the teacher should have batch norms for loss_bn, but got '
@@ -60,7 +60,8 @@ class DEDFKD(DataFreeDistiller):
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DE-DFKD's losses of ``inputs`` (N, C, H, W), from one teacher pass."""
-        with BNRecorder(self.teacher) if self.loss_bn else nullcontext() as recorder:
+        recorder = BNRecorder(self.teacher)
+        with recorder if self.loss_bn else nullcontext():
             logits, features = self.teacher(inputs)
 
         losses = {'loss_ce': self.loss_ce(logits, labels)}

@@ -46,7 +46,7 @@ class ConditionalGenerator(UnconditionalGenerator):
             dense layer; ``'conditional_bn'`` gives every batch norm a scale and
             shift per class.
         embedding_dim: size of the learned embedding.
-        latent_dim, image_size, out_channels, base_channels, subpixel, pixel_mean: see
+        latent_dim, image_size, out_channels, base_channels, subpixel, median_pixel: see
             :class:`UnconditionalGenerator`.
 
     Raises:
@@ -61,7 +61,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
-        pixel_mean: float = 127.5,
+        median_pixel: float = 127.5,
         label_injection: str = 'one_hot',
         embedding_dim: int = 64,
     ) -> None:
@@ -75,7 +75,9 @@ class ConditionalGenerator(UnconditionalGenerator):
         self.num_classes = num_classes
         self.label_injection = label_injection
         self.embedding_dim = embedding_dim
-        super().__init__(latent_dim, image_size, out_channels, base_channels, subpixel, pixel_mean)
+        super().__init__(
+            latent_dim, image_size, out_channels, base_channels, subpixel, median_pixel
+        )
         if label_injection == 'embedding':
             self.embedding = nn.Embedding(num_classes, embedding_dim)
 

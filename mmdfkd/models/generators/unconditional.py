@@ -46,7 +46,7 @@ class UnconditionalGenerator(BaseModule):
         base_channels: width of the last hidden map; earlier ones double it.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR
             2016) at half the side, which spares the costliest convolutions.
-        pixel_mean: mean pixel, in (0, 255), that training starts from; the data
+        median_pixel: median pixel, in (0, 255), that training starts from; the data
             preprocessor's mean is a good one.
 
     Raises:
@@ -60,7 +60,7 @@ class UnconditionalGenerator(BaseModule):
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
-        pixel_mean: float = 127.5,
+        median_pixel: float = 127.5,
     ) -> None:
         super().__init__()
         if out_channels not in (1, 3):
@@ -93,7 +93,7 @@ class UnconditionalGenerator(BaseModule):
         # Batch norm keeps the contrast up (DAFL's public generator ends in one too).
         self.pixel_norm = nn.BatchNorm2d(out_channels)
         nn.init.constant_(self.pixel_norm.weight, _CONTRAST)
-        nn.init.constant_(self.pixel_norm.bias, math.log(pixel_mean / (255 - pixel_mean)))
+        nn.init.constant_(self.pixel_norm.bias, math.log(median_pixel / (255 - median_pixel)))
 
     def _dense_inputs(self) -> int:
         return self.latent_dim

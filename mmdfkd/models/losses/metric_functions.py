@@ -32,7 +32,9 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask, values, 0).sum() / mask.sum().clamp_min(1)
 
 
-def mean_hinge_over_triplets(low: Tensor, high: Tensor, low_mask: Tensor, high_mask: Tensor):
+def mean_hinge_over_triplets(
+    low: Tensor, high: Tensor, low_mask: Tensor, high_mask: Tensor
+) -> Tensor:
     """Mean over anchors a and pairs (i, j) of ``[low(a, i) - high(a, j)]_+``.
 
     Sorting each row of ``high`` once gives the sum over j of a hinge from a prefix
@@ -41,7 +43,8 @@ def mean_hinge_over_triplets(low: Tensor, high: Tensor, low_mask: Tensor, high_m
     Args:
         low: (N, N), the margin included.
         high: (N, N).
-        low_mask, high_mask: (N, N) bool, the i and j that count for an anchor.
+        low_mask: (N, N) bool, the i that count for an anchor.
+        high_mask: (N, N) bool, the j that count for an anchor.
 
     Returns:
         A scalar, at least 0; a zero with a graph if there is no triplet.

@@ -1,6 +1,7 @@
 """Metric-learning loss of DE-DFKD: keeps a class from collapsing to one mode."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from mmdfkd.registry import MODELS
 
 from . import metric_functions
 
-OBJECTIVES = {
+OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     'M1': metric_functions.intra_class_repulsion,
     'M2': metric_functions.mode_seeking,
     'M3': metric_functions.reversed_triplet,
@@ -89,7 +90,9 @@ class MetricLearningLoss(nn.Module):
         kept = confident(logits, labels, self.gate)
         if self.library_loss is not None:
             # A batch that passed in part has no fixed shape: one copy to the host.
-            loss = self.library_loss(features[kept].float(), labels[kept]) + features.sum() * 0
+            loss = features.float().sum() * 0
+            if kept.any():
+                loss = loss + self.library_loss(features[kept].float(), labels[kept])
         else:
             extra = {'latents': latents} if self.objective == 'M2' else {}
             objective = OBJECTIVES[self.objective]
@@ -105,9 +108,16 @@ def _build_library_loss(name: str, parameters: dict[str, Any]) -> nn.Module:
             f'objective should be one of {list(OBJECTIVES)}, but got {name!r}; for a loss of '
             "pytorch-metric-learning, run: pip install 'mmdfkd[metric]'"
         ) from error
-    if not hasattr(losses, name):
+    loss_class = getattr(losses, name, None)
+    if not (inspect.isclass(loss_class) and issubclass(loss_class, nn.Module)):
         raise ValueError(
             f'objective should be one of {list(OBJECTIVES)} or a loss of '
             f'pytorch-metric-learning, but got {name!r}'
         )
-    return getattr(losses, name)(**parameters)
+    try:
+        return loss_class(**parameters)
+    except TypeError as error:
+        raise ValueError(
+            f'parameters of {name} should be those of its constructor, but got '
+            f'{sorted(parameters)}: {error}'
+        ) from error

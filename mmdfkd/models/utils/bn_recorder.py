@@ -66,4 +66,7 @@ class BNRecorder:
         maps = inputs[0].float()  # half precision cannot hold the sums
         over = [dim for dim in range(maps.dim()) if dim != 1]
         var, mean = torch.var_mean(maps, dim=over, correction=0)
-        self.statistics.append(BNStatistics(mean, var, layer.running_mean, layer.running_var))
+        running_mean, running_var = layer.running_mean, layer.running_var
+        assert running_mean is not None  # batch_norms() chose such layers
+        assert running_var is not None
+        self.statistics.append(BNStatistics(mean, var, running_mean, running_var))

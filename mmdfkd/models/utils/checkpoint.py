@@ -2,23 +2,26 @@
 
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlparse
 
-from mmengine.runner import CheckpointLoader
+import torch
 from torch import Tensor, nn
-from torch.hub import get_dir
 
 
 def _read(checkpoint: str, how_to_get: str) -> dict:
     advice = f'; {how_to_get}' if how_to_get else ''
-    is_url = '://' in checkpoint
-    if not is_url and not Path(checkpoint).is_file():
-        raise FileNotFoundError(f'weights should be at {checkpoint}, but no file is there{advice}')
+    if not checkpoint.startswith(('http://', 'https://')):
+        if not Path(checkpoint).is_file():
+            raise FileNotFoundError(
+                f'weights should be at {checkpoint}, but no file is there{advice}'
+            )
+        return torch.load(checkpoint, map_location='cpu', weights_only=True)
     try:
-        return CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    except (URLError, OSError, TimeoutError) as error:
-        if not is_url:
-            raise
-        place = Path(get_dir()) / 'checkpoints' / checkpoint.rsplit('/', 1)[-1]
+        # MMEngine's own loader would unpickle a downloaded file without safe loading.
+        return torch.hub.load_state_dict_from_url(checkpoint, map_location='cpu', weights_only=True)
+    except (URLError, OSError) as error:
+        name = Path(urlparse(checkpoint).path).name
+        place = Path(torch.hub.get_dir()) / 'checkpoints' / name
         raise FileNotFoundError(
             f'{checkpoint} should be downloaded, but: {error}; bring the file to {place}, '
             f'or set checkpoint to where you have it{advice}'
@@ -47,17 +50,11 @@ def load_weights(
     if prefix:
         state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     try:
-        # Lenient, so that one error lists all; the network's own key hooks still run.
-        missing, unexpected = network.load_state_dict(state, strict=False)
+        network.load_state_dict(state)
     except RuntimeError as error:
-        misfits = str(error)
-    else:
-        problems = {'missing': missing, 'unexpected': unexpected}
-        misfits = '; '.join(
-            f'{len(keys)} {kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys
-        )
-    if misfits:
+        misfits = str(error).replace('Missing key(s) in state_dict', 'missing keys')
+        misfits = misfits.replace('Unexpected key(s) in state_dict', 'unexpected keys')
         raise ValueError(
             f'the keys of {checkpoint} should be those of {type(network).__name__}, but got '
             f'{misfits}; check the architecture, num_classes and prefix'
-        )
+        ) from error

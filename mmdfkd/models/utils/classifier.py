@@ -1,15 +1,18 @@
 """One interface to every classifier: pixels in, (logits, features) out."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.model import BaseModule
-from mmpretrain.models import ImageClassifier
+from mmpretrain.models import HuggingFaceClassifier, ImageClassifier, TimmClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmdfkd.registry import MODELS
 
 from .checkpoint import load_weights
+
+#: mmpretrain's classifiers around another library's ``model``.
+WRAPPERS = (TimmClassifier, HuggingFaceClassifier)
 
 
 class Prediction(NamedTuple):
@@ -33,7 +36,7 @@ def find_final_layer(network: nn.Module, name: str | None = None) -> str:
     linear = [k for k, v in layers.items() if isinstance(v, nn.Linear)]
     if name is None and linear:
         return linear[-1]
-    if name in layers:
+    if name is not None and name in layers:
         return name
     raise ValueError(
         f'final_layer should name the layer of {type(network).__name__} that gives the logits, '
@@ -73,25 +76,33 @@ class Classifier(BaseModule):
     ) -> None:
         super().__init__()
         built = isinstance(network, nn.Module)
-        self.network = network if built else MODELS.build(network)
+        self.network: Any = network if built else MODELS.build(network)
         self.checkpoint = checkpoint
         # A network may bring its weights: timm's pretrained=True, torchvision's weights=...
-        self.has_weights = bool(
-            checkpoint or built or network.get('pretrained') or network.get('weights')
+        brought = isinstance(network, dict) and bool(
+            network.get('pretrained') or network.get('weights')
         )
+        self.has_weights = built or brought or checkpoint is not None
+        if brought and isinstance(self.network, ImageClassifier):
+            self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
         if checkpoint is not None:
             load_weights(self.network, checkpoint, prefix, how_to_get)
+        if isinstance(self.network, WRAPPERS):
+            # Their hooks take 'model.' off the keys, but not inside another module, where
+            # they then put it on twice when loading: a nested one could not resume.
+            self.network._state_dict_hooks.clear()
+            self.network._load_state_dict_pre_hooks.clear()
         self.final_layer = find_final_layer(self.network, final_layer)
         layer = self.network.get_submodule(self.final_layer)
         self.num_classes = layer.weight.size(0)
 
     def init_weights(self) -> None:
-        """Initialise an mmpretrain ``ImageClassifier`` that has no checkpoint.
+        """Initialise an mmpretrain ``ImageClassifier`` that has no weights yet.
 
         All others were initialised, or loaded, when they were built: to call
         their own ``init_weights`` again would throw pretrained weights away.
         """
-        if self.checkpoint is None and isinstance(self.network, ImageClassifier):
+        if not self.has_weights and isinstance(self.network, ImageClassifier):
             self.network.init_weights()
 
     def forward(self, inputs: Tensor) -> Prediction:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from mmengine.model import is_model_wrapper
 from torch import nn
@@ -15,7 +16,8 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
     ``backward`` is called later; BN running statistics stay. A distributed
     wrapper is taken off, since its reducer would wait for weight gradients.
     """
-    network = network.module if is_model_wrapper(network) else network
+    if is_model_wrapper(network):
+        network = cast(nn.Module, network.module)
     was_training = {module: module.training for module in network.modules()}
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval()

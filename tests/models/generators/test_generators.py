@@ -146,3 +146,10 @@ def test_subpixel_convolutions_spare_work_at_full_size():
 
     assert largest_maps(True) == 16
     assert largest_maps(False) == 32
+
+
+@pytest.mark.parametrize('median_pixel', [33.46, 127.5, 200.0])
+def test_training_starts_from_the_asked_median_pixel(median_pixel):
+    generator = build('one_hot', median_pixel=median_pixel, base_channels=8)
+    median = generator(*batch(60)).median().item()
+    assert median == pytest.approx(median_pixel, abs=10)

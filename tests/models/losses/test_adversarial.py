@@ -12,6 +12,7 @@ from mmdfkd.models.losses.adversarial import (
     js_divergence,
     kl_divergence,
     l1_distance,
+    relative_l1_distance,
 )
 
 
@@ -46,10 +47,18 @@ def mean_absolute(student, teacher):
     )
 
 
+def relative_mean_absolute(student, teacher):
+    values = [float(value.detach()) for row in teacher.detach() for value in row]
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    return mean_absolute(student, teacher) / variance**0.5
+
+
 REFERENCES = {
     'kl': (kl_divergence, kl_of_softmax),
     'js': (js_divergence, js_of_softmax),
     'l1': (l1_distance, mean_absolute),
+    'relative_l1': (relative_l1_distance, relative_mean_absolute),
 }
 
 
@@ -110,9 +119,10 @@ def test_the_symmetric_divergences_are_symmetric(divergence):
 def test_the_loss_is_the_negative_mean_over_the_batch(divergence, agreement_mask):
     student, teacher = two_logits(num=40)
     total = 0.0
-    for s, t in zip(student, teacher, strict=True):
+    values = REFERENCES[divergence][1](student, teacher)
+    for s, t, value in zip(student, teacher, values, strict=True):
         if not agreement_mask or s.argmax() == t.argmax():
-            total = total - REFERENCES[divergence][1](s[None], t[None])[0]
+            total = total - value
     loss = AdversarialLoss(1.5, divergence, agreement_mask)(student, teacher)
     torch.testing.assert_close(loss, 1.5 * total / 40, atol=1e-7, rtol=1e-6)
 
@@ -135,5 +145,19 @@ def test_a_batch_without_agreement_gives_zero_with_a_graph():
 
 
 def test_an_unknown_divergence_raises():
-    with pytest.raises(ValueError, match=r"\['js', 'kl', 'l1'\], but got 'l2'"):
+    with pytest.raises(ValueError, match=r"one of \[.*'kl'.*\], but got 'l2'"):
         AdversarialLoss(divergence='l2')
+
+
+def test_relative_l1_ignores_the_scale_of_all_logits():
+    student, teacher = two_logits()
+    torch.testing.assert_close(
+        relative_l1_distance(9 * student, 9 * teacher), relative_l1_distance(student, teacher)
+    )
+
+
+def test_relative_l1_of_constant_teacher_logits_is_finite():
+    student = torch.randn(3, 4, requires_grad=True)
+    loss = AdversarialLoss(divergence='relative_l1', agreement_mask=False)
+    loss(student, torch.ones(3, 4)).backward()
+    assert student.grad.isfinite().all()

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import ShiftFlip
-from mmdfkd.models.utils.augment import random_flip, random_shift
+from mmdfkd.models.utils import RandomAffine, ShiftFlip
+from mmdfkd.models.utils.augment import random_affine, random_flip, random_shift
 
 
 def shifted(image, pad, down, right):
@@ -86,3 +86,55 @@ def test_flip_off_never_mirrors():
     images = torch.rand(64, 1, 4, 4)
     assert torch.equal(ShiftFlip(pad=0, flip=False)(images), images)
     assert not torch.equal(ShiftFlip(pad=0, flip=True)(images), images)
+
+
+def test_an_affine_change_of_nothing_changes_nothing():
+    images = torch.rand(3, 2, 6, 6)
+    torch.testing.assert_close(random_affine(images, 0, 0, 0), images)
+
+
+def test_affine_changes_keep_shape_and_range_and_differ_between_images():
+    images = (255 * torch.rand(1, 3, 8, 8)).expand(6, 3, 8, 8)
+    results = RandomAffine()(images)
+    assert results.shape == images.shape
+    assert results.min() >= images.min() - 1e-3
+    assert results.max() <= images.max() + 1e-3
+    for i in range(5):
+        assert not torch.allclose(results[i], results[i + 1])
+
+
+def centre_of(images):
+    """Mean row and column of the mass of each image (N, 1, H, W)."""
+    side = torch.arange(images.size(-1), dtype=torch.float)
+    mass = images[:, 0] / images.sum((1, 2, 3))[:, None, None]
+    return torch.stack([(mass.sum(2) * side).sum(1), (mass.sum(1) * side).sum(1)], 1)
+
+
+def blob(num, row, column, side=21):
+    images = torch.zeros(num, 1, side, side)
+    images[:, :, row - 1 : row + 2, column - 1 : column + 2] = 1
+    return images
+
+
+def test_an_affine_shift_is_in_pixels():
+    moved = centre_of(random_affine(blob(200, 10, 10), shift=3.0, degrees=0, scale=0)) - 10
+    assert moved.abs().max() <= 3.01
+    for extreme in (*moved.amax(0), *-moved.amin(0)):
+        assert extreme > 2.7
+
+
+def test_an_affine_rotation_is_in_degrees_about_the_centre():
+    moved = centre_of(random_affine(blob(200, 10, 16), shift=0, degrees=30.0, scale=0)) - 10
+    torch.testing.assert_close(moved.norm(dim=1), torch.full((200,), 6.0), atol=0.05, rtol=0)
+    angles = torch.rad2deg(torch.atan2(moved[:, 0], moved[:, 1]))
+    assert angles.abs().max() <= 30.5
+    assert angles.max() > 27
+    assert angles.min() < -27
+
+
+def test_an_affine_scale_is_about_the_centre():
+    moved = centre_of(random_affine(blob(200, 10, 16), shift=0, degrees=0, scale=0.2)) - 10
+    assert moved[:, 0].abs().max() < 0.01
+    factors = moved[:, 1] / 6
+    assert 1 / 1.21 < factors.min() < 0.87
+    assert 1.15 < factors.max() < 1 / 0.79

@@ -3,7 +3,6 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 import torch
-from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmdfkd.models.utils.checkpoint import load_weights
@@ -126,7 +125,7 @@ def test_a_failed_download_says_where_to_put_the_file(error, offline_hub, monkey
     def refuse(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', refuse)
+    monkeypatch.setattr('torch.hub.load_state_dict_from_url', refuse)
     with pytest.raises(FileNotFoundError) as caught:
         load_weights(build(), URL, how_to_get='ask the author')
     message = str(caught.value)

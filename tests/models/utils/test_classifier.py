@@ -188,6 +188,15 @@ def test_a_checkpoint_is_loaded_at_once_and_survives_init_weights(checkpoint):
     assert same(state, classifier.network.state_dict())
 
 
+def test_pretrained_weights_of_mmpretrain_are_loaded_at_once(checkpoint):
+    path, state = checkpoint
+    classifier = Classifier(image_classifier() | {'pretrained': path})
+    assert classifier.has_weights
+    assert same(state, classifier.network.state_dict())
+    classifier.init_weights()
+    assert same(state, classifier.network.state_dict())
+
+
 def test_a_prefix_of_the_checkpoint_is_stripped(tmp_path, tiny):
     path = str(tmp_path / 'weights.pth')
     torch.save({f'student.{name}': value for name, value in tiny.state_dict().items()}, path)

@@ -1,0 +1,165 @@
+import importlib.util
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import cv2
+import mmpretrain
+import numpy as np
+import pytest
+import timm
+import torch
+from mmengine.config import Config, ConfigDict
+
+from mmdfkd.datasets import MNIST
+from mmdfkd.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+
+
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(f'tools_{name}', ROOT / f'tools/{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def arguments(**given):
+    defaults = dict(
+        config='configs/dedfkd_lenet5_mnist5k.py',
+        work_dir=None,
+        resume=None,
+        amp=False,
+        no_validate=False,
+        auto_scale_lr=False,
+        cfg_options=None,
+        launcher='none',
+    )
+    return Namespace(**(defaults | given))
+
+
+def merged(**given):
+    args = arguments(**given)
+    return load_tool('train').merge_args(Config.fromfile(ROOT / args.config), args)
+
+
+def test_work_dir_is_the_configs_name_by_default():
+    assert merged().work_dir == 'work_dirs/dedfkd_lenet5_mnist5k'
+    assert merged(work_dir='elsewhere').work_dir == 'elsewhere'
+
+
+def test_resume_takes_a_path_or_finds_one():
+    assert (merged().resume, merged().load_from) == (False, None)
+    assert (merged(resume='auto').resume, merged(resume='auto').load_from) == (True, None)
+    assert merged(resume='iter_5.pth').load_from == 'iter_5.pth'
+
+
+def test_no_validate_leaves_validation_out():
+    cfg = merged(no_validate=True)
+    assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
+
+
+def test_amp_visits_every_wrapper(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = merged(amp=True)
+    for key in ('generator', 'student'):
+        assert cfg.optim_wrapper[key]['type'] == 'AmpOptimWrapper'
+        assert cfg.optim_wrapper[key].loss_scale == 'dynamic'
+    single = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
+    load_tool('train').enable_amp(single)
+    assert single.type == 'AmpOptimWrapper'
+
+
+def test_amp_without_a_gpu_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match='torch sees none'):
+        merged(amp=True)
+
+
+def test_auto_scale_lr_wants_a_base_batch_size():
+    with pytest.raises(ValueError, match='base_batch_size'):
+        merged(auto_scale_lr=True)
+    cfg = merged(auto_scale_lr=True, config='configs/dedfkd_r34_r18_cifar10.py')
+    assert cfg.auto_scale_lr.enable
+
+
+def distilled(tmp_path, config='configs/dedfkd_lenet5_mnist5k.py', student=None):
+    """A checkpoint of an untrained distiller, and the config that fits it."""
+    cfg = Config.fromfile(ROOT / config)
+    if student is not None:
+        cfg.model.student.network = student
+    teacher = tmp_path / 'teacher.pth'
+    torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), teacher)
+    cfg.model.teacher.checkpoint = str(teacher)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    torch.save({'state_dict': model.state_dict(), 'meta': {}}, tmp_path / 'iter_1.pth')
+    cfg.dump(tmp_path / 'config.py')
+    return model.eval(), tmp_path / 'config.py', tmp_path / 'iter_1.pth'
+
+
+def test_published_student_loads_in_mmpretrain(tmp_path):
+    model, config, checkpoint = distilled(tmp_path)
+    out = tmp_path / 'student.pth'
+    load_tool('publish_student').publish(str(config), str(checkpoint), out)
+    described = Config.fromfile(out.with_suffix('.py'))
+    student = mmpretrain.get_model(described, pretrained=str(out)).eval()
+    inputs = torch.randn(2, 1, 32, 32)
+    torch.testing.assert_close(student(inputs), model(inputs))
+    assert out.stat().st_size < 200_000  # 45 thousand values would be a teacher's
+
+
+def test_published_student_loads_in_timm(tmp_path):
+    network = dict(
+        type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10, in_chans=1
+    )
+    model, config, checkpoint = distilled(tmp_path, student=network)
+    out = tmp_path / 'student.pth'
+    load_tool('publish_student').publish(str(config), str(checkpoint), out)
+    student = timm.create_model('test_resnet', num_classes=10, in_chans=1).eval()
+    student.load_state_dict(torch.load(out, weights_only=True)['state_dict'])
+    inputs = torch.randn(2, 1, 32, 32)
+    torch.testing.assert_close(student(inputs), model(inputs))
+
+
+def test_publishing_a_file_without_a_student_is_an_error(tmp_path):
+    torch.save({'state_dict': {'backbone.weight': torch.zeros(1)}}, tmp_path / 'other.pth')
+    config = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    publish = load_tool('publish_student').publish
+    with pytest.raises(ValueError, match=r"begin with 'student.network.'"):
+        publish(config, str(tmp_path / 'other.pth'), tmp_path / 'out.pth')
+
+
+def test_test_tool_reports_student_and_teacher(tmp_path):
+    pytest.importorskip('mlxtend')
+    _, config, checkpoint = distilled(tmp_path)
+    test = [sys.executable, str(ROOT / 'tools/test.py'), str(config), str(checkpoint)]
+    where = ['--work-dir', str(tmp_path / 'work'), '--out', str(tmp_path / 'metrics.json')]
+    done = subprocess.run([*test, *where], capture_output=True, text=True, check=True)
+    metrics = json.loads((tmp_path / 'metrics.json').read_text())
+    assert 0 <= metrics['accuracy/top1'] <= 100
+    assert 'Teacher  accuracy/top1' in done.stdout + done.stderr
+
+
+def test_mnist_is_made_from_png_folders(tmp_path):
+    generator = np.random.default_rng(0)
+    images = {}
+    for split in ('train', 'test'):
+        for label in range(3):
+            folder = tmp_path / 'pngs' / split / str(label)
+            folder.mkdir(parents=True)
+            images[split, label] = generator.integers(0, 256, (28, 28), dtype=np.uint8)
+            cv2.imwrite(str(folder / '1.png'), images[split, label])
+    (tmp_path / 'mnist').mkdir()
+    tool = load_tool('prepare_mnist')
+    tool.convert(tmp_path / 'pngs', tmp_path / 'mnist')
+    for split in ('train', 'test'):
+        dataset = MNIST(str(tmp_path / 'mnist'), split=split, download=False)
+        found = [dataset.get_data_info(i) for i in range(len(dataset))]
+        assert [int(item['gt_label']) for item in found] == [0, 1, 2]
+        for item in found:
+            assert (item['img'] == images[split, int(item['gt_label'])]).all()
+    with pytest.raises(FileNotFoundError, match='images should be at'):
+        tool.convert(tmp_path / 'nothing', tmp_path / 'mnist')

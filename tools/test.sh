@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Install what the tests need, then lint, check types and docstrings, and run the tests.
+# Arguments go to pytest. Data and teachers in $MMDFKD_TEST_DATA switch more tests on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+VENV="${VENV:-.venv}"
+[ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
+"$VENV/bin/python" -m pip install --quiet -e '.[test]'
+. tools/cpu_env.sh
+PATH="$(cd "$VENV" && pwd)/bin:$PATH"
+ruff check .
+ruff format --check .
+mypy
+interrogate -q mmdfkd tools
+codespell
+exec python -m pytest -q "$@"
