@@ -58,7 +58,7 @@ model = dict(
     kd_steps=10,
     kd_batch_size=batch_size,
     augment=dict(type=RandomAffine, shift=2.0, degrees=10.0, scale=0.1),
-    bank_capacity=400 * batch_size,
+    bank_capacity=rounds * batch_size,  # all of them: a short memory forgets easy digits,
 )
 
 train_dataloader = dict(
