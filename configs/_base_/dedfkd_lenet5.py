@@ -58,7 +58,8 @@ model = dict(
     kd_steps=10,
     kd_batch_size=batch_size,
     augment=dict(type=RandomAffine, shift=2.0, degrees=10.0, scale=0.1),
-    bank_capacity=rounds * batch_size,  # all of them: a short memory forgets easy digits,
+    # All of the run's images: with a short memory the student forgets the easy ones.
+    bank_capacity=rounds * batch_size,
 )
 
 train_dataloader = dict(

@@ -16,7 +16,8 @@ class LabelDataset(Dataset):
 
     Args:
         num_classes: number of classes C, at least 2.
-        length: number of labels in an epoch, at least ``num_classes``.
+        length: number of labels in an epoch, at least ``num_classes``; best a multiple of
+            C and the number of processes, so that the turn goes on over the epoch's end.
 
     Raises:
         ValueError: if ``num_classes`` or ``length`` is out of range.

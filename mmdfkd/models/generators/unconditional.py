@@ -50,7 +50,7 @@ class UnconditionalGenerator(BaseModule):
             preprocessor's mean is a good one.
 
     Raises:
-        ValueError: if ``image_size`` or ``out_channels`` is out of range.
+        ValueError: if ``image_size``, ``out_channels`` or ``median_pixel`` is out of range.
     """
 
     def __init__(
@@ -65,6 +65,8 @@ class UnconditionalGenerator(BaseModule):
         super().__init__()
         if out_channels not in (1, 3):
             raise ValueError(f'out_channels should be 1 or 3, but got {out_channels}')
+        if not 0 < median_pixel < 255:
+            raise ValueError(f'median_pixel should be in (0, 255), but got {median_pixel}')
         self.latent_dim = latent_dim
         self.image_size = image_size
         self.out_channels = out_channels

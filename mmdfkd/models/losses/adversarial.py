@@ -1,5 +1,7 @@
 """Adversarial loss: ask the generator for images on which the student errs."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,7 +26,7 @@ def js_divergence(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """
     log_student = F.log_softmax(student_logits, dim=1)
     log_teacher = F.log_softmax(teacher_logits, dim=1)
-    log_half = torch.logaddexp(log_student, log_teacher) - torch.log(torch.tensor(2.0))
+    log_half = torch.logaddexp(log_student, log_teacher) - math.log(2)
     student_part = F.kl_div(log_half, log_student, reduction='none', log_target=True).sum(1)
     teacher_part = F.kl_div(log_half, log_teacher, reduction='none', log_target=True).sum(1)
     return (student_part + teacher_part) / 2

@@ -149,6 +149,13 @@ def test_subpixel_convolutions_spare_work_at_full_size():
 
 
 @pytest.mark.parametrize('median_pixel', [33.46, 127.5, 200.0])
+@pytest.mark.parametrize('median_pixel', [0, 255, 300])
+def test_a_median_pixel_out_of_range_raises(median_pixel):
+    with pytest.raises(ValueError, match=r'median_pixel should be in \(0, 255\)'):
+        build('one_hot', median_pixel=median_pixel)
+
+
+@pytest.mark.parametrize('median_pixel', [33.46, 127.5, 200.0])
 def test_training_starts_from_the_asked_median_pixel(median_pixel):
     generator = build('one_hot', median_pixel=median_pixel, base_channels=8)
     median = generator(*batch(60)).median().item()

@@ -211,7 +211,14 @@ def test_a_timm_checkpoint_is_loaded(tmp_path, of_timm_itself):
     source, path = MODELS.build(timm_classifier()), str(tmp_path / 'weights.pth')
     torch.save((source.model if of_timm_itself else source).state_dict(), path)
     classifier = Classifier(timm_classifier(), checkpoint=path)
-    assert same(source.state_dict(), classifier.network.state_dict())
+    assert same(source.model.state_dict(), classifier.network.model.state_dict())
+
+
+@pytest.mark.parametrize('name', ['timm-resnet', 'mmpretrain-resnet', 'torchvision-mobilenet'])
+def test_a_network_inside_another_module_can_resume(name):
+    source, resumed = (nn.ModuleDict({'student': Classifier(NETWORKS[name]())}) for _ in range(2))
+    resumed.load_state_dict(source.state_dict())
+    assert same(dict(source.named_parameters()), dict(resumed.named_parameters()))
 
 
 def test_a_missing_checkpoint_says_how_to_get_it(tiny):

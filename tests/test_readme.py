@@ -1,0 +1,55 @@
+"""What README tells a user to run exists, and its main job runs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / 'README.md').read_text()
+DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_named_files_exist(document):
+    names = re.findall(r'\b(?:configs|tools|docs|tests|mmdfkd)/[\w/.-]+\.\w+', document.read_text())
+    missing = [name for name in names if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_code_comes_by_line_20():
+    assert any(line.startswith('```') for line in README.splitlines()[:20])
+
+
+def test_quickstart_runs():
+    pytest.importorskip('mlxtend')
+    assert 'bash tools/quickstart.sh' in README
+    seed = '31415926'
+    done = subprocess.run(
+        [
+            'bash',
+            'tools/quickstart.sh',
+            'train_cfg.max_iters=3',
+            'model.kd_steps=2',
+            'model.bank_capacity=500',
+        ],
+        cwd=ROOT,
+        env=os.environ | {'VENV': sys.prefix, 'SEED': seed},
+        capture_output=True,
+        text=True,
+    )
+    work_dir = ROOT / f'work_dirs/dedfkd_lenet5_mnist5k/seed{seed}'
+    try:
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output[-2000:]
+        summary = output[output.index('Distillation summary') :]
+        teacher, student = map(float, re.search(r'accuracy/top1 +(\S+) +(\S+)', summary).groups())
+        assert teacher > 95 > student
+        pictures = Path(re.search(r'pictures +(\S+)', summary)[1])
+        assert list(pictures.glob('*.png'))
+    finally:
+        shutil.rmtree(work_dir, ignore_errors=True)
