@@ -30,11 +30,11 @@ model = dict(
         out_channels=3,
         base_channels=64,
     ),
-    # Weights of NAYER and Fast for the common terms, of CSP-DFKD for the metric one.
+    # Weights of NAYER and Fast for the common terms; the metric term's is not tuned yet.
     loss_ce=dict(type=ClassConditionLoss, loss_weight=0.5),
     loss_adv=dict(type=AdversarialLoss, loss_weight=1.33, divergence='kl', agreement_mask=True),
     loss_bn=dict(type=BNStatisticsLoss, loss_weight=10.0),
-    loss_metric=dict(type=MetricLearningLoss, objective='M2', loss_weight=0.15, gate=0.7),
+    loss_metric=dict(type=MetricLearningLoss, objective='M4', loss_weight=0.5, gate=0.7),
     loss_kd=dict(type=KDLoss, divergence='kl', temperature=20.0),
     augment=dict(type=ShiftFlip, pad=4, flip=True),
     g_steps=2,
