@@ -15,8 +15,9 @@ _FAR = 1e4  # over any margin + distance
 
 def cosine_distances(features: Tensor) -> Tensor:
     """Pairwise ``1 - cos`` of features (N, D): (N, N) in [0, 2]."""
-    unit = F.normalize(features.float(), dim=1)
-    return 1 - unit @ unit.T
+    with torch.autocast(features.device.type, enabled=False):  # margins want full precision
+        unit = F.normalize(features.float(), dim=1)
+        return 1 - unit @ unit.T
 
 
 def pair_masks(labels: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:

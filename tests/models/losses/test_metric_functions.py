@@ -369,3 +369,10 @@ def test_a_large_batch_of_triplets_is_accurate_in_single_precision():
     terms = (0.2 + distances[:, None, :] - distances[:, :, None]).relu()[triplets]
     loss = M.reversed_triplet(features, labels, kept)
     torch.testing.assert_close(loss.double(), terms.mean(), atol=1e-6, rtol=1e-5)
+
+
+def test_distances_keep_their_precision_under_autocast():
+    features = torch.randn(6, 40)
+    expected = M.cosine_distances(features)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        assert M.cosine_distances(features).equal(expected)
