@@ -11,9 +11,3 @@ model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
     how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist.py',
 )
-
-rounds = 2000
-train_cfg.update(max_iters=rounds)
-model.update(bank_capacity=rounds * batch_size)
-param_scheduler['generator'][0].update(T_max=rounds)
-param_scheduler['student'][0].update(T_max=rounds)

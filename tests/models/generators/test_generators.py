@@ -148,7 +148,6 @@ def test_subpixel_convolutions_spare_work_at_full_size():
     assert largest_maps(False) == 32
 
 
-@pytest.mark.parametrize('median_pixel', [33.46, 127.5, 200.0])
 @pytest.mark.parametrize('median_pixel', [0, 255, 300])
 def test_a_median_pixel_out_of_range_raises(median_pixel):
     with pytest.raises(ValueError, match=r'median_pixel should be in \(0, 255\)'):
