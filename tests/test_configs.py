@@ -25,7 +25,7 @@ def test_distiller_config_trains_an_iteration(path, tmp_path):
     cfg = Config.fromfile(path)
     teacher = MODELS.build(cfg.model.teacher.network)
     torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
-    cfg.model.teacher.checkpoint = str(tmp_path / 'teacher.pth')
+    cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'), prefix='')
     cfg.model.g_steps = cfg.model.kd_steps = 1
     cfg.model.kd_batch_size = 4
     cfg.model.bank_capacity = 64
