@@ -1,7 +1,7 @@
 """Training of a LeNet-5 teacher, but for the data.
 
 Short and with weight decay: trained to overconfidence (20 epochs of MNIST without
-either), a teacher is as accurate, but its logits are 2.6 times as large and a student
+either), a teacher is as accurate, but its logits are 2.5 times as large and a student
 learns from it far more slowly (docs/ablation.md).
 """
 
