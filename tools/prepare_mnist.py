@@ -5,8 +5,8 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from PIL import Image
+from rich.progress import track
 
 NAMES = {'train': 'train', 'test': 't10k'}
 
@@ -30,11 +30,9 @@ def convert(pngs: Path, out: Path) -> None:
                 f'images should be at {pngs}/{split}/0/*.png ... {pngs}/{split}/9/*.png, '
                 'but none is there'
             )
-        print(f'{split}: {len(files)} images')
-        images = np.stack([np.array(Image.open(file)) for file in track_iter_progress(files)])
+        images = np.stack([np.array(Image.open(file)) for file in track(files, split)])
         write_idx(out / f'{name}-images-idx3-ubyte', images)
         write_idx(out / f'{name}-labels-idx1-ubyte', np.array([int(f.parent.name) for f in files]))
-        print()
 
 
 def download(out: Path) -> None:
