@@ -37,7 +37,9 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_steps: student updates a round.
         kd_batch_size: images a student update sees.
         bank_capacity: synthetic images kept.
-        augment: config of the augmentation of student batches, or None.
+        augment: config of the augmentation of student batches, a list of them, or None.
+        image_priors: configs of further generator losses, of the images alone, by the
+            name (with ``loss`` in it) that the log gives them.
 
     Raises:
         ValueError: if the teacher has no weights, or teacher, student and generator
@@ -61,14 +63,19 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_steps: int = 5,
         kd_batch_size: int = 256,
         bank_capacity: int = 10240,
-        augment: dict | nn.Module | None = None,
+        augment: dict | nn.Module | list[dict | nn.Module] | None = None,
+        image_priors: dict[str, dict | nn.Module] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.generator = build(generator)
         self.loss_kd = build(loss_kd)
-        self.augment = build(augment) or nn.Identity()
+        augments = augment if isinstance(augment, list) else [augment] if augment else []
+        self.augment = nn.Sequential(*map(build, augments))
+        self.image_priors = nn.ModuleDict(
+            {name: build(prior) for name, prior in (image_priors or {}).items()}
+        )
         self.g_steps = g_steps
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
@@ -152,7 +159,9 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         """
         with optim_wrapper.optim_context(self.generator):
             images = self.generator(latents, labels)
-            losses = self.generator_losses(self.normalize(images), latents, labels)
+            inputs = self.normalize(images)
+            losses = self.generator_losses(inputs, latents, labels)
+            losses |= {name: prior(inputs) for name, prior in self.image_priors.items()}
         return images.detach(), self._minimise(losses, optim_wrapper)
 
     @abstractmethod

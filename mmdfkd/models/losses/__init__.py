@@ -4,6 +4,7 @@ from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
 from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
+from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
@@ -16,5 +17,7 @@ __all__ = [
     'InformationEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
+    'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'TotalVariationLoss',
 ]

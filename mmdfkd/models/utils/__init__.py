@@ -1,6 +1,6 @@
 """Parts that the distillers share."""
 
-from .augment import RandomAffine, ShiftFlip
+from .augment import RandomAffine, RandomErase, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics
 from .classifier import Classifier, Prediction
 from .frozen import frozen
@@ -13,6 +13,7 @@ __all__ = [
     'ImageBank',
     'Prediction',
     'RandomAffine',
+    'RandomErase',
     'ShiftFlip',
     'frozen',
 ]

@@ -83,3 +83,43 @@ class RandomAffine(BaseModule):
     def forward(self, images: Tensor) -> Tensor:
         """Augment pixels (N, C, H, W) of square images; shape and range stay."""
         return random_affine(images, self.shift, self.degrees, self.scale)
+
+
+def random_erase(images: Tensor, probability: float, fill: float) -> Tensor:
+    """Blank a box of each image (N, C, H, W), or all but a box, with a probability.
+
+    Half of the boxes are blanked: their sides are uniform in 0 to 1 of the image's. Of
+    the others (sides 1/2 to 3/2) only the inside is kept. Centres are uniform.
+    """
+    num, _, height, width = images.shape
+    inside = images.new_ones(num, 1, 1, 1, dtype=torch.bool)
+    erase_inside = torch.rand(num, 1, 1, 1, device=images.device) < 0.5
+    for shape in ((num, 1, height, 1), (num, 1, 1, width)):
+        side = max(shape[2:])
+        centres = torch.rand(num, 1, 1, 1, device=images.device) * side
+        sides = torch.rand(num, 1, 1, 1, device=images.device) + torch.where(erase_inside, 0, 0.5)
+        places = torch.arange(side, device=images.device).view(1, 1, *shape[2:]) + 0.5
+        inside = inside & ((places - centres).abs() < sides * side / 2)
+    chosen = torch.rand(num, 1, 1, 1, device=images.device) < probability
+    return images.masked_fill(chosen & (inside == erase_inside), fill)
+
+
+@MODELS.register_module()
+class RandomErase(BaseModule):
+    """Random erasing (Zhong et al., AAAI 2020), and its reverse: keep one box only.
+
+    Synthetic images are fuller than real ones: the student should know sparse ones, too.
+
+    Args:
+        probability: share of the images that lose something.
+        fill: the pixel that is left there, in [0, 255]: the background, if there is one.
+    """
+
+    def __init__(self, probability: float = 0.5, fill: float = 0.0) -> None:
+        super().__init__()
+        self.probability = probability
+        self.fill = fill
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Augment pixels (N, C, H, W); shape and range stay."""
+        return random_erase(images, self.probability, self.fill)

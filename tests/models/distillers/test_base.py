@@ -12,8 +12,8 @@ from toy import (
 )
 
 from mmdfkd.models.distillers import DEDFKD
-from mmdfkd.models.losses import ClassConditionLoss
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.losses import ClassConditionLoss, PixelStatisticsLoss, TotalVariationLoss
+from mmdfkd.models.utils import Classifier, RandomErase, ShiftFlip
 
 
 def test_teacher_never_changes():
@@ -159,3 +159,29 @@ def test_teacher_must_have_weights():
     untrained = dict(type=Classifier, network=dict(type='torchvision.models.resnet18'))
     with pytest.raises(ValueError, match='teacher should have trained weights'):
         DEDFKD(**toy_parts(teacher=untrained), loss_ce=ClassConditionLoss())
+
+
+def test_image_priors_are_generator_losses_under_their_names():
+    priors = dict(loss_tv=TotalVariationLoss(0.3), loss_pixel=PixelStatisticsLoss(2.0))
+    model = toy_dedfkd(image_priors=priors)
+    log = model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert log['generator/loss_tv'] > 0
+    assert log['generator/loss_pixel'] > 0
+    parts = [value for name, value in log.items() if name.startswith('generator/loss_')]
+    torch.testing.assert_close(log['generator/loss'], torch.stack(parts).sum())
+
+
+def test_an_image_prior_reaches_the_generator():
+    torch.manual_seed(0)
+    priors = dict(loss_tv=TotalVariationLoss(1e6))
+    model = toy_dedfkd(image_priors=priors, g_steps=20, kd_steps=1)
+    first = model.train_step(toy_labels(), toy_optim_wrapper(model, lr=1e-6))
+    second = model.train_step(toy_labels(), toy_optim_wrapper(model, lr=1e-6))
+    assert second['generator/loss_tv'] < first['generator/loss_tv']
+
+
+def test_augmentations_come_one_after_the_other():
+    augment = [dict(type=RandomErase, probability=1.0, fill=200.0), dict(type=ShiftFlip, pad=0)]
+    model = toy_dedfkd(augment=augment)
+    assert (model.augment(torch.zeros(50, 3, 8, 8)) == 200).any()
+    assert len(toy_dedfkd(augment=None).augment) == 0

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import RandomAffine, ShiftFlip
-from mmdfkd.models.utils.augment import random_affine, random_flip, random_shift
+from mmdfkd.models.utils import RandomAffine, RandomErase, ShiftFlip
+from mmdfkd.models.utils.augment import random_affine, random_erase, random_flip, random_shift
 
 
 def shifted(image, pad, down, right):
@@ -138,3 +138,43 @@ def test_an_affine_scale_is_about_the_centre():
     factors = moved[:, 1] / 6
     assert 1 / 1.21 < factors.min() < 0.87
     assert 1.15 < factors.max() < 1 / 0.79
+
+
+def blanked_boxes(num=400, height=8, width=6):
+    """Which pixels of ``num`` images of 7 random_erase(probability=1) has blanked."""
+    return random_erase(torch.full((num, 2, height, width), 7.0), 1.0, fill=3.0) == 3
+
+
+def is_box(mask):
+    """Whether the True pixels of a mask (H, W) fill a rectangle."""
+    rows, columns = mask.any(1), mask.any(0)
+    whole = all(contiguous(line.nonzero().flatten()) for line in (rows, columns))
+    return whole and torch.equal(mask, rows[:, None] & columns[None])
+
+
+def contiguous(places):
+    return len(places) == 0 or int(places[-1] - places[0]) + 1 == len(places)
+
+
+def test_erased_pixels_are_a_box_or_all_but_a_box():
+    masks = blanked_boxes()
+    assert torch.equal(masks[:, 0], masks[:, 1])
+    insides = [is_box(mask) for mask in masks[:, 0]]
+    outsides = [is_box(~mask) for mask in masks[:, 0]]
+    assert all(inside or outside for inside, outside in zip(insides, outsides, strict=True))
+    assert sum(insides) > 150
+    assert sum(outsides) > 150
+
+
+def test_pixels_are_erased_about_as_often_everywhere():
+    shares = blanked_boxes(4000).float().mean((0, 1))
+    assert shares.min() > 0.2
+    assert shares.max() < 0.6
+
+
+def test_the_share_of_images_that_lose_something():
+    images = torch.rand(2000, 1, 8, 8) + 1
+    untouched = (random_erase(images, 0.25, 0.0) == images).flatten(1).all(1)
+    assert 0.72 < untouched.float().mean() < 0.85
+    assert torch.equal(RandomErase(probability=0.0)(images), images)
+    assert RandomErase(probability=1.0, fill=5.0)(images).max() == 5
