@@ -1,12 +1,12 @@
-"""MNIST ablation, the base of all arms: DE-DFKD with M4, 200 rounds, no augmentation."""
+"""MNIST ablation, the base of all arms: DE-DFKD with M4 for 300 rounds."""
 
 from mmengine.config import read_base
 
 with read_base():
     from ..dedfkd_lenet5_mnist import *
 
-rounds = 200
+rounds = 300
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['generator'][0].update(T_max=rounds)
 param_scheduler['student'][0].update(T_max=rounds)
-model.update(augment=None, bank_capacity=6400)
+model.update(bank_capacity=rounds * batch_size)
