@@ -4,7 +4,6 @@ from mmengine.config import read_base
 
 with read_base():
     from ._base_.dedfkd_lenet5 import *
-    from ._base_.default_runtime import *
     from ._base_.mnist5k import *
 
 model['teacher'].update(

@@ -30,6 +30,8 @@ def command(work_dir, teacher, *more):
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=16',
         'custom_hooks.2.interval=3',
+        'custom_hooks.4.interval=7',  # the generator restarts after the kill
+        'param_scheduler.generator.0.periods=[7,7]',
     ]
     config = 'configs/dedfkd_lenet5_mnist5k.py'
     train = [sys.executable, 'tools/train.py', config, '--work-dir', str(work_dir)]

@@ -7,6 +7,6 @@ with read_base():
 
 rounds = 300
 train_cfg.update(max_iters=rounds, val_interval=rounds)
-param_scheduler['generator'][0].update(T_max=rounds)
+param_scheduler['generator'][0].update(periods=[rounds], restart_weights=[1])
 param_scheduler['student'][0].update(T_max=rounds)
 model.update(bank_capacity=rounds * batch_size)

@@ -1,12 +1,14 @@
 """Hooks, one a file."""
 
 from .distillation_summary_hook import DistillationSummaryHook
+from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .synthetic_grid_hook import SyntheticGridHook
 
 __all__ = [
     'DistillationSummaryHook',
+    'GeneratorRestartHook',
     'IterationSeedHook',
     'NonFiniteLossHook',
     'SyntheticGridHook',

@@ -4,6 +4,7 @@ from abc import ABCMeta, abstractmethod
 from typing import Any
 
 import torch
+from mmengine.dist import broadcast
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
@@ -70,6 +71,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.generator = build(generator)
+        self._generator_config = generator
         self.loss_kd = build(loss_kd)
         augments = augment if isinstance(augment, list) else [augment] if augment else []
         self.augment = nn.Sequential(*map(build, augments))
@@ -188,6 +190,25 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         loss, log = self.parse_losses(losses)
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in log.items()}
+
+    @torch.no_grad()
+    def restart_generator(self) -> None:
+        """Give the generator new random weights, the same on every rank.
+
+        Raises:
+            TypeError: if the generator came as a module: there is no config to build from.
+        """
+        if not isinstance(self._generator_config, dict):
+            raise TypeError(
+                'generator should be a config for restart_generator(), but got a '
+                f'{type(self._generator_config).__name__}; give the distiller its config'
+            )
+        fresh = build(self._generator_config)
+        for old, new in zip(
+            self.generator.state_dict().values(), fresh.state_dict().values(), strict=True
+        ):
+            old.copy_(new)
+            broadcast(old)
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""

@@ -1,14 +1,18 @@
 import math
+from itertools import pairwise
 from types import SimpleNamespace
+from typing import ClassVar
 
 import cv2
 import pytest
 import torch
 from mmengine.hooks import Hook
+from toy import changed, snapshot, toy_dedfkd
 from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
-from mmdfkd.engine.hooks import IterationSeedHook, NonFiniteLossHook
+from mmdfkd.engine.hooks import GeneratorRestartHook, IterationSeedHook, NonFiniteLossHook
+from mmdfkd.models.generators import ConditionalGenerator
 
 
 def draw(seed, rank, iteration):
@@ -90,3 +94,43 @@ def test_validation_set_must_have_the_teachers_classes(tmp_path):
     runner = toy_runner(tmp_path, max_iters=1, val_dataset=Digits(classes=4))
     with pytest.raises(ValueError, match='val data set should have the teacher’s 3 classes'):
         runner.train()
+
+
+def restarted_runner(work_dir, **kwargs):
+    generator = dict(
+        type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
+    )
+    model = toy_dedfkd(generator=generator)
+    runner = toy_runner(work_dir, max_iters=6, model=model, **kwargs)
+    runner.register_hook(GeneratorRestartHook(interval=2))
+    return runner
+
+
+def test_generator_restarts_at_every_multiple_of_the_interval(tmp_path):
+    class Watch(Hook):
+        priority = 'LOWEST'
+        batches: ClassVar[list] = []
+        momenta: ClassVar[list] = []
+        weights: ClassVar[list] = []
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            generator = runner.model.generator
+            self.batches.append(int(generator.first_norm.num_batches_tracked))
+            self.momenta.append(bool(runner.optim_wrapper['generator'].optimizer.state))
+            self.weights.append(generator.dense.weight.detach().clone())
+
+    runner = restarted_runner(tmp_path)
+    runner.register_hook(Watch())
+    student = snapshot(runner.model.student)
+    runner.train()
+    assert Watch.batches == [0, 2, 0, 2, 0, 2]
+    assert Watch.momenta == [False, True] * 3
+    starts = Watch.weights[::2]
+    assert not any(a.equal(b) for a, b in pairwise(starts))
+    assert changed(runner.model.student, student)
+    assert runner.optim_wrapper['student'].optimizer.state
+
+
+def test_a_generator_without_a_config_cannot_restart():
+    with pytest.raises(TypeError, match='should be a config for restart_generator'):
+        toy_dedfkd().restart_generator()
