@@ -10,3 +10,10 @@ model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
     how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist.py',
 )
+
+rounds = 3000  # six generators; the bank keeps the images of two
+train_cfg.update(max_iters=rounds)
+param_scheduler['generator'][0].update(
+    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
+)
+param_scheduler['student'][0].update(T_max=rounds)

@@ -71,8 +71,8 @@ model = dict(
         dict(type=RandomAffine, shift=6.0, degrees=20.0, scale=0.1),
         dict(type=RandomErase, probability=0.5, fill=0.0),
     ],
-    # All of the run's images: with a short memory the student forgets the easy ones.
-    bank_capacity=rounds * batch_size,
+    # The images of two generators: with a short memory the student forgets the easy ones.
+    bank_capacity=2 * restart * batch_size,
 )
 
 train_dataloader = dict(
