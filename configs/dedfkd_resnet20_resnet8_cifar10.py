@@ -5,7 +5,7 @@ from mmengine.optim.scheduler import CosineRestartLR
 
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.models.losses import TotalVariationLoss
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.utils import Classifier, RandomAffine
 
 with read_base():
     from ._base_.cifar10 import *
@@ -14,12 +14,13 @@ with read_base():
     from ._base_.resnet20_cifar import *
 
 rounds = 640
-restart = 160  # rounds of one generator
-batch_size = 128
-model['generator'].update(base_channels=32, latent_dim=128, subpixel=True)
+restart = 40  # rounds of one generator
+model['generator'].update(base_channels=32, latent_dim=128)
 model['loss_ce'].update(loss_weight=1.0)
 # Real images have a BN loss of 62 at this teacher, and 10 times that would drown the rest.
 model['loss_bn'].update(loss_weight=0.5)
+# A few images a class in a batch: at weight 0.5 a class had one picture.
+model['loss_metric'].update(loss_weight=20.0, gate=0.0, spread=0.3, separation=0.1)
 model.update(
     data_preprocessor=data_preprocessor,
     teacher=dict(
@@ -31,14 +32,18 @@ model.update(
         'akamaster/pytorch_resnet_cifar10',
     ),
     student=dict(type=Classifier, network=resnet8),
-    image_priors=dict(loss_tv=dict(type=TotalVariationLoss, loss_weight=1.0)),
-    g_steps=2,
-    kd_steps=8,
-    kd_batch_size=batch_size,
-    bank_capacity=rounds * batch_size,
+    image_priors=dict(loss_tv=dict(type=TotalVariationLoss, loss_weight=2.0)),
+    augment=[
+        dict(type=ShiftFlip, pad=4, flip=True),
+        dict(type=RandomAffine, shift=2.0, degrees=15.0, scale=0.2),
+    ],
+    g_steps=4,
+    kd_steps=6,
+    kd_batch_size=128,
+    bank_capacity=rounds * 64,
 )
-train_dataloader.update(batch_size=batch_size)
-train_cfg.update(max_iters=rounds, val_interval=restart // 2)
+train_dataloader.update(batch_size=64)
+train_cfg.update(max_iters=rounds, val_interval=80)
 param_scheduler = dict(
     generator=[
         dict(
@@ -52,5 +57,5 @@ param_scheduler = dict(
     student=[dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False)],
 )
 default_hooks['logger'].update(interval=10)
-default_hooks['checkpoint'].update(interval=restart // 2)
+default_hooks['checkpoint'].update(interval=80)
 custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
