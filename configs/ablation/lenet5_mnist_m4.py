@@ -1,11 +1,11 @@
-"""MNIST ablation, the base of all arms: DE-DFKD with M4 for 300 rounds."""
+"""MNIST ablation, the base of all arms: DE-DFKD with M4 for 200 rounds."""
 
 from mmengine.config import read_base
 
 with read_base():
     from ..dedfkd_lenet5_mnist import *
 
-rounds = 300
+rounds = 200
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['generator'][0].update(periods=[rounds], restart_weights=[1])
 param_scheduler['student'][0].update(T_max=rounds)
