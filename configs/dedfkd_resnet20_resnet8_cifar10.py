@@ -32,7 +32,7 @@ model.update(
         'akamaster/pytorch_resnet_cifar10',
     ),
     student=dict(type=Classifier, network=resnet8),
-    image_priors=dict(loss_tv=dict(type=TotalVariationLoss, loss_weight=2.0)),
+    image_priors=dict(tv=dict(type=TotalVariationLoss, loss_weight=2.0)),
     augment=[
         dict(type=ShiftFlip, pad=4, flip=True),
         dict(type=RandomAffine, shift=2.0, degrees=15.0, scale=0.2),
@@ -43,6 +43,7 @@ model.update(
     bank_capacity=rounds * 64,
 )
 train_dataloader.update(batch_size=64)
+auto_scale_lr.update(base_batch_size=64)
 train_cfg.update(max_iters=rounds, val_interval=80)
 param_scheduler = dict(
     generator=[

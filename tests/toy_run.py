@@ -48,6 +48,7 @@ def toy_runner(
     val_dataset=None,
     batch_size=6,
     model=None,
+    param_scheduler=None,
     **kwargs,
 ):
     torch.manual_seed(0)
@@ -77,7 +78,8 @@ def toy_runner(
         optim_wrapper=dict(
             constructor=MultiOptimWrapperConstructor, generator=sgd, student=dict(sgd)
         ),
-        param_scheduler=dict(
+        param_scheduler=param_scheduler
+        or dict(
             generator=[], student=[dict(type=CosineAnnealingLR, T_max=max_iters, by_epoch=False)]
         ),
         default_hooks=dict(

@@ -60,8 +60,8 @@ model = dict(
     ),
     loss_act=dict(type=ActivationLoss, loss_weight=0.5, logarithmic=True),
     image_priors=dict(
-        loss_pixel=dict(type=PixelStatisticsLoss, loss_weight=1.0),
-        loss_tv=dict(type=TotalVariationLoss, loss_weight=0.3),
+        pixel=dict(type=PixelStatisticsLoss, loss_weight=1.0),
+        tv=dict(type=TotalVariationLoss, loss_weight=0.3),
     ),
     loss_kd=dict(type=KDLoss, divergence='l1'),
     g_steps=1,

@@ -5,8 +5,9 @@ from mmengine.config import read_base
 with read_base():
     from ..dedfkd_lenet5_mnist import *
 
-rounds = 200
+rounds = 200  # one generator
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['generator'][0].update(periods=[rounds], restart_weights=[1])
 param_scheduler['student'][0].update(T_max=rounds)
+custom_hooks[-1].update(interval=rounds)
 model.update(bank_capacity=rounds * batch_size)

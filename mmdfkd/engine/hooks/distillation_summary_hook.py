@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
 
@@ -32,7 +32,7 @@ class DistillationSummaryHook(Hook):
         self._start = time.time()
         self._student: dict[str, float] = {}
         self._teacher: dict[str, float] = {}
-        model = self._model(runner)
+        model = unwrap(runner.model)
         self._check_classes('train', runner.train_dataloader, model.num_classes)
         if runner.val_loop is not None:
             self._check_classes('val', runner.val_dataloader, model.num_classes)
@@ -53,7 +53,7 @@ class DistillationSummaryHook(Hook):
     @master_only
     def after_train(self, runner: Runner) -> None:
         """Log the summary."""
-        model = self._model(runner)
+        model = unwrap(runner.model)
         lines = ['Distillation summary', f'{"":24}{"teacher":>10}{"student":>10}']
         for name, value in self._student.items():
             teacher = self._teacher.get(name, float('nan'))
@@ -68,10 +68,6 @@ class DistillationSummaryHook(Hook):
             f'pictures                {pictures}',
         ]
         runner.logger.info('\n'.join(lines))
-
-    @staticmethod
-    def _model(runner: Runner):
-        return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
     @staticmethod
     def _check_classes(name: str, dataloader, num_classes: int) -> None:
@@ -92,7 +88,7 @@ class DistillationSummaryHook(Hook):
 @torch.no_grad()
 def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     """Evaluate the teacher with a validation or test loop's own data and metrics."""
-    model = DistillationSummaryHook._model(runner)
+    model = unwrap(runner.model)
     was_training = model.training
     model.eval()
     progress = ProgressBar(len(loop.dataloader))

@@ -1,9 +1,10 @@
 """Starts the generator anew from time to time, so that it does not drift."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.optim.scheduler import CosineRestartLR
 from mmengine.runner import Runner
 
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
 
@@ -11,25 +12,52 @@ from mmdfkd.registry import HOOKS
 class GeneratorRestartHook(Hook):
     """Give the generator new weights and its optimiser no memory, every ``interval`` rounds.
 
-    NAYER's re-initialisation (Tran et al., CVPR 2024). A generator that chases the student
-    for long ends at images that are hard and little else; a new one begins at easy
-    images and goes another way. Let the generator's schedule restart with it
-    (``CosineRestartLR``).
+    The public code of NAYER (Tran et al., CVPR 2024) builds a new generator every few
+    epochs. Here it is against drift: a generator that follows the student for long makes
+    hard images and little else; a new one begins at easy images and goes another way.
+    The generator's learning rate should restart with it, by ``CosineRestartLR``. Memory
+    of other parameters of that optimiser (a metric loss with proxies) goes, too.
 
     Args:
         interval: rounds between restarts.
+
+    Raises:
+        ValueError: if ``interval`` is not positive.
     """
 
     priority = 'HIGH'  # after IterationSeedHook, so that a resumed run draws the same weights
 
     def __init__(self, interval: int) -> None:
+        if interval < 1:
+            raise ValueError(f'interval should be at least 1, but got {interval}')
         self.interval = interval
+
+    def before_train(self, runner: Runner) -> None:
+        """Check, before hours go by, that restarts can happen and the schedule fits.
+
+        Raises:
+            TypeError: if the generator has no config to be built from.
+            ValueError: if a ``CosineRestartLR`` has other periods or ends early.
+        """
+        unwrap(runner.model).check_restartable()
+        schedulers = runner.param_schedulers
+        for scheduler in schedulers['generator'] if isinstance(schedulers, dict) else []:
+            if not isinstance(scheduler, CosineRestartLR):
+                continue
+            periods = scheduler.periods
+            if set(periods) != {self.interval} or sum(periods) < runner.max_iters:
+                raise ValueError(
+                    f'periods of the generator’s CosineRestartLR should be {self.interval} as the '
+                    f'interval of GeneratorRestartHook, and sum to {runner.max_iters} rounds or '
+                    f'more, but got {periods}'
+                )
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Restart, if the round is a multiple of the interval."""
         if runner.iter and runner.iter % self.interval == 0:
-            model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-            model.restart_generator()
-            runner.optim_wrapper['generator'].optimizer.state.clear()
+            unwrap(runner.model).restart_generator()
+            optimizer = runner.optim_wrapper['generator'].optimizer
+            optimizer.state.clear()
+            optimizer.zero_grad()

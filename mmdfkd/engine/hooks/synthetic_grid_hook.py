@@ -3,11 +3,10 @@
 import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torchvision.utils import make_grid
 
-from mmdfkd.models.utils import frozen
+from mmdfkd.models.utils import frozen, unwrap
 from mmdfkd.registry import HOOKS
 
 
@@ -49,7 +48,7 @@ class SyntheticGridHook(Hook):
     @master_only
     @torch.no_grad()
     def _add_grid(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         rows = min(self.num_classes, model.num_classes)
         draw = torch.Generator().manual_seed(self.seed)
         latents = torch.randn(self.num_latents, model.latent_dim, generator=draw)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
 
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -30,7 +30,7 @@ class MultiOptimWrapperConstructor:
 
     def __call__(self, model: Any) -> OptimWrapperDict:
         """Return wrappers over the trainable parameters of ``model``'s parts."""
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrap(model)
         if set(self.optim_wrapper_cfg) != set(model.optimised):
             raise ValueError(
                 f'the keys of optim_wrapper should be {sorted(model.optimised)} and constructor, '

@@ -5,12 +5,13 @@ from typing import Any
 
 import torch
 from mmengine.dist import broadcast
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel, BaseModule
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import ImageBank
+from mmdfkd.models.utils import ImageBank, unwrap
+from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
 from mmdfkd.registry import MODELS
 
 
@@ -39,8 +40,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_batch_size: images a student update sees.
         bank_capacity: synthetic images kept.
         augment: config of the augmentation of student batches, a list of them, or None.
-        image_priors: configs of further generator losses, of the images alone, by the
-            name (with ``loss`` in it) that the log gives them.
+        image_priors: configs of further generator losses, of the images alone, by name;
+            the log has them as ``loss_prior_<name>``. None leaves a name out.
 
     Raises:
         ValueError: if the teacher has no weights, or teacher, student and generator
@@ -65,19 +66,19 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_batch_size: int = 256,
         bank_capacity: int = 10240,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
-        image_priors: dict[str, dict | nn.Module] | None = None,
+        image_priors: dict[str, dict | nn.Module | None] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.generator = build(generator)
-        self._generator_config = generator
+        # A module is not kept: it would be registered a second time.
+        self._generator_config = generator if isinstance(generator, dict) else None
         self.loss_kd = build(loss_kd)
-        augments = augment if isinstance(augment, list) else [augment] if augment else []
+        augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = nn.Sequential(*map(build, augments))
-        self.image_priors = nn.ModuleDict(
-            {name: build(prior) for name, prior in (image_priors or {}).items()}
-        )
+        priors = image_priors or {}
+        self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
         self.g_steps = g_steps
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
@@ -88,8 +89,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         self._check_teacher()
         self._check_classes()
         self.teacher.requires_grad_(False).eval()
-        self._register_state_dict_hook(_leave_teacher_out)
-        self.register_load_state_dict_pre_hook(_keep_teacher)
+        self._register_state_dict_hook(leave_teacher_out)
+        self.register_load_state_dict_pre_hook(keep_teacher)
 
     def _check_teacher(self) -> None:
         if not self.teacher.has_weights:
@@ -163,7 +164,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             images = self.generator(latents, labels)
             inputs = self.normalize(images)
             losses = self.generator_losses(inputs, latents, labels)
-            losses |= {name: prior(inputs) for name, prior in self.image_priors.items()}
+            for name, prior in self.image_priors.items():
+                losses[f'loss_prior_{name}'] = prior(inputs)
         return images.detach(), self._minimise(losses, optim_wrapper)
 
     @abstractmethod
@@ -191,24 +193,24 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in log.items()}
 
-    @torch.no_grad()
-    def restart_generator(self) -> None:
-        """Give the generator new random weights, the same on every rank.
-
-        Raises:
-            TypeError: if the generator came as a module: there is no config to build from.
-        """
-        if not isinstance(self._generator_config, dict):
+    def check_restartable(self) -> None:
+        """Raise a TypeError if the generator came as a module: nothing says how to build one."""
+        if self._generator_config is None:
             raise TypeError(
-                'generator should be a config for restart_generator(), but got a '
-                f'{type(self._generator_config).__name__}; give the distiller its config'
+                'generator should be a config for restarts, but got a module; give the '
+                'distiller its config'
             )
+
+    def restart_generator(self) -> None:
+        """Give the generator the weights of a newly built one, the same on every rank."""
+        self.check_restartable()
         fresh = build(self._generator_config)
-        for old, new in zip(
-            self.generator.state_dict().values(), fresh.state_dict().values(), strict=True
-        ):
-            old.copy_(new)
-            broadcast(old)
+        if isinstance(fresh, BaseModule):
+            fresh.init_weights()  # as the Runner does with the first one
+        generator = unwrap(self.generator)
+        generator.load_state_dict(fresh.state_dict())
+        for value in [*generator.parameters(), *generator.buffers()]:
+            broadcast(value.detach())
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""
@@ -230,24 +232,9 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         Raises:
             ValueError: for another mode; training goes through ``train_step``.
         """
-        student = self.student.module if is_model_wrapper(self.student) else self.student
+        student = unwrap(self.student)
         if mode == 'tensor':
             return student(inputs).logits
         if mode == 'predict':
             return student.predict(inputs, data_samples)
         raise ValueError(f"mode should be 'tensor' or 'predict', but got {mode!r}")
-
-
-def _leave_teacher_out(
-    distiller: DataFreeDistiller, state: dict, prefix: str, local_metadata: dict
-) -> None:
-    """Drop a teacher that its own file restores: it can be most of a checkpoint."""
-    if distiller.teacher.checkpoint is not None:
-        for key in [key for key in state if key.startswith(f'{prefix}teacher.')]:
-            del state[key]
-
-
-def _keep_teacher(distiller: DataFreeDistiller, state: dict, prefix: str, *_: object) -> None:
-    """Let a checkpoint without the teacher load without complaint."""
-    for key, value in distiller.teacher.state_dict(prefix=f'{prefix}teacher.').items():
-        state.setdefault(key, value)

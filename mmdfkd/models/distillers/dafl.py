@@ -15,7 +15,8 @@ class DAFL(DataFreeDistiller):
     """The objective of DAFL (Chen et al., ICCV 2019), equation 6, in this frame.
 
     ``L_G = loss_pseudo_label + loss_entropy + loss_act``; the generator is
-    unconditional and does not see the student unless ``loss_adv`` is given.
+    unconditional and does not see the student unless ``loss_adv`` is given. The paper has
+    no image priors; the base can add them.
 
     Args:
         loss_pseudo_label: config of the cross-entropy to the teacher's decision.

@@ -18,7 +18,7 @@ class DEDFKD(DataFreeDistiller):
 
     A reconstruction from the abstract of DE-DFKD (Liu et al., Multimedia Tools and
     Applications, 2024), not the official code:
-    ``L_G = loss_ce + loss_adv + loss_metric (+ loss_bn) (+ loss_act)``.
+    ``L_G = loss_ce + loss_adv + loss_metric (+ loss_bn) (+ loss_act) (+ image priors)``.
 
     Args:
         loss_ce: config of the class-condition loss.

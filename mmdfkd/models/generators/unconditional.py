@@ -46,8 +46,8 @@ class UnconditionalGenerator(BaseModule):
         base_channels: width of the last hidden map; earlier ones double it.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR
             2016) at half the side, which spares the costliest convolutions.
-        median_pixel: median pixel, in (0, 255), that training starts from; the data
-            preprocessor's mean is a good one.
+        median_pixel: median pixel, in (0, 255), that training starts from; less than
+            the data preprocessor's mean if that and its std say that most are dark.
 
     Raises:
         ValueError: if ``image_size``, ``out_channels`` or ``median_pixel`` is out of range.

@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from mmdfkd.models.utils.bn_recorder import BNStatistics
 from mmdfkd.registry import MODELS
+
+from .bn_statistics import bn_statistics_loss
 
 
 def pixel_statistics_loss(inputs: Tensor) -> Tensor:
@@ -11,10 +14,12 @@ def pixel_statistics_loss(inputs: Tensor) -> Tensor:
 
     DeepInversion's BN statistics loss (Yin et al., CVPR 2020, equation 4) at the
     network's very input: the data preprocessor's mean and std are the statistics that
-    a teacher without batch norm has, too. A scalar, at least 0.
+    a teacher without batch norm has, too, if they are its data's. A scalar, at least 0.
     """
-    var, mean = torch.var_mean(inputs, dim=(0, 2, 3), correction=0)
-    return torch.linalg.vector_norm(mean) + torch.linalg.vector_norm(var - 1)
+    var, mean = torch.var_mean(inputs.float(), dim=(0, 2, 3), correction=0)
+    return bn_statistics_loss(
+        [BNStatistics(mean, var, torch.zeros_like(mean), torch.ones_like(var))]
+    )
 
 
 def total_variation_loss(inputs: Tensor) -> Tensor:

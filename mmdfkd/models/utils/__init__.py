@@ -3,7 +3,7 @@
 from .augment import RandomAffine, RandomErase, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics
 from .classifier import Classifier, Prediction
-from .frozen import frozen
+from .frozen import frozen, unwrap
 from .image_bank import ImageBank
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     'RandomErase',
     'ShiftFlip',
     'frozen',
+    'unwrap',
 ]

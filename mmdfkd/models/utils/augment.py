@@ -106,17 +106,24 @@ def random_erase(images: Tensor, probability: float, fill: float) -> Tensor:
 
 @MODELS.register_module()
 class RandomErase(BaseModule):
-    """Random erasing (Zhong et al., AAAI 2020), and its reverse: keep one box only.
+    """After random erasing (Zhong et al., AAAI 2020), and its reverse: keep one box only.
 
-    Synthetic images are fuller than real ones: the student should know sparse ones, too.
+    A generator fills its images to the edge: the student should know sparse ones, too.
 
     Args:
-        probability: share of the images that lose something.
+        probability: share of the images that a box is drawn for, in [0, 1].
         fill: the pixel that is left there, in [0, 255]: the background, if there is one.
+
+    Raises:
+        ValueError: if an argument is out of range.
     """
 
     def __init__(self, probability: float = 0.5, fill: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= probability <= 1:
+            raise ValueError(f'probability should be in [0, 1], but got {probability}')
+        if not 0 <= fill <= 255:
+            raise ValueError(f'fill should be a pixel in [0, 255], but got {fill}')
         self.probability = probability
         self.fill = fill
 

@@ -1,6 +1,7 @@
 """Strict, safe loading of a classifier's weights."""
 
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlparse
 
@@ -58,3 +59,16 @@ def load_weights(
             f'the keys of {checkpoint} should be those of {type(network).__name__}, but got '
             f'{misfits}; check the architecture, num_classes and prefix'
         ) from error
+
+
+def leave_teacher_out(distiller: Any, state: dict, prefix: str, local_metadata: dict) -> None:
+    """State dict hook: drop a teacher that its own file restores; it can be most of it."""
+    if distiller.teacher.checkpoint is not None:
+        for key in [key for key in state if key.startswith(f'{prefix}teacher.')]:
+            del state[key]
+
+
+def keep_teacher(distiller: Any, state: dict, prefix: str, *_: object) -> None:
+    """Load hook: let a checkpoint without the teacher load without complaint."""
+    for key, value in distiller.teacher.state_dict(prefix=f'{prefix}teacher.').items():
+        state.setdefault(key, value)

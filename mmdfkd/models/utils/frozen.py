@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any
 
 from mmengine.model import is_model_wrapper
 from torch import nn
+
+
+def unwrap(network: nn.Module) -> Any:
+    """Take a distributed wrapper off, if there is one."""
+    return network.module if is_model_wrapper(network) else network
 
 
 @contextmanager
@@ -16,8 +21,7 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
     ``backward`` is called later; BN running statistics stay. A distributed
     wrapper is taken off, since its reducer would wait for weight gradients.
     """
-    if is_model_wrapper(network):
-        network = cast(nn.Module, network.module)
+    network = unwrap(network)
     was_training = {module: module.training for module in network.modules()}
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.eval()

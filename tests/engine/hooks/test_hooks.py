@@ -7,6 +7,7 @@ import cv2
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.optim.scheduler import CosineRestartLR
 from toy import changed, snapshot, toy_dedfkd
 from toy_run import Digits, toy_runner
 
@@ -96,12 +97,20 @@ def test_validation_set_must_have_the_teachers_classes(tmp_path):
         runner.train()
 
 
-def restarted_runner(work_dir, **kwargs):
+def restarted_runner(work_dir, periods=(2, 2, 2)):
     generator = dict(
         type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
     )
     model = toy_dedfkd(generator=generator)
-    runner = toy_runner(work_dir, max_iters=6, model=model, **kwargs)
+    restart = dict(
+        type=CosineRestartLR,
+        periods=list(periods),
+        restart_weights=[1] * len(periods),
+        eta_min=0,
+        by_epoch=False,
+    )
+    schedulers = dict(generator=[restart], student=[])
+    runner = toy_runner(work_dir, max_iters=6, model=model, param_scheduler=schedulers)
     runner.register_hook(GeneratorRestartHook(interval=2))
     return runner
 
@@ -112,12 +121,14 @@ def test_generator_restarts_at_every_multiple_of_the_interval(tmp_path):
         batches: ClassVar[list] = []
         momenta: ClassVar[list] = []
         weights: ClassVar[list] = []
+        rates: ClassVar[list] = []
 
         def before_train_iter(self, runner, batch_idx, data_batch=None):
             generator = runner.model.generator
             self.batches.append(int(generator.first_norm.num_batches_tracked))
             self.momenta.append(bool(runner.optim_wrapper['generator'].optimizer.state))
             self.weights.append(generator.dense.weight.detach().clone())
+            self.rates += runner.optim_wrapper['generator'].get_lr()['lr']
 
     runner = restarted_runner(tmp_path)
     runner.register_hook(Watch())
@@ -125,12 +136,28 @@ def test_generator_restarts_at_every_multiple_of_the_interval(tmp_path):
     runner.train()
     assert Watch.batches == [0, 2, 0, 2, 0, 2]
     assert Watch.momenta == [False, True] * 3
+    assert Watch.rates == pytest.approx([0.05, 0.025] * 3)
     starts = Watch.weights[::2]
     assert not any(a.equal(b) for a, b in pairwise(starts))
     assert changed(runner.model.student, student)
     assert runner.optim_wrapper['student'].optimizer.state
 
 
-def test_a_generator_without_a_config_cannot_restart():
-    with pytest.raises(TypeError, match='should be a config for restart_generator'):
-        toy_dedfkd().restart_generator()
+@pytest.mark.parametrize('periods', [(3, 3), (2, 2)])
+def test_a_schedule_that_does_not_restart_with_the_generator_is_an_error(tmp_path, periods):
+    runner = restarted_runner(tmp_path, periods)
+    with pytest.raises(ValueError, match=r'should be 2 as the interval.* sum to 6 rounds or more'):
+        runner.train()
+
+
+def test_a_generator_without_a_config_is_found_before_training(tmp_path):
+    runner = toy_runner(tmp_path, max_iters=6)
+    runner.register_hook(GeneratorRestartHook(interval=2))
+    with pytest.raises(TypeError, match='generator should be a config for restarts'):
+        runner.train()
+    assert runner.iter == 0
+
+
+def test_restart_interval_is_positive():
+    with pytest.raises(ValueError, match='interval should be at least 1, but got 0'):
+        GeneratorRestartHook(interval=0)

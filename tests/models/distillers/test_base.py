@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.model import BaseModule
 from toy import (
     NUM_CLASSES,
     changed,
@@ -12,8 +13,11 @@ from toy import (
 )
 
 from mmdfkd.models.distillers import DEDFKD
+from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import ClassConditionLoss, PixelStatisticsLoss, TotalVariationLoss
+from mmdfkd.models.losses.image_prior import total_variation_loss
 from mmdfkd.models.utils import Classifier, RandomErase, ShiftFlip
+from mmdfkd.registry import MODELS
 
 
 def test_teacher_never_changes():
@@ -162,26 +166,74 @@ def test_teacher_must_have_weights():
 
 
 def test_image_priors_are_generator_losses_under_their_names():
-    priors = dict(loss_tv=TotalVariationLoss(0.3), loss_pixel=PixelStatisticsLoss(2.0))
+    priors = dict(tv=TotalVariationLoss(0.3), pixel=PixelStatisticsLoss(2.0), adv=None)
     model = toy_dedfkd(image_priors=priors)
     log = model.train_step(toy_labels(), toy_optim_wrapper(model))
-    assert log['generator/loss_tv'] > 0
-    assert log['generator/loss_pixel'] > 0
+    assert log['generator/loss_prior_tv'] > 0
+    assert log['generator/loss_prior_pixel'] > 0
+    assert 'generator/loss_prior_adv' not in log
     parts = [value for name, value in log.items() if name.startswith('generator/loss_')]
     torch.testing.assert_close(log['generator/loss'], torch.stack(parts).sum())
 
 
-def test_an_image_prior_reaches_the_generator():
-    torch.manual_seed(0)
-    priors = dict(loss_tv=TotalVariationLoss(1e6))
-    model = toy_dedfkd(image_priors=priors, g_steps=20, kd_steps=1)
-    first = model.train_step(toy_labels(), toy_optim_wrapper(model, lr=1e-6))
-    second = model.train_step(toy_labels(), toy_optim_wrapper(model, lr=1e-6))
-    assert second['generator/loss_tv'] < first['generator/loss_tv']
+def test_a_generator_with_an_image_prior_follows_it():
+    model = toy_dedfkd(image_priors=dict(tv=TotalVariationLoss(30.0)), g_steps=100, kd_steps=1)
+    wrapper = toy_optim_wrapper(model)
+    latents, labels = torch.randn(30, 5), toy_labels(30)['label']
+    before = total_variation_loss(model.generator(latents, labels))
+    model.train_step(toy_labels(30), wrapper)
+    assert total_variation_loss(model.generator(latents, labels)) < 0.3 * before
 
 
 def test_augmentations_come_one_after_the_other():
-    augment = [dict(type=RandomErase, probability=1.0, fill=200.0), dict(type=ShiftFlip, pad=0)]
-    model = toy_dedfkd(augment=augment)
-    assert (model.augment(torch.zeros(50, 3, 8, 8)) == 200).any()
+    erase, shift = dict(type=RandomErase, probability=1.0), dict(type=ShiftFlip, pad=1)
     assert len(toy_dedfkd(augment=None).augment) == 0
+    assert [type(part) for part in toy_dedfkd(augment=erase).augment] == [RandomErase]
+    both = toy_dedfkd(augment=[erase, shift]).augment
+    assert [type(part) for part in both] == [RandomErase, ShiftFlip]
+    images = torch.rand(6, 3, 8, 8)
+    torch.manual_seed(0)
+    result = both(images)
+    torch.manual_seed(0)
+    assert result.equal(both[1](both[0](images)))
+
+
+@pytest.mark.parametrize('label_injection', ['one_hot', 'embedding', 'conditional_bn'])
+def test_a_restarted_generator_is_as_new(label_injection):
+    generator = dict(
+        type=ConditionalGenerator,
+        num_classes=NUM_CLASSES,
+        latent_dim=5,
+        image_size=8,
+        base_channels=2,
+        label_injection=label_injection,
+    )
+    model = toy_dedfkd(generator=generator)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    torch.manual_seed(3)
+    fresh = snapshot(MODELS.build(generator))
+    assert changed(model.generator, fresh)
+    torch.manual_seed(3)
+    model.restart_generator()
+    assert not changed(model.generator, fresh)
+
+
+def test_a_restart_draws_the_weights_that_an_init_cfg_asks_for():
+    generator = dict(type=InitialisedGenerator)
+    model = toy_dedfkd(generator=generator)
+    model.restart_generator()
+    assert (model.generator.scale.weight == 0.25).all()
+
+
+@MODELS.register_module(force=True)
+class InitialisedGenerator(BaseModule):
+    latent_dim, image_size, out_channels = 5, 8, 3
+
+    def __init__(self):
+        super().__init__(init_cfg=dict(type='Constant', layer='Linear', val=0.25))
+        self.scale = torch.nn.Linear(5, 3)
+
+
+def test_a_generator_is_in_the_state_dict_once():
+    names = list(toy_dedfkd().state_dict())
+    assert len([name for name in names if name.endswith('dense.weight')]) == 1

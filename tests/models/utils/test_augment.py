@@ -178,3 +178,10 @@ def test_the_share_of_images_that_lose_something():
     assert 0.72 < untouched.float().mean() < 0.85
     assert torch.equal(RandomErase(probability=0.0)(images), images)
     assert RandomErase(probability=1.0, fill=5.0)(images).max() == 5
+
+
+@pytest.mark.parametrize('argument', [dict(probability=1.5), dict(fill=-1.0)])
+def test_erase_arguments_are_checked(argument):
+    name, value = next(iter(argument.items()))
+    with pytest.raises(ValueError, match=rf'{name} should be .*, but got {value}'):
+        RandomErase(**argument)
