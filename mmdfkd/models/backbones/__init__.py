@@ -2,5 +2,6 @@
 
 from .lenet import DAFLLeNet5
 from .thin_resnet import ThinResNet
+from .wide_resnet import WideResNet
 
-__all__ = ['DAFLLeNet5', 'ThinResNet']
+__all__ = ['DAFLLeNet5', 'ThinResNet', 'WideResNet']
