@@ -18,6 +18,8 @@ from mmdfkd.engine.hooks import (
 )
 
 default_scope = None
+# Each part is wrapped on its own, since a round is the model's own train_step.
+model_wrapper_cfg = dict(type='mmdfkd.SeparateDataParallel')
 work_dir = None  # work_dirs/<name of the config>
 
 default_hooks = dict(

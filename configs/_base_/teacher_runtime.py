@@ -6,5 +6,6 @@ with read_base():
     from .default_runtime import *
 
 custom_hooks = []
+model_wrapper_cfg = dict(type='MMDistributedDataParallel')
 log_processor.update(by_epoch=True)
 default_hooks['checkpoint'].update(by_epoch=True, interval=1, max_keep_ckpts=2)
