@@ -6,9 +6,9 @@ from mmdfkd.models.utils import Classifier
 
 with read_base():
     from ._base_.cifar100 import *
+    from ._base_.cifar_networks import data_preprocessor, resnet18, resnet34
     from ._base_.dedfkd_cifar import *
     from ._base_.default_runtime import *
-    from ._base_.r34_r18_cifar import *
 
 resnet34['head'].update(num_classes=100)
 resnet18['head'].update(num_classes=100)

@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from .._base_.cifar10 import *
-    from .._base_.r34_r18_cifar import data_preprocessor, resnet34
+    from .._base_.cifar_networks import data_preprocessor, resnet34
     from .._base_.teacher_cifar import *
 
 work_dir = 'work_dirs/teachers/resnet34_cifar10'

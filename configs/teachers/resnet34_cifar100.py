@@ -6,7 +6,7 @@ from mmdfkd.datasets import CIFAR100
 
 with read_base():
     from .._base_.cifar100 import *
-    from .._base_.r34_r18_cifar import data_preprocessor, resnet34
+    from .._base_.cifar_networks import data_preprocessor, resnet34
     from .._base_.teacher_cifar import *
 
 work_dir = 'work_dirs/teachers/resnet34_cifar100'

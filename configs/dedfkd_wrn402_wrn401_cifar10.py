@@ -1,0 +1,22 @@
+"""DE-DFKD, WRN-40-2 -> WRN-40-1 on CIFAR-10; the teacher is trained here."""
+
+from mmengine.config import read_base
+
+from mmdfkd.models.utils import Classifier
+
+with read_base():
+    from ._base_.cifar10 import *
+    from ._base_.cifar_networks import data_preprocessor, wrn40_1, wrn40_2
+    from ._base_.dedfkd_cifar import *
+    from ._base_.default_runtime import *
+
+model.update(
+    data_preprocessor=data_preprocessor,
+    teacher=dict(
+        type=Classifier,
+        network=wrn40_2,
+        checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
+        how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
+    ),
+    student=dict(type=Classifier, network=wrn40_1),
+)
