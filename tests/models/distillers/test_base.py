@@ -225,7 +225,6 @@ def test_a_restart_draws_the_weights_that_an_init_cfg_asks_for():
     assert (model.generator.scale.weight == 0.25).all()
 
 
-@MODELS.register_module(force=True)
 class InitialisedGenerator(BaseModule):
     latent_dim, image_size, out_channels = 5, 8, 3
 
