@@ -24,6 +24,11 @@ CASES = {
         "dict(type='mmdfkd.MultiOptimWrapperConstructor', optim_wrapper_cfg={})",
         'MultiOptimWrapperConstructor',
     ),
+    'model-wrapper': (
+        'from mmengine.registry import MODEL_WRAPPERS as registry',
+        "dict(type='mmdfkd.SeparateDataParallel', module=__import__('torch').nn.Identity())",
+        'SeparateDataParallel',
+    ),
 }
 
 
@@ -46,7 +51,9 @@ def test_components_are_found_from_other_registries_without_an_import(case):
     assert done.stdout.split()[-1] == class_name
 
 
-@pytest.mark.parametrize('name', ['DATASETS', 'HOOKS', 'MODELS', 'OPTIM_WRAPPER_CONSTRUCTORS'])
+@pytest.mark.parametrize(
+    'name', ['DATASETS', 'HOOKS', 'MODELS', 'MODEL_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS']
+)
 def test_registries_hold_only_what_mmdfkd_defines(name):
     import mmdfkd.datasets
     import mmdfkd.engine

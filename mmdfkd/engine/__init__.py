@@ -1,5 +1,5 @@
-"""Engine: hooks and optimiser constructors. Importing it registers them."""
+"""Engine: hooks, optimiser constructors, model wrapper. Importing it registers them."""
 
-from . import hooks, optimizers
+from . import distributed, hooks, optimizers
 
-__all__ = ['hooks', 'optimizers']
+__all__ = ['distributed', 'hooks', 'optimizers']

@@ -16,7 +16,7 @@ def pixel_statistics_loss(inputs: Tensor) -> Tensor:
     network's very input: the data preprocessor's mean and std are the statistics that
     a teacher without batch norm has, too, if they are its data's. A scalar, at least 0.
     """
-    var, mean = torch.var_mean(inputs.float(), dim=(0, 2, 3), correction=0)
+    var, mean = torch.var_mean(inputs, dim=(0, 2, 3), correction=0)
     return bn_statistics_loss(
         [BNStatistics(mean, var, torch.zeros_like(mean), torch.ones_like(var))]
     )

@@ -45,6 +45,7 @@ def variation_by_loops(inputs):
 def test_the_value_is_that_of_loops(loss, reference, shape):
     inputs = torch.randn(shape, dtype=torch.double) * 2 + 0.5
     assert float(loss(inputs)) == pytest.approx(reference(inputs))
+    assert torch.autograd.gradcheck(loss, inputs.requires_grad_())
 
 
 def test_total_variation_is_the_libraries_of_square_images():
