@@ -10,14 +10,10 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import ImageBank, unwrap
+from mmdfkd.models.utils import Compose, FixedViews, ImageBank, unwrap
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
-from mmdfkd.registry import MODELS
 
-
-def build(part: dict | nn.Module | None) -> Any:
-    """Build a part from its config; a module or None stays as it is."""
-    return MODELS.build(part) if isinstance(part, dict) else part
+from .parts import build, check_parts
 
 
 def _mean_over_steps(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -40,6 +36,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_batch_size: images a student update sees.
         bank_capacity: synthetic images kept.
         augment: config of the augmentation of student batches, a list of them, or None.
+        fixed_views: augmented views of each bank image that the teacher labels once; 0 has
+            it see every student batch, each image in a new view.
         image_priors: configs of further generator losses, of the images alone, by name;
             the log has them as ``loss_prior_<name>``. None leaves a name out.
 
@@ -66,6 +64,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_batch_size: int = 256,
         bank_capacity: int = 10240,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
+        fixed_views: int = 0,
         image_priors: dict[str, dict | nn.Module | None] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
@@ -76,7 +75,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         self._generator_config = generator if isinstance(generator, dict) else None
         self.loss_kd = build(loss_kd)
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
-        self.augment = nn.Sequential(*map(build, augments))
+        self.augment = Compose([build(part) for part in augments])
         priors = image_priors or {}
         self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
         self.g_steps = g_steps
@@ -86,30 +85,15 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         self.num_classes = self.teacher.num_classes
         side = self.generator.image_size
         self.bank = ImageBank(bank_capacity, (self.generator.out_channels, side, side))
-        self._check_teacher()
-        self._check_classes()
+        self.fixed_views: Any = (
+            FixedViews(fixed_views, bank_capacity, self.augment.num_draws, self.num_classes)
+            if fixed_views
+            else None
+        )
+        check_parts(self.teacher, self.student, self.generator)
         self.teacher.requires_grad_(False).eval()
         self._register_state_dict_hook(leave_teacher_out)
         self.register_load_state_dict_pre_hook(keep_teacher)
-
-    def _check_teacher(self) -> None:
-        if not self.teacher.has_weights:
-            raise ValueError(
-                'the teacher should have trained weights, but got checkpoint=None; set '
-                'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
-            )
-
-    def _check_classes(self) -> None:
-        counts = {
-            'teacher': self.teacher.num_classes,
-            'student': self.student.num_classes,
-            'generator': getattr(self.generator, 'num_classes', self.teacher.num_classes),
-        }
-        if len(set(counts.values())) > 1:
-            raise ValueError(
-                f'teacher, student and generator should have as many classes, but got {counts}; '
-                'set num_classes of each to the teacher’s'
-            )
 
     def train(self, mode: bool = True) -> 'DataFreeDistiller':
         """Set the mode of everything but the teacher, which stays in eval."""
@@ -135,11 +119,13 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             fresh, log = self.generator_step(latents, labels, optim_wrapper['generator'])
             generator_logs.append(log)
 
-        self.bank.add(fresh)
+        newest = self.bank.add(fresh)
+        if self.fixed_views:
+            self.label_views(newest, optim_wrapper['student'])
 
         for step in range(self.kd_steps):
-            images = fresh if step == 0 else self.bank.sample(self.kd_batch_size)
-            student_logs.append(self.student_step(images, optim_wrapper['student']))
+            slots = newest if step == 0 else self.bank.sample(self.kd_batch_size)
+            student_logs.append(self.student_step(slots, optim_wrapper['student']))
 
         generator_log = _mean_over_steps(generator_logs)
         student_log = _mean_over_steps(student_logs)
@@ -177,14 +163,38 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         Entries with ``loss`` in their name are summed and minimised; others are logged.
         """
 
-    def student_step(self, images: Tensor, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Update the student once on pixels (N, C, H, W) in [0, 255]; returns the log."""
-        inputs = self.normalize(self.augment(images))
+    def student_step(self, slots: Tensor, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """Update the student once on the bank's images in ``slots`` (N,); returns the log."""
         with optim_wrapper.optim_context(self.student):
-            with torch.no_grad():
-                teacher_logits = self.teacher(inputs).logits
-            loss_kd = self.loss_kd(self.student(inputs).logits, teacher_logits)
+            if self.fixed_views:
+                draws, teacher_logits = self.fixed_views.sample(slots)
+                inputs = self.view(slots, draws)
+            else:
+                _, inputs, teacher_logits = self.new_view(slots)
+            loss_kd = self.kd_loss(inputs, teacher_logits)
         return self._minimise({'loss_kd': loss_kd}, optim_wrapper)
+
+    def kd_loss(self, inputs: Tensor, teacher_logits: Tensor) -> Tensor:
+        """Compare the student on ``inputs`` (N, C, H, W) with the teacher's logits of them."""
+        return self.loss_kd(self.student(inputs).logits, teacher_logits)
+
+    def label_views(self, slots: Tensor, optim_wrapper: OptimWrapper) -> None:
+        """Choose the fixed views of new bank images in ``slots`` (N,) and label them."""
+        with optim_wrapper.optim_context(self.student):
+            for index in range(self.fixed_views.num_views):
+                draws, _, teacher_logits = self.new_view(slots)
+                self.fixed_views.put(slots, index, draws, teacher_logits)
+
+    @torch.no_grad()
+    def new_view(self, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return draws (N, K) of a new view of ``slots`` (N,), the view, and its logits."""
+        draws = torch.rand(len(slots), self.augment.num_draws, device=slots.device)
+        inputs = self.view(slots, draws)
+        return draws, inputs, self.teacher(inputs).logits
+
+    def view(self, slots: Tensor, draws: Tensor) -> Tensor:
+        """Augment and normalise the bank's images in ``slots`` (N,) as ``draws`` (N, K) say."""
+        return self.normalize(self.augment(self.bank[slots], draws))
 
     def _minimise(
         self, losses: dict[str, Tensor], optim_wrapper: OptimWrapper

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from mmdfkd.models.utils import frozen
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller, build
+from .base import DataFreeDistiller
+from .parts import build
 
 
 @MODELS.register_module()

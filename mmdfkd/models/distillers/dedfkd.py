@@ -9,7 +9,8 @@ from mmdfkd.models.utils import BNRecorder, frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller, build
+from .base import DataFreeDistiller
+from .parts import build
 
 
 @MODELS.register_module()

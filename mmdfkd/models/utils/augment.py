@@ -1,20 +1,55 @@
-"""Augmentation of a batch on the device, each sample on its own."""
+"""Augmentation of a batch on the device, each sample on its own.
+
+Every image is changed as its own ``draws`` say, numbers uniform in [0, 1): whoever
+keeps them can make the very view again.
+"""
 
 import math
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterable
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdfkd.registry import MODELS
 
 
-def random_shift(images: Tensor, pad: int) -> Tensor:
+class Augmentation(BaseModule, metaclass=ABCMeta):
+    """Base of the augmentations.
+
+    Attributes:
+        num_draws: numbers K that one image's change takes.
+    """
+
+    num_draws: int
+
+    @abstractmethod
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Change pixels (N, C, H, W) as ``draws`` (N, K) in [0, 1) say; shape and range stay."""
+
+
+class Compose(nn.ModuleList):
+    """Augmentations one after the other; the draws are theirs in a row."""
+
+    def __init__(self, augments: Iterable[Augmentation] = ()) -> None:
+        super().__init__(augments)
+        self.shares = [augment.num_draws for augment in augments]
+        self.num_draws = sum(self.shares)
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Change pixels (N, C, H, W) as ``draws`` (N, num_draws) say."""
+        for augment, own in zip(self, draws.split(self.shares, dim=1), strict=True):
+            images = augment(images, own)
+        return images
+
+
+def random_shift(images: Tensor, pad: int, draws: Tensor) -> Tensor:
     """Pad by ``pad`` pixels of 0 and crop each image (N, C, H, W) back at its own place."""
     num, _, height, width = images.shape
     padded = F.pad(images, (pad, pad, pad, pad))
-    offsets = torch.randint(2 * pad + 1, (2, num, 1), device=images.device)
+    offsets = (draws * (2 * pad + 1)).long().t()[..., None]
     rows = (offsets[0] + torch.arange(height, device=images.device))[:, None, :, None]
     columns = (offsets[1] + torch.arange(width, device=images.device))[:, None, None, :]
     samples = torch.arange(num, device=images.device)[:, None, None, None]
@@ -22,14 +57,13 @@ def random_shift(images: Tensor, pad: int) -> Tensor:
     return padded[samples, channels, rows, columns]
 
 
-def random_flip(images: Tensor) -> Tensor:
-    """Mirror each image (N, C, H, W) left to right with probability 1/2."""
-    mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
-    return torch.where(mirrored, images.flip(3), images)
+def random_flip(images: Tensor, draws: Tensor) -> Tensor:
+    """Mirror each image (N, C, H, W) left to right if its draw (N, 1) is under 1/2."""
+    return torch.where(draws[..., None, None] < 0.5, images.flip(3), images)
 
 
 @MODELS.register_module()
-class ShiftFlip(BaseModule):
+class ShiftFlip(Augmentation):
     """Random crop after padding, and random mirror: CIFAR's usual augmentation.
 
     Args:
@@ -37,35 +71,39 @@ class ShiftFlip(BaseModule):
         flip: mirror half of the images.
     """
 
+    num_draws = 3
+
     def __init__(self, pad: int = 4, flip: bool = True) -> None:
         super().__init__()
         self.pad = pad
         self.flip = flip
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Augment pixels (N, C, H, W); shape and range stay."""
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Shift, then mirror; see the base."""
         if self.pad:
-            images = random_shift(images, self.pad)
-        return random_flip(images) if self.flip else images
+            images = random_shift(images, self.pad, draws[:, :2])
+        return random_flip(images, draws[:, 2:]) if self.flip else images
 
 
-def random_affine(images: Tensor, shift: float, degrees: float, scale: float) -> Tensor:
+def random_affine(
+    images: Tensor, shift: float, degrees: float, scale: float, draws: Tensor
+) -> Tensor:
     """Shift, rotate and scale each image (N, C, H, W) on its own; edges are repeated.
 
-    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``.
+    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``; ``draws`` are (N, 4).
     """
     num, side = len(images), images.size(-1)
-    draws = torch.rand(4, num, device=images.device) * 2 - 1
-    angles, factors = draws[0] * math.radians(degrees), 1 + draws[1] * scale
+    signed = draws.t() * 2 - 1
+    angles, factors = signed[0] * math.radians(degrees), 1 + signed[1] * scale
     cos, sin = angles.cos() * factors, angles.sin() * factors
-    moves = draws[2:] * 2 * shift / side  # affine_grid's image is 2 wide
+    moves = signed[2:] * 2 * shift / side  # affine_grid's image is 2 wide
     matrices = torch.stack([cos, -sin, moves[0], sin, cos, moves[1]], dim=1).view(num, 2, 3)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
 
 
 @MODELS.register_module()
-class RandomAffine(BaseModule):
+class RandomAffine(Augmentation):
     """Random shift, rotation and scale of each image, for digits and the like.
 
     Args:
@@ -74,38 +112,40 @@ class RandomAffine(BaseModule):
         scale: largest relative change of size.
     """
 
+    num_draws = 4
+
     def __init__(self, shift: float = 2.0, degrees: float = 10.0, scale: float = 0.1) -> None:
         super().__init__()
         self.shift = shift
         self.degrees = degrees
         self.scale = scale
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Augment pixels (N, C, H, W) of square images; shape and range stay."""
-        return random_affine(images, self.shift, self.degrees, self.scale)
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Change square images; see the base."""
+        return random_affine(images, self.shift, self.degrees, self.scale, draws)
 
 
-def random_erase(images: Tensor, probability: float, fill: float) -> Tensor:
+def random_erase(images: Tensor, probability: float, fill: float, draws: Tensor) -> Tensor:
     """Blank a box of each image (N, C, H, W), or all but a box, with a probability.
 
     Half of the boxes are blanked: their sides are uniform in 0 to 1 of the image's. Of
-    the others (sides 1/2 to 3/2) only the inside is kept. Centres are uniform.
+    the others (sides 1/2 to 3/2) only the inside is kept. Centres are uniform; ``draws``
+    are (N, 6).
     """
-    num, _, height, width = images.shape
-    inside = images.new_ones(num, 1, 1, 1, dtype=torch.bool)
-    erase_inside = torch.rand(num, 1, 1, 1, device=images.device) < 0.5
-    for shape in ((num, 1, height, 1), (num, 1, 1, width)):
-        side = max(shape[2:])
-        centres = torch.rand(num, 1, 1, 1, device=images.device) * side
-        sides = torch.rand(num, 1, 1, 1, device=images.device) + torch.where(erase_inside, 0, 0.5)
-        places = torch.arange(side, device=images.device).view(1, 1, *shape[2:]) + 0.5
-        inside = inside & ((places - centres).abs() < sides * side / 2)
-    chosen = torch.rand(num, 1, 1, 1, device=images.device) < probability
-    return images.masked_fill(chosen & (inside == erase_inside), fill)
+    chosen, kind, *boxes = draws[..., None, None].split(1, dim=1)
+    erase_inside = kind < 0.5
+    inside = torch.ones_like(erase_inside)
+    for dim, centres, sides in ((2, *boxes[:2]), (3, *boxes[2:])):
+        side = images.size(dim)
+        places = torch.arange(side, device=images.device) + 0.5
+        places = places.view(1, 1, -1, 1) if dim == 2 else places.view(1, 1, 1, -1)
+        lengths = (sides + torch.where(erase_inside, 0, 0.5)) * side
+        inside = inside & ((places - centres * side).abs() < lengths / 2)
+    return images.masked_fill((chosen < probability) & (inside == erase_inside), fill)
 
 
 @MODELS.register_module()
-class RandomErase(BaseModule):
+class RandomErase(Augmentation):
     """After random erasing (Zhong et al., AAAI 2020), and its reverse: keep one box only.
 
     A generator fills its images to the edge: the student should know sparse ones, too.
@@ -118,6 +158,8 @@ class RandomErase(BaseModule):
         ValueError: if an argument is out of range.
     """
 
+    num_draws = 6
+
     def __init__(self, probability: float = 0.5, fill: float = 0.0) -> None:
         super().__init__()
         if not 0 <= probability <= 1:
@@ -127,6 +169,6 @@ class RandomErase(BaseModule):
         self.probability = probability
         self.fill = fill
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Augment pixels (N, C, H, W); shape and range stay."""
-        return random_erase(images, self.probability, self.fill)
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Blank boxes; see the base."""
+        return random_erase(images, self.probability, self.fill, draws)

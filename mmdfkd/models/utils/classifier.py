@@ -95,6 +95,9 @@ class Classifier(BaseModule):
         self.final_layer = find_final_layer(self.network, final_layer)
         layer = self.network.get_submodule(self.final_layer)
         self.num_classes = layer.weight.size(0)
+        # Held for as long as a pass lasts. One hook for good: torch.compile can trace it.
+        self._features: Tensor | None = None
+        layer.register_forward_pre_hook(self._keep_features)
 
     def init_weights(self) -> None:
         """Initialise an mmpretrain ``ImageClassifier`` that has no weights yet.
@@ -107,14 +110,13 @@ class Classifier(BaseModule):
 
     def forward(self, inputs: Tensor) -> Prediction:
         """Classify normalised images (N, C, H, W)."""
-        received: list[Tensor] = []
-        layer = self.network.get_submodule(self.final_layer)
-        hook = layer.register_forward_pre_hook(lambda _, args: received.append(args[0]))
-        try:
-            logits = self.network(inputs)
-        finally:
-            hook.remove()
-        return Prediction(logits, received[-1].flatten(1))
+        logits = self.network(inputs)
+        assert self._features is not None  # the final layer was passed
+        features, self._features = self._features.flatten(1), None
+        return Prediction(logits, features)
+
+    def _keep_features(self, layer: nn.Module, args: tuple[Tensor, ...]) -> None:
+        self._features = args[0]
 
     def predict(
         self, inputs: Tensor, data_samples: list[DataSample] | None = None

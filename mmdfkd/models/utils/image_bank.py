@@ -37,30 +37,34 @@ class ImageBank(BaseModule):
         return min(self.num_added, self.capacity)
 
     @torch.no_grad()
-    def add(self, images: Tensor) -> None:
+    def add(self, images: Tensor) -> Tensor:
         """Store pixels in [0, 255], (N, C, H, W); the oldest images give way.
 
         Of more than ``capacity`` images the last ones are kept.
+
+        Returns:
+            The slots (N,) they went to.
         """
         newest = images[-self.capacity :]
-        self.num_added += len(images) - len(newest)
-        start = self.num_added % self.capacity
-        fits = min(len(newest), self.capacity - start)
-        pixels = newest.detach().round().clamp(0, 255).to(torch.uint8)
-        self.images[start : start + fits] = pixels[:fits]
-        self.images[: len(newest) - fits] = pixels[fits:]
-        self.num_added += len(newest)
+        self.num_added += len(images)
+        end = torch.arange(-len(newest), 0, device=self.images.device) + self.num_added
+        slots = end % self.capacity
+        self.images[slots] = newest.detach().round().clamp(0, 255).to(torch.uint8)
+        return slots
 
     def sample(self, num_images: int) -> Tensor:
-        """Draw with replacement: float pixels in [0, 255], (num_images, C, H, W).
+        """Draw slots (num_images,) with replacement.
 
         Raises:
             RuntimeError: if nothing has been added yet.
         """
         if not len(self):
             raise RuntimeError('the bank should hold images before sample(), but it is empty')
-        indices = torch.randint(len(self), (num_images,), device=self.images.device)
-        return self.images[indices].float()
+        return torch.randint(len(self), (num_images,), device=self.images.device)
+
+    def __getitem__(self, slots: Tensor) -> Tensor:
+        """Return the images in ``slots`` (N,): float pixels in [0, 255], (N, C, H, W)."""
+        return self.images[slots].float()
 
     def get_extra_state(self) -> Tensor:
         """Return ``num_added`` for the checkpoint."""

@@ -47,7 +47,7 @@ def test_student_step_leaves_the_generator_alone():
     model.train()
     wrapper = toy_optim_wrapper(model)
     student, generator = snapshot(model.student), snapshot(model.generator)
-    model.student_step(torch.rand(6, 3, 8, 8) * 255, wrapper['student'])
+    model.student_step(model.bank.add(torch.rand(6, 3, 8, 8) * 255), wrapper['student'])
     assert not changed(model.generator, generator)
     assert any('running_mean' in name for name in changed(model.student, student))
 
@@ -55,7 +55,7 @@ def test_student_step_leaves_the_generator_alone():
 def test_student_step_follows_the_gradient_of_the_kd_loss_alone():
     model = toy_dedfkd(augment=None)
     model.train()
-    images = torch.rand(6, 3, 8, 8) * 255
+    images = torch.randint(256, (6, 3, 8, 8)).float()
     inputs = (images - 100) / 50
     # The reference: plain autograd on copies.
     reference = toy_network(4)
@@ -67,7 +67,7 @@ def test_student_step_follows_the_gradient_of_the_kd_loss_alone():
     before = snapshot(model.student)
     wrapper = toy_optim_wrapper(model, lr=0.1)
     model.generator_step(torch.randn(6, 5), toy_labels()['label'], wrapper['generator'])
-    log = model.student_step(images, wrapper['student'])
+    log = model.student_step(model.bank.add(images), wrapper['student'])
     torch.testing.assert_close(log['loss_kd'], loss.detach())
     for name, parameter in reference.named_parameters():
         expected = before[f'network.{name}'] - 0.1 * parameter.grad
@@ -191,11 +191,56 @@ def test_augmentations_come_one_after_the_other():
     assert [type(part) for part in toy_dedfkd(augment=erase).augment] == [RandomErase]
     both = toy_dedfkd(augment=[erase, shift]).augment
     assert [type(part) for part in both] == [RandomErase, ShiftFlip]
-    images = torch.rand(6, 3, 8, 8)
-    torch.manual_seed(0)
-    result = both(images)
-    torch.manual_seed(0)
-    assert result.equal(both[1](both[0](images)))
+
+
+def keeps_views(**overrides):
+    """A toy distiller with 3 fixed views, and its optimisers, after a round."""
+    model = toy_dedfkd(fixed_views=3, **overrides)
+    model.train()
+    wrapper = toy_optim_wrapper(model)
+    model.train_step(toy_labels(), wrapper)
+    return model, wrapper
+
+
+def test_fixed_views_have_the_logits_that_the_teacher_gives_them():
+    model, wrapper = keeps_views()
+    model.train_step(toy_labels(), wrapper)
+    slots = torch.arange(12)
+    seen = set()
+    for _ in range(20):
+        draws, logits = model.fixed_views.sample(slots)
+        views = (model.augment(model.bank.images[:12].float(), draws) - 100) / 50
+        torch.testing.assert_close(logits, model.teacher.network(views))
+        seen.add(tuple(draws[0].tolist()))
+    assert len(seen) == 3
+
+
+def test_a_round_with_fixed_views_counts_its_teacher_passes():
+    model, wrapper = keeps_views(g_steps=2, kd_steps=9)
+    passes = []
+    model.teacher.register_forward_hook(lambda *_: passes.append(1))
+    model.train_step(toy_labels(), wrapper)
+    assert len(passes) == 2 + 3
+
+
+def test_the_student_step_is_the_same_with_the_very_view():
+    model, wrapper = keeps_views()
+    slots = torch.arange(6)
+    draws, logits = model.fixed_views.draws[slots, 0], model.fixed_views.logits[slots, 0]
+    inputs = model.view(slots, draws)
+    expected = model.kd_loss(inputs, model.teacher(inputs).logits)
+    model.fixed_views.sample = lambda slots: (draws, logits)
+    log = model.student_step(slots, wrapper['student'])
+    torch.testing.assert_close(log['loss_kd'], expected.detach())
+
+
+def test_fixed_views_are_saved_with_the_bank():
+    model, _ = keeps_views()
+    other = toy_dedfkd(fixed_views=3)
+    other.load_state_dict(model.state_dict(), strict=False)
+    assert torch.equal(other.fixed_views.logits, model.fixed_views.logits)
+    assert torch.equal(other.fixed_views.draws, model.fixed_views.draws)
+    assert model.fixed_views.logits[:6].any()
 
 
 @pytest.mark.parametrize('label_injection', ['one_hot', 'embedding', 'conditional_bn'])

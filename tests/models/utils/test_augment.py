@@ -1,8 +1,17 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import RandomAffine, RandomErase, ShiftFlip
+from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, ShiftFlip
 from mmdfkd.models.utils.augment import random_affine, random_erase, random_flip, random_shift
+
+
+def apply(augment, images):
+    """Augment with new draws."""
+    return augment(images, torch.rand(len(images), augment.num_draws))
+
+
+def draws(images, num):
+    return torch.rand(len(images), num)
 
 
 def shifted(image, pad, down, right):
@@ -32,7 +41,7 @@ def offsets_of(image, result, pad):
 @pytest.mark.parametrize(('pad', 'shape'), [(1, (2, 4, 3)), (2, (1, 3, 5))])
 def test_every_image_is_a_crop_of_its_own_at_its_own_place(pad, shape):
     images = torch.rand(30, *shape)
-    results = random_shift(images, pad)
+    results = random_shift(images, pad, draws(images, 2))
     assert results.shape == images.shape
     found = [offsets_of(*pair, pad) for pair in zip(images, results, strict=True)]
     assert all(len(offsets) == 1 for offsets in found)
@@ -41,7 +50,7 @@ def test_every_image_is_a_crop_of_its_own_at_its_own_place(pad, shape):
 
 def test_every_offset_occurs_about_as_often():
     image = torch.rand(1, 1, 3, 3)
-    results = random_shift(image.expand(1800, 1, 3, 3), pad=1)
+    results = random_shift(image.expand(1800, 1, 3, 3), 1, torch.rand(1800, 2))
     counts = {}
     for down in range(3):
         for right in range(3):
@@ -54,13 +63,13 @@ def test_every_offset_occurs_about_as_often():
 
 def test_no_padding_is_no_shift():
     images = torch.rand(4, 3, 5, 5)
-    assert torch.equal(random_shift(images, 0), images)
-    assert torch.equal(ShiftFlip(pad=0, flip=False)(images), images)
+    assert torch.equal(random_shift(images, 0, draws(images, 2)), images)
+    assert torch.equal(apply(ShiftFlip(pad=0, flip=False), images), images)
 
 
 def test_about_half_of_the_images_are_mirrored_left_to_right():
     images = torch.rand(400, 2, 3, 4)
-    results = random_flip(images)
+    results = random_flip(images, draws(images, 1))
     mirrored = 0
     for image, result in zip(images, results, strict=True):
         if torch.equal(result, image[:, :, [3, 2, 1, 0]]):
@@ -75,7 +84,7 @@ def test_about_half_of_the_images_are_mirrored_left_to_right():
 @pytest.mark.parametrize('shape', [(5, 1, 28, 28), (1, 3, 32, 32), (2, 3, 8, 6)])
 def test_shape_range_and_type_stay(pad, flip, shape):
     images = torch.rand(shape) * 255
-    results = ShiftFlip(pad, flip)(images)
+    results = apply(ShiftFlip(pad, flip), images)
     assert results.shape == shape
     assert results.dtype == images.dtype
     assert results.min() >= 0
@@ -84,18 +93,18 @@ def test_shape_range_and_type_stay(pad, flip, shape):
 
 def test_flip_off_never_mirrors():
     images = torch.rand(64, 1, 4, 4)
-    assert torch.equal(ShiftFlip(pad=0, flip=False)(images), images)
-    assert not torch.equal(ShiftFlip(pad=0, flip=True)(images), images)
+    assert torch.equal(apply(ShiftFlip(pad=0, flip=False), images), images)
+    assert not torch.equal(apply(ShiftFlip(pad=0, flip=True), images), images)
 
 
 def test_an_affine_change_of_nothing_changes_nothing():
     images = torch.rand(3, 2, 6, 6)
-    torch.testing.assert_close(random_affine(images, 0, 0, 0), images)
+    torch.testing.assert_close(random_affine(images, 0, 0, 0, draws(images, 4)), images)
 
 
 def test_affine_changes_keep_shape_and_range_and_differ_between_images():
     images = (255 * torch.rand(1, 3, 8, 8)).expand(6, 3, 8, 8)
-    results = RandomAffine()(images)
+    results = apply(RandomAffine(), images)
     assert results.shape == images.shape
     assert results.min() >= images.min() - 1e-3
     assert results.max() <= images.max() + 1e-3
@@ -117,14 +126,28 @@ def blob(num, row, column, side=21):
 
 
 def test_an_affine_shift_is_in_pixels():
-    moved = centre_of(random_affine(blob(200, 10, 10), shift=3.0, degrees=0, scale=0)) - 10
+    moved = (
+        centre_of(
+            random_affine(
+                blob(200, 10, 10), shift=3.0, degrees=0, scale=0, draws=torch.rand(200, 4)
+            )
+        )
+        - 10
+    )
     assert moved.abs().max() <= 3.01
     for extreme in (*moved.amax(0), *-moved.amin(0)):
         assert extreme > 2.7
 
 
 def test_an_affine_rotation_is_in_degrees_about_the_centre():
-    moved = centre_of(random_affine(blob(200, 10, 16), shift=0, degrees=30.0, scale=0)) - 10
+    moved = (
+        centre_of(
+            random_affine(
+                blob(200, 10, 16), shift=0, degrees=30.0, scale=0, draws=torch.rand(200, 4)
+            )
+        )
+        - 10
+    )
     torch.testing.assert_close(moved.norm(dim=1), torch.full((200,), 6.0), atol=0.05, rtol=0)
     angles = torch.rad2deg(torch.atan2(moved[:, 0], moved[:, 1]))
     assert angles.abs().max() <= 30.5
@@ -133,7 +156,14 @@ def test_an_affine_rotation_is_in_degrees_about_the_centre():
 
 
 def test_an_affine_scale_is_about_the_centre():
-    moved = centre_of(random_affine(blob(200, 10, 16), shift=0, degrees=0, scale=0.2)) - 10
+    moved = (
+        centre_of(
+            random_affine(
+                blob(200, 10, 16), shift=0, degrees=0, scale=0.2, draws=torch.rand(200, 4)
+            )
+        )
+        - 10
+    )
     assert moved[:, 0].abs().max() < 0.01
     factors = moved[:, 1] / 6
     assert 1 / 1.21 < factors.min() < 0.87
@@ -142,7 +172,12 @@ def test_an_affine_scale_is_about_the_centre():
 
 def blanked_boxes(num=400, height=8, width=6):
     """Which pixels of ``num`` images of 7 random_erase(probability=1) has blanked."""
-    return random_erase(torch.full((num, 2, height, width), 7.0), 1.0, fill=3.0) == 3
+    return (
+        random_erase(
+            torch.full((num, 2, height, width), 7.0), 1.0, fill=3.0, draws=torch.rand(num, 6)
+        )
+        == 3
+    )
 
 
 def is_box(mask):
@@ -174,10 +209,10 @@ def test_pixels_are_erased_about_as_often_everywhere():
 
 def test_the_share_of_images_that_lose_something():
     images = torch.rand(2000, 1, 8, 8) + 1
-    untouched = (random_erase(images, 0.25, 0.0) == images).flatten(1).all(1)
+    untouched = (random_erase(images, 0.25, 0.0, draws(images, 6)) == images).flatten(1).all(1)
     assert 0.72 < untouched.float().mean() < 0.85
-    assert torch.equal(RandomErase(probability=0.0)(images), images)
-    assert RandomErase(probability=1.0, fill=5.0)(images).max() == 5
+    assert torch.equal(apply(RandomErase(probability=0.0), images), images)
+    assert apply(RandomErase(probability=1.0, fill=5.0), images).max() == 5
 
 
 @pytest.mark.parametrize('argument', [dict(probability=1.5), dict(fill=-1.0)])
@@ -185,3 +220,20 @@ def test_erase_arguments_are_checked(argument):
     name, value = next(iter(argument.items()))
     with pytest.raises(ValueError, match=rf'{name} should be .*, but got {value}'):
         RandomErase(**argument)
+
+
+@pytest.mark.parametrize('augment', [ShiftFlip(), RandomAffine(), RandomErase(1.0)])
+def test_the_same_draws_make_the_same_view_of_each_image(augment):
+    images, numbers = torch.rand(8, 3, 12, 12), torch.rand(8, augment.num_draws)
+    views = augment(images, numbers)
+    assert not torch.equal(views, images)
+    order = torch.randperm(8)
+    torch.testing.assert_close(augment(images[order], numbers[order]), views[order])
+
+
+def test_composed_augmentations_take_the_draws_in_a_row():
+    shift, erase = ShiftFlip(2), RandomErase(0.7)
+    images, numbers = torch.rand(8, 3, 12, 12), torch.rand(8, 9)
+    expected = erase(shift(images, numbers[:, :3]), numbers[:, 3:])
+    assert torch.equal(Compose([shift, erase])(images, numbers), expected)
+    assert torch.equal(Compose()(images, numbers[:, :0]), images)

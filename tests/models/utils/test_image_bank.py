@@ -12,9 +12,14 @@ def numbered(numbers):
     return torch.tensor(numbers, dtype=torch.float)[:, None, None, None].expand(-1, 1, 2, 2)
 
 
+def drawn(bank, num):
+    """``num`` of its images, drawn at random."""
+    return bank[bank.sample(num)]
+
+
 def contents(bank):
     """Numbers of the images that ``sample`` can return."""
-    return set(bank.sample(60 * bank.capacity)[:, 0, 0, 0].tolist())
+    return set(drawn(bank, 60 * bank.capacity)[:, 0, 0, 0].tolist())
 
 
 def filled(num, capacity=5):
@@ -37,12 +42,21 @@ def test_it_keeps_what_a_deque_would(capacity):
             assert contents(bank) == set(expected)
 
 
+@pytest.mark.parametrize('sizes', [[3], [3, 4], [5], [7], [4, 9, 2]])
+def test_add_tells_the_slots_of_the_newest(sizes):
+    bank, first = ImageBank(5, (1, 2, 2)), 0
+    for size in sizes:
+        slots = bank.add(numbered(range(first, first + size)))
+        first += size
+        assert bank[slots][:, 0, 0, 0].tolist() == list(range(first - min(size, 5), first))
+
+
 def test_images_are_not_mixed():
     bank = ImageBank(4, (3, 2, 5))
     images = torch.randint(256, (4, 3, 2, 5)).float()
     bank.add(images[:3])
     bank.add(images[3:])
-    sample = bank.sample(40)
+    sample = drawn(bank, 40)
     assert sample.shape == (40, 3, 2, 5)
     for image in sample:
         assert any(torch.equal(image, other) for other in images)
@@ -54,7 +68,7 @@ def test_only_the_filled_part_is_sampled(num):
 
 
 def test_every_image_is_as_likely():
-    counts = torch.bincount(filled(4).sample(4000)[:, 0, 0, 0].long())
+    counts = torch.bincount(drawn(filled(4), 4000)[:, 0, 0, 0].long())
     assert counts.min() > 850
     assert counts.max() < 1150
 
@@ -70,7 +84,7 @@ def test_pixels_are_rounded_and_clamped():
     bank = ImageBank(6, (1, 2, 2))
     bank.add(numbered([-3.0, 0.4, 0.6, 99.5001, 254.7, 300.0]))
     assert contents(bank) == {0, 1, 100, 255}
-    assert bank.sample(1).dtype == torch.float
+    assert drawn(bank, 1).dtype == torch.float
     assert bank.images.dtype == torch.uint8
 
 
@@ -79,7 +93,7 @@ def test_what_is_stored_does_not_follow_the_source():
     bank = ImageBank(2, (1, 2, 2))
     bank.add(images)
     images.data.fill_(9)
-    sample = bank.sample(20)
+    sample = drawn(bank, 20)
     assert not sample.requires_grad
     assert set(sample.unique().tolist()) == {1, 2}
     sample.fill_(7)
@@ -107,7 +121,7 @@ def test_a_restored_bank_draws_the_very_images():
     samples = []
     for bank in (original, restored):
         torch.manual_seed(3)
-        samples.append(bank.sample(10))
+        samples.append(drawn(bank, 10))
     assert torch.equal(*samples)
 
 

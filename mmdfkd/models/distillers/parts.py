@@ -1,0 +1,31 @@
+"""Building a distiller of parts that fit."""
+
+from typing import Any
+
+from torch import nn
+
+from mmdfkd.registry import MODELS
+
+
+def build(part: dict | nn.Module | None) -> Any:
+    """Build a part from its config; a module or None stays as it is."""
+    return MODELS.build(part) if isinstance(part, dict) else part
+
+
+def check_parts(teacher: Any, student: Any, generator: Any) -> None:
+    """Raise a ValueError if the teacher has no weights or the numbers of classes differ."""
+    if not teacher.has_weights:
+        raise ValueError(
+            'the teacher should have trained weights, but got checkpoint=None; set '
+            'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
+        )
+    counts = {
+        'teacher': teacher.num_classes,
+        'student': student.num_classes,
+        'generator': getattr(generator, 'num_classes', teacher.num_classes),
+    }
+    if len(set(counts.values())) > 1:
+        raise ValueError(
+            f'teacher, student and generator should have as many classes, but got {counts}; '
+            'set num_classes of each to the teacher’s'
+        )
