@@ -1,5 +1,6 @@
 """Hooks, one a file."""
 
+from .compile_hook import CompileHook
 from .distillation_summary_hook import DistillationSummaryHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
@@ -7,6 +8,7 @@ from .non_finite_loss_hook import NonFiniteLossHook
 from .synthetic_grid_hook import SyntheticGridHook
 
 __all__ = [
+    'CompileHook',
     'DistillationSummaryHook',
     'GeneratorRestartHook',
     'IterationSeedHook',

@@ -38,6 +38,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         augment: config of the augmentation of student batches, a list of them, or None.
         fixed_views: augmented views of each bank image that the teacher labels once; 0 has
             it see every student batch, each image in a new view.
+        channels_last: keep images and convolutions in that layout.
         image_priors: configs of further generator losses, of the images alone, by name;
             the log has them as ``loss_prior_<name>``. None leaves a name out.
 
@@ -65,6 +66,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         bank_capacity: int = 10240,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         fixed_views: int = 0,
+        channels_last: bool = False,
         image_priors: dict[str, dict | nn.Module | None] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
@@ -92,6 +94,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         )
         check_parts(self.teacher, self.student, self.generator)
         self.teacher.requires_grad_(False).eval()
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
         self._register_state_dict_hook(leave_teacher_out)
         self.register_load_state_dict_pre_hook(keep_teacher)
 

@@ -1,0 +1,241 @@
+"""Where a run's time and memory go: ``python tools/benchmark_throughput.py CONFIG``.
+
+Drives the config through the Runner for some rounds, with a random teacher and no
+evaluation, and times the parts of a round. No data and no weights are needed.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from train import enable_amp
+
+import mmdfkd  # noqa: F401
+from mmdfkd.models.utils import unwrap
+from mmdfkd.registry import MODELS
+
+#: Methods of the distiller that are timed. ``new_view`` (augmentation and the teacher's
+#: pass) is a share of the two after it.
+PARTS = ('generator_step', 'new_view', 'label_views', 'student_step')
+
+
+def now() -> float:
+    """Return the time in seconds once the device has done its work."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def convolution_peak() -> float:
+    """FLOP/s of the fastest of some large 3x3 convolutions of this machine, in float32.
+
+    On a GPU in bfloat16 as well: the faster counts.
+    """
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    size, channels, side = (256 if device == 'cuda' else 32), 256, 16
+    flops = 2 * 9 * channels**2 * side**2 * size
+    best = float('inf')
+    for dtype in (torch.float32, torch.bfloat16) if device == 'cuda' else (torch.float32,):
+        for layout in (torch.contiguous_format, torch.channels_last):
+            conv = nn.Conv2d(channels, channels, 3, padding=1, device=device, dtype=dtype)
+            maps = torch.randn(size, channels, side, side, device=device, dtype=dtype)
+            conv, maps = conv.to(memory_format=layout), maps.to(memory_format=layout)
+            with torch.no_grad():
+                conv(maps)
+                for _ in range(5):
+                    start = now()
+                    conv(maps)
+                    best = min(best, now() - start)
+    return flops / best
+
+
+class Stopwatch(Hook):
+    """Counts the FLOPs of one round, then times the rounds and their parts.
+
+    Args:
+        warmup: rounds that are not timed.
+    """
+
+    def __init__(self, warmup: int) -> None:
+        self.warmup = warmup
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+        self.rounds: list[float] = []
+        self.flops = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Wrap the distiller's parts."""
+        model = unwrap(runner.model)
+        for name in PARTS:
+            setattr(model, name, self._timed(name, getattr(model, name)))
+
+    def _timed(self, name: str, function: Callable) -> Callable:
+        def timed(*args: Any) -> Any:
+            start = now()
+            result = function(*args)
+            self.seconds[name] += now() - start
+            self.calls[name] += 1
+            return result
+
+        return timed
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Count the first round's FLOPs, uncompiled; start the clock."""
+        if runner.iter == 0:
+            self._count(runner, data_batch)
+        if runner.iter == self.warmup:
+            self.seconds.clear()
+            self.calls.clear()
+            self.start = now()
+        self.round_start = now()
+
+    def _count(self, runner: Runner, data_batch: Any) -> None:
+        model = unwrap(runner.model)
+        compiled = vars(model).pop('kd_loss', None)
+        with FlopCounterMode(display=False) as counter:
+            runner.model.train_step(data_batch, runner.optim_wrapper)
+        self.flops = counter.get_total_flops()
+        if compiled is not None:
+            model.kd_loss = compiled
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Stop the clock."""
+        if runner.iter >= self.warmup:
+            self.rounds.append(now() - self.round_start)
+
+
+def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
+    """Leave out of the config what needs files: the teacher's weights, and evaluation."""
+    weights = MODELS.build(cfg.model.teacher.network).state_dict()
+    torch.save(weights, f'{work_dir}/teacher.pth')
+    cfg.model.teacher.update(checkpoint=f'{work_dir}/teacher.pth', prefix='')
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.train_cfg.max_iters = rounds
+    cfg.default_hooks.checkpoint = None
+    cfg.work_dir = work_dir
+    cfg.log_level = 'WARNING'
+    return cfg
+
+
+def measure(cfg: Config, warmup: int, rounds: int) -> dict[str, Any]:
+    """Run the config; returns the figures of a round."""
+    batch = cfg.train_dataloader.batch_size
+    with tempfile.TemporaryDirectory() as work_dir:
+        runner = Runner.from_cfg(strip(cfg, warmup + rounds, work_dir))
+        watch = Stopwatch(warmup)
+        runner.register_hook(watch, priority='LOWEST')
+        runner.train()
+    round_s = sum(watch.rounds) / rounds
+    model = unwrap(runner.model)
+    trained = batch + model.kd_batch_size * (model.kd_steps - 1)
+    peak = convolution_peak()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    if torch.cuda.is_available():
+        memory = torch.cuda.max_memory_allocated() / 2**20
+    return {
+        'config': Path(cfg.filename).stem,
+        'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',
+        'threads': torch.get_num_threads(),
+        'torch': torch.__version__,
+        'rounds_per_s': 1 / round_s,
+        'images_synthesised_per_s': batch * model.g_steps / round_s,
+        'images_trained_on_per_s': trained / round_s,
+        'round_ms': 1e3 * round_s,
+        'round_ms_min': 1e3 * min(watch.rounds),
+        'share': {name: watch.seconds[name] / rounds / round_s for name in PARTS},
+        'step_ms': {
+            name: 1e3 * watch.seconds[name] / watch.calls[name]
+            for name in PARTS
+            if watch.calls[name]
+        },
+        'gflop_per_round': watch.flops / 1e9,
+        'gflop_per_s': watch.flops / 1e9 / round_s,
+        'convolution_peak_gflop_per_s': peak / 1e9,
+        'share_of_peak': watch.flops / round_s / peak,
+        'peak_memory_mib': memory,
+    }
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Format the results, a column each, as a Markdown table."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for result in results.values():
+        for key, value in result.items():
+            for name, part in value.items() if isinstance(value, dict) else [('', value)]:
+                text = f'{part:.4g}' if isinstance(part, float) else str(part)
+                rows[f'{key} {name}'.strip()].append(text)
+    lines = ['| | ' + ' | '.join(results) + ' |', '|---' * (len(results) + 1) + '|']
+    lines += [f'| {name} | ' + ' | '.join(values) + ' |' for name, values in rows.items()]
+    return '\n'.join(lines)
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('--rounds', type=int, default=5, help='rounds timed')
+    parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
+    parser.add_argument('--json', help='write the figures to this file as well')
+    parser.add_argument(
+        '--sweep',
+        nargs='+',
+        metavar='"KEY=VALUE ..."',
+        help='measure once for each of these sets of options, each in a process of its own',
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    return parser.parse_args()
+
+
+def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Measure for each set of options in a fresh process, so that peaks are its own."""
+    results = {}
+    own = sys.argv[1 : sys.argv.index('--sweep')]
+    for options in args.sweep:
+        with tempfile.NamedTemporaryFile(suffix='.json') as file:
+            command = [sys.executable, __file__, *own, '--json', file.name]
+            given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
+            command += ['--cfg-options', *given, *options.split()]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            (results[options],) = json.loads(Path(file.name).read_text()).values()
+    return results
+
+
+def main() -> None:
+    """Run."""
+    args = parse_args()
+    if args.sweep:
+        results = sweep(args)
+    else:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(args.cfg_options or {})
+        if args.amp:
+            enable_amp(cfg.optim_wrapper)
+        results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}
+    print(table(results))
+    if args.json:
+        Path(args.json).write_text(json.dumps(results, indent=1))
+
+
+if __name__ == '__main__':
+    main()
