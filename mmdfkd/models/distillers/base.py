@@ -31,8 +31,9 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         generator: config of a generator (latents, labels) -> pixels.
         loss_kd: config of the student's loss.
         data_preprocessor: normalises synthetic and real pixels alike.
-        g_steps: generator updates a round.
-        kd_steps: student updates a round.
+        g_steps: generator steps a round, of which ``accumulative_counts`` of its optimiser
+            wrapper, if set, make one update.
+        kd_steps: student steps a round, likewise.
         kd_batch_size: images a student update sees.
         bank_capacity: synthetic images kept.
         augment: config of the augmentation of student batches, a list of them, or None.
