@@ -7,13 +7,13 @@ import torch
 from toy import toy_dedfkd
 from toy_run import toy_runner
 
-from mmdfkd.engine.distributed import init_cpu_processes
+from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.models.generators import ConditionalGenerator
 
 if __name__ == '__main__':
     folder = Path(sys.argv[1])
-    init_cpu_processes('pytorch')
+    join_processes('pytorch')
     generator = dict(
         type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
     )

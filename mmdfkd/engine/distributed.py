@@ -1,5 +1,6 @@
 """Several processes, with or without a GPU."""
 
+import os
 from typing import Any
 
 import torch
@@ -7,6 +8,14 @@ from mmengine.model import MMSeparateDistributedDataParallel
 from torch import nn
 
 from mmdfkd.registry import MODEL_WRAPPERS
+
+
+#: What the processes of a launcher find in their environment.
+_VARIABLES = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
 
 
 @MODEL_WRAPPERS.register_module()
@@ -29,23 +38,32 @@ class SeparateDataParallel(MMSeparateDistributedDataParallel):
         super().__init__(module, **kwargs)
 
 
-def init_cpu_processes(launcher: str) -> None:
-    """Join the processes of ``torchrun`` over gloo if there is no GPU.
+def join_processes(launcher: str) -> None:
+    """Tell the Runner this process's place, and without a GPU join the others over gloo.
 
     MMEngine's launchers select a GPU before anything else; a Runner that finds the
-    processes joined leaves that out.
+    processes joined leaves that out. With a GPU the Runner joins them.
 
     Args:
         launcher: the Runner's: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        ValueError: if another launcher than torchrun's is asked for without a GPU.
+        ValueError: if the environment is not that of the launcher's processes.
     """
-    if launcher == 'none' or torch.cuda.is_available():
+    if launcher == 'none':
         return
-    if launcher != 'pytorch':
+    on_cpu = not torch.cuda.is_available()
+    wanted = [*_VARIABLES[launcher], *(['MASTER_ADDR'] if on_cpu else [])]
+    missing = [name for name in wanted if name not in os.environ]
+    if missing:
         raise ValueError(
-            f"--launcher should be 'pytorch' where torch sees no GPU, but got {launcher!r}; "
-            'start with torchrun'
+            f'--launcher {launcher} should find {wanted} in the environment, but got no '
+            f'{missing}; start with torchrun (pytorch), srun (slurm) or Open MPI’s mpirun (mpi), '
+            'and set MASTER_ADDR to the host of rank 0'
         )
-    torch.distributed.init_process_group('gloo')
+    # MMEngine's mpi launcher leaves LOCAL_RANK out, by which its Runner chooses a GPU.
+    for name, variable in zip(_VARIABLES['pytorch'], _VARIABLES[launcher], strict=True):
+        os.environ[name] = os.environ[variable]
+    if on_cpu:
+        os.environ.setdefault('MASTER_PORT', '29500')  # torch's and MMEngine's default
+        torch.distributed.init_process_group('gloo')

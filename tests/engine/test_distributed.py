@@ -7,7 +7,7 @@ import pytest
 import torch
 from toy import toy_dedfkd
 
-from mmdfkd.engine.distributed import init_cpu_processes
+from mmdfkd.engine.distributed import join_processes
 
 TESTS = Path(__file__).parents[1]
 
@@ -37,8 +37,36 @@ def unwrapped(name):
     return f'{part}.module.{rest}'
 
 
-def test_another_launcher_wants_a_gpu(monkeypatch):
+@pytest.mark.parametrize(
+    ('launcher', 'variables'),
+    [
+        ('slurm', ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID')),
+        (
+            'mpi',
+            ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+        ),
+    ],
+)
+def test_slurm_and_mpi_join_without_a_gpu(monkeypatch, launcher, variables):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    with pytest.raises(ValueError, match="should be 'pytorch' where torch sees no GPU"):
-        init_cpu_processes('slurm')
-    init_cpu_processes('none')
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
+        monkeypatch.setenv(name, '5')  # whatever was there before
+    for name, value in zip(variables, '010', strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
+    monkeypatch.setenv('MASTER_PORT', '0')  # any free one
+    join_processes(launcher)
+    try:
+        assert torch.distributed.get_backend() == 'gloo'
+        assert torch.distributed.get_world_size() == 1
+        assert os.environ['LOCAL_RANK'] == '0'
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_a_launcher_wants_its_own_environment(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.delenv('SLURM_PROCID', raising=False)
+    with pytest.raises(ValueError, match=r'--launcher slurm should find .*SLURM_PROCID'):
+        join_processes('slurm')
+    join_processes('none')
