@@ -4,11 +4,10 @@ import os
 from typing import Any
 
 import torch
-from mmengine.model import MMSeparateDistributedDataParallel
+from mmengine.model import MMSeparateDistributedDataParallel, is_model_wrapper
 from torch import nn
 
 from mmdfkd.registry import MODEL_WRAPPERS
-
 
 #: What the processes of a launcher find in their environment.
 _VARIABLES = {
@@ -23,8 +22,13 @@ class SeparateDataParallel(MMSeparateDistributedDataParallel):
     """MMEngine's wrapper of each trainable part, also where there is no GPU.
 
     A round is the distiller's own ``train_step``, so generator and student are wrapped
-    one by one. Gradients are averaged over the processes; batch norm, the metric loss
-    and the bank see the process's own images.
+    one by one. Gradients are averaged over the processes, and the generator's losses are
+    of all processes' images: N processes with a batch of B each do what one with N * B
+    does. So do their batch norms with ``sync_bn='torch'`` in the config, which torch has
+    for GPUs only; otherwise a batch norm normalises by its own process's images, and its
+    running statistics are averaged at the end of a round. Latents, augmentation and draws
+    from the bank are each process's own. After a round, weights, running statistics and
+    bank are the same in all processes, so that the one checkpoint resumes them all.
 
     Args:
         module: the distiller.
@@ -36,6 +40,17 @@ class SeparateDataParallel(MMSeparateDistributedDataParallel):
         if torch.cuda.is_available():
             kwargs['device_ids'] = device_ids
         super().__init__(module, **kwargs)
+        module._register_state_dict_hook(_leave_wrappers_out)
+
+
+def _leave_wrappers_out(distiller: nn.Module, state: dict, prefix: str, *_: object) -> None:
+    # MMEngine looks for the keys of a model without wrappers, and only warns of others: a
+    # resumed run would begin with new networks.
+    for name, child in distiller.named_children():
+        wrapped = f'{prefix}{name}.module.'
+        if is_model_wrapper(child):
+            for key in [key for key in state if key.startswith(wrapped)]:
+                state[f'{prefix}{name}.{key.removeprefix(wrapped)}'] = state.pop(key)
 
 
 def join_processes(launcher: str) -> None:
