@@ -113,14 +113,14 @@ def choose_options(peer: Any, args: argparse.Namespace) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run the peer's own main()."""
+    """Run the peer with that teacher."""
     args = parse_args()
     cfg = Config.fromfile(CONFIG)
     cfg.model.teacher.checkpoint = os.path.abspath(args.teacher)
-    images, out = os.path.abspath(args.images), args.out.resolve()
+    out = args.out.resolve()
     peer = fast_datafree.load(args.peer.resolve(), args.batch_size)
     use_networks(peer, cfg)
-    use_images(images)
+    use_images(os.path.abspath(args.images))
     options = choose_options(peer, args)
     peer.parser.parse_args = lambda: options
     with tempfile.TemporaryDirectory() as folder:
