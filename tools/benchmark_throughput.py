@@ -71,10 +71,12 @@ class Stopwatch(Hook):
 
     Args:
         warmup: rounds that are not timed.
+        count_flops: count; it raises the peak of the memory.
     """
 
-    def __init__(self, warmup: int) -> None:
+    def __init__(self, warmup: int, count_flops: bool = True) -> None:
         self.warmup = warmup
+        self.count_flops = count_flops
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
         self.rounds: list[float] = []
@@ -98,7 +100,7 @@ class Stopwatch(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Count the first round's FLOPs, uncompiled; start the clock."""
-        if runner.iter == 0:
+        if runner.iter == 0 and self.count_flops:
             self._count(runner, data_batch)
         if runner.iter == self.warmup:
             self.seconds.clear()
@@ -137,12 +139,12 @@ def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
     return cfg
 
 
-def measure(cfg: Config, warmup: int, rounds: int) -> dict[str, Any]:
+def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> dict[str, Any]:
     """Run the config; returns the figures of a round."""
     batch = cfg.train_dataloader.batch_size
     with tempfile.TemporaryDirectory() as work_dir:
         runner = Runner.from_cfg(strip(cfg, warmup + rounds, work_dir))
-        watch = Stopwatch(warmup)
+        watch = Stopwatch(warmup, count_flops)
         runner.register_hook(watch, priority='LOWEST')
         runner.train()
     round_s = sum(watch.rounds) / rounds
