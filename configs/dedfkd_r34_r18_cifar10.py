@@ -2,24 +2,17 @@
 
 from mmengine.config import read_base
 
-from mmdfkd.models.utils import Classifier
-
 with read_base():
     from ._base_.cifar10 import *
-    from ._base_.cifar_networks import data_preprocessor, resnet18, resnet34
+    from ._base_.cifar_networks import resnet18, resnet34
     from ._base_.dedfkd_cifar import *
-    from ._base_.default_runtime import *
 
-model.update(
-    data_preprocessor=data_preprocessor,
-    teacher=dict(
-        type=Classifier,
-        network=resnet34,
-        checkpoint='https://download.openmmlab.com/mmclassification/v0/resnet/'
-        'resnet34_b16x8_cifar10_20210528-a8aa36a6.pth',
-        how_to_get='or train one: python tools/train.py configs/teachers/resnet34_cifar10.py, '
-        'then set model.teacher.checkpoint='
-        'work_dirs/teachers/resnet34_cifar10/epoch_200.pth',
-    ),
-    student=dict(type=Classifier, network=resnet18),
+model['teacher'].update(
+    network=resnet34,
+    checkpoint='https://download.openmmlab.com/mmclassification/v0/resnet/'
+    'resnet34_b16x8_cifar10_20210528-a8aa36a6.pth',
+    how_to_get='or train one: python tools/train.py configs/teachers/resnet34_cifar10.py, '
+    'then set model.teacher.checkpoint='
+    'work_dirs/teachers/resnet34_cifar10/epoch_200.pth',
 )
+model['student'].update(network=resnet18)

@@ -5,12 +5,11 @@ from mmengine.optim.scheduler import CosineRestartLR
 
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.models.losses import TotalVariationLoss
-from mmdfkd.models.utils import Classifier, RandomAffine
+from mmdfkd.models.utils import RandomAffine
 
 with read_base():
     from ._base_.cifar10 import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.default_runtime import *
     from ._base_.resnet20_cifar import *
 
 rounds = 640
@@ -21,17 +20,16 @@ model['loss_ce'].update(loss_weight=1.0)
 model['loss_bn'].update(loss_weight=0.5)
 # A few images a class in a batch: at weight 0.5 a class had one picture.
 model['loss_metric'].update(loss_weight=20.0, gate=0.0, spread=0.3, separation=0.1)
+model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+model['teacher'].update(
+    network=resnet20,
+    checkpoint='data/teachers/resnet20_cifar10.th',
+    prefix='module.',
+    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
+    'akamaster/pytorch_resnet_cifar10',
+)
+model['student'].update(network=resnet8)
 model.update(
-    data_preprocessor=data_preprocessor,
-    teacher=dict(
-        type=Classifier,
-        network=resnet20,
-        checkpoint='data/teachers/resnet20_cifar10.th',
-        prefix='module.',
-        how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-        'akamaster/pytorch_resnet_cifar10',
-    ),
-    student=dict(type=Classifier, network=resnet8),
     image_priors=dict(tv=dict(type=TotalVariationLoss, loss_weight=2.0)),
     augment=[
         dict(type=ShiftFlip, pad=4, flip=True),

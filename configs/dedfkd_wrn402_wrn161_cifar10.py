@@ -2,21 +2,14 @@
 
 from mmengine.config import read_base
 
-from mmdfkd.models.utils import Classifier
-
 with read_base():
     from ._base_.cifar10 import *
-    from ._base_.cifar_networks import data_preprocessor, wrn16_1, wrn40_2
+    from ._base_.cifar_networks import wrn16_1, wrn40_2
     from ._base_.dedfkd_cifar import *
-    from ._base_.default_runtime import *
 
-model.update(
-    data_preprocessor=data_preprocessor,
-    teacher=dict(
-        type=Classifier,
-        network=wrn40_2,
-        checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
-        how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
-    ),
-    student=dict(type=Classifier, network=wrn16_1),
+model['teacher'].update(
+    network=wrn40_2,
+    checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
+    how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
 )
+model['student'].update(network=wrn16_1)

@@ -2,21 +2,8 @@
 
 from mmengine.config import read_base
 
-from mmdfkd.models.utils import Classifier
-
 with read_base():
-    from ._base_.cifar10 import *
-    from ._base_.cifar_networks import data_preprocessor, wrn40_1, wrn40_2
-    from ._base_.dedfkd_cifar import *
-    from ._base_.default_runtime import *
+    from ._base_.cifar_networks import wrn40_1
+    from .dedfkd_wrn402_wrn161_cifar10 import *
 
-model.update(
-    data_preprocessor=data_preprocessor,
-    teacher=dict(
-        type=Classifier,
-        network=wrn40_2,
-        checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
-        how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
-    ),
-    student=dict(type=Classifier, network=wrn40_1),
-)
+model['student']['network'] = wrn40_1  # update() would merge the two

@@ -1,15 +1,21 @@
 """Every config is loaded and built; every distiller of one is stepped."""
 
+import re
+import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
-from mmpretrain.structures import DataSample
+from mmengine.runner.checkpoint import get_state_dict
 
-from mmdfkd.registry import MODELS
+from mmdfkd.models.utils import Classifier
+from mmdfkd.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DISTILLERS = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
@@ -29,7 +35,8 @@ def test_distiller_config_trains_an_iteration(path, tmp_path):
     cfg.model.g_steps = cfg.model.kd_steps = 1
     cfg.model.kd_batch_size = 4
     cfg.model.bank_capacity = 64
-    cfg.train_dataloader.batch_size = 20
+    cfg.model.generator.base_channels = 8
+    cfg.train_dataloader.batch_size = 20 if cfg.model.generator.image_size == 32 else 4
     cfg.train_cfg.max_iters = 1
     cfg.work_dir = str(tmp_path)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -43,23 +50,78 @@ def test_distiller_config_trains_an_iteration(path, tmp_path):
 
 
 @pytest.mark.parametrize('path', TEACHERS, ids=name)
-def test_teacher_config_trains_a_step(path):
+def test_teacher_config_trains_a_step_and_its_checkpoint_is_a_teacher(path, tmp_path):
     cfg = Config.fromfile(path)
     model = MODELS.build(cfg.model)
     model.init_weights()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
     channels = len(cfg.model.data_preprocessor.mean)
-    data = {
-        'inputs': [torch.randint(256, (channels, 32, 32)) for _ in range(4)],
-        'data_samples': [DataSample().set_gt_label(label) for label in range(4)],
-    }
+    image = np.random.randint(256, size=(64, 64, 3)[: 2 + (channels > 1)], dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'image.png'), image)
+    # One without a file reads 'img', one with files 'img_path'.
+    source = {'img': image, 'img_path': str(tmp_path / 'image.png')}
+    samples = [pipeline(source | {'gt_label': label}) for label in range(4)]
+    data = {key: [sample[key] for sample in samples] for key in samples[0]}
     assert model.train_step(data, wrapper)['loss'].isfinite()
+
+    torch.save({'state_dict': get_state_dict(model)}, tmp_path / 'epoch_1.pth')
+    network = {key: value for key, value in cfg.model.items() if key != 'data_preprocessor'}
+    assert Classifier(network, str(tmp_path / 'epoch_1.pth')).num_classes >= 10
 
 
 @pytest.mark.parametrize('path', [*DISTILLERS, *TEACHERS], ids=name)
-def test_evaluation_set_is_a_test_split(path):
+def test_evaluation_set_is_not_the_training_set(path):
     dataset = Config.fromfile(path).val_dataloader.dataset
-    assert 'test' in (dataset.get('split'), dataset.get('data_prefix'))
+    # ImageNet's and Tiny-ImageNet's test images have no public labels.
+    expected = 'val' if 'imagenet' in path.name else 'test'
+    assert expected in (dataset.get('split'), dataset.get('data_prefix'))
+
+
+def blue_image(path):
+    path.parent.mkdir(parents=True)
+    cv2.imwrite(str(path), np.full((48, 64, 3), (255, 0, 0), dtype=np.uint8))  # BGR
+
+
+def assert_is_rgb(dataset, shape):
+    assert dataset[0]['inputs'].shape == shape
+    assert dataset[0]['inputs'].flatten(1).float().mean(1).tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ('config', 'folder'),
+    [
+        ('dedfkd_wrn402_wrn162_cifar10', '._base_.cifar10_folder'),
+        ('teachers/vgg11_cifar100', '.._base_.cifar100_folder'),
+    ],
+)
+def test_one_more_line_evaluates_on_folders_of_images(config, folder, tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / 'configs')
+    path = tmp_path / f'configs/{config}.py'
+    text = path.read_text()
+    end = re.search(r'with read_base\(\):\n(    .+\n)+', text).end()
+    path.write_text(f'{text[:end]}    from {folder} import *\n{text[end:]}')
+    blue_image(tmp_path / 'data/test/airplane/1.png')
+    for split in ('val', 'test'):
+        dataset = Config.fromfile(path)[f'{split}_dataloader'].dataset
+        dataset.data_root = str(tmp_path / 'data')
+        assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
+
+
+def test_tiny_imagenet_is_evaluated_on_folders_of_images(tmp_path):
+    dataset = Config.fromfile(CONFIGS / 'dedfkd_r34_r18_tinyimagenet.py').val_dataloader.dataset
+    dataset.data_root = str(tmp_path)
+    blue_image(tmp_path / 'val/n01443537/val_0.png')
+    assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
+
+
+def test_imagenet_is_resized_and_cropped(tmp_path):
+    dataset = Config.fromfile(CONFIGS / 'dedfkd_r50_r18_imagenet.py').val_dataloader.dataset
+    dataset.data_root = str(tmp_path)
+    blue_image(tmp_path / 'val/1.png')
+    (tmp_path / 'meta').mkdir()
+    (tmp_path / 'meta/val.txt').write_text('1.png 65\n')
+    assert_is_rgb(DATASETS.build(dataset), (3, 224, 224))
 
 
 def test_a_teacher_that_is_not_there_is_explained():

@@ -61,9 +61,20 @@ def toy_dedfkd(**overrides):
     return DEDFKD(**toy_parts(**(losses | overrides)))
 
 
-def toy_optim_wrapper(model, lr=0.05):
+def without_batch_norm(network):
+    """The network with group norms in place, which see each image alone."""
+    for name, child in network.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(network, name, nn.GroupNorm(1, child.num_features))
+        without_batch_norm(child)
+    return network
+
+
+def toy_optim_wrapper(model, lr=0.05, **options):
+    """SGD; ``options`` are further arguments of the wrappers, by key."""
     sgd = dict(type=OptimWrapper, optimizer=dict(type=torch.optim.SGD, lr=lr))
-    constructor = MultiOptimWrapperConstructor(dict(generator=sgd, student=dict(sgd)))
+    keys = ('generator', 'student')
+    constructor = MultiOptimWrapperConstructor({k: sgd | options.get(k, {}) for k in keys})
     wrapper = constructor(model)
     assert isinstance(wrapper, OptimWrapperDict)
     return wrapper

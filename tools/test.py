@@ -11,7 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.engine.distributed import init_cpu_processes
+from mmdfkd.engine.distributed import join_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,7 +35,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run."""
     args = parse_args()
-    init_cpu_processes(args.launcher)
+    join_processes(args.launcher)
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint

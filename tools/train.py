@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.engine.distributed import init_cpu_processes
+from mmdfkd.engine.distributed import join_processes
 
 
 def parse_args() -> argparse.Namespace:
@@ -94,7 +94,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 def main() -> None:
     """Run."""
     args = parse_args()
-    init_cpu_processes(args.launcher)
+    join_processes(args.launcher)
     cfg = merge_args(Config.fromfile(args.config), args)
     Runner.from_cfg(cfg).train()
 

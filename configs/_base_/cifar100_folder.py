@@ -1,4 +1,9 @@
-"""CIFAR-100 as folders of images: data/cifar100/test/apple/*.png and so on."""
+"""CIFAR-100 as folders of images: data/cifar100/test/apple/*.png and so on.
+
+Any config evaluates on them with one more line, the last of its ``with read_base():``
+
+    from ._base_.cifar100_folder import *  # of a teacher: .._base_
+"""
 
 from mmengine.config import read_base
 

@@ -1,4 +1,9 @@
-"""CIFAR-10 as folders of images: data/cifar10/test/airplane/*.png and so on."""
+"""CIFAR-10 as folders of images: data/cifar10/test/airplane/*.png and so on.
+
+Any config evaluates on them with one more line, the last of its ``with read_base():``
+
+    from ._base_.cifar10_folder import *  # of a teacher: .._base_
+"""
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import read_base
@@ -7,16 +12,16 @@ from mmpretrain.datasets import CustomDataset, NumpyToPIL, PackInputs, PILToNump
 with read_base():
     from .cifar10 import *
 
+# Files are read as BGR; the networks and the data preprocessor want RGB.
+load_rgb = [
+    dict(type=LoadImageFromFile),
+    dict(type=NumpyToPIL, to_rgb=True),
+    dict(type=PILToNumpy),
+]
 val_dataloader['dataset'] = dict(
     type=CustomDataset,
     data_root='data/cifar10',
     data_prefix='test',
-    # Files are read as BGR; the networks and the data preprocessor want RGB.
-    pipeline=[
-        dict(type=LoadImageFromFile),
-        dict(type=NumpyToPIL, to_rgb=True),
-        dict(type=PILToNumpy),
-        dict(type=PackInputs),
-    ],
+    pipeline=[*load_rgb, dict(type=PackInputs)],
 )
 test_dataloader = val_dataloader

@@ -1,5 +1,6 @@
-"""DE-DFKD on CIFAR: losses, optimisers, schedule. Teacher and student are the config's."""
+"""DE-DFKD on CIFAR-10: losses, optimisers, schedule; networks and data set are the config's."""
 
+from mmengine.config import read_base
 from mmengine.dataset import InfiniteSampler, default_collate
 from mmengine.optim import CosineAnnealingLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop
@@ -16,12 +17,19 @@ from mmdfkd.models.losses import (
     KDLoss,
     MetricLearningLoss,
 )
-from mmdfkd.models.utils import ShiftFlip
+from mmdfkd.models.utils import Classifier, ShiftFlip
+
+with read_base():
+    from .cifar_networks import data_preprocessor
+    from .default_runtime import *
 
 rounds = 5000
 batch_size = 256
 model = dict(
     type=DEDFKD,
+    data_preprocessor=data_preprocessor,
+    teacher=dict(type=Classifier),
+    student=dict(type=Classifier),
     generator=dict(
         type=ConditionalGenerator,
         num_classes=10,

@@ -24,7 +24,8 @@ work_dir = None  # work_dirs/<name of the config>
 
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
-    logger=dict(type=LoggerHook, interval=50),
+    # The student's accuracy over rounds, not over MMEngine's epochs, which stay 0.
+    logger=dict(type=LoggerHook, interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type=ParamSchedulerHook),
     # Two are kept: MMEngine removes the oldest before it has written the newest.
     checkpoint=dict(type=CheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),

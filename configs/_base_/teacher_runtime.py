@@ -9,3 +9,4 @@ custom_hooks = []
 model_wrapper_cfg = dict(type='MMDistributedDataParallel')
 log_processor.update(by_epoch=True)
 default_hooks['checkpoint'].update(by_epoch=True, interval=1, max_keep_ckpts=2)
+default_hooks['logger'].update(log_metric_by_epoch=True)

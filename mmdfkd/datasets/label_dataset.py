@@ -12,31 +12,40 @@ class LabelDataset(Dataset):
 
     It satisfies MMEngine's Runner, samplers and schedulers without one real
     image. Read in order (``shuffle=False``), any ``n`` consecutive items hold each
-    class ``n // C`` times, and the remainder moves on from batch to batch.
+    class ``n // C`` times, and the remainder moves on from batch to batch
+    (where ``samples_per_class`` is 1).
 
     Args:
         num_classes: number of classes C, at least 2.
         length: number of labels in an epoch, at least ``num_classes``; best a multiple of
             C and the number of processes, so that the turn goes on over the epoch's end.
+        samples_per_class: a label's times in a row, over 0. A batch smaller than C has no
+            two images of a class otherwise, and the metric-learning loss no pairs.
 
     Raises:
-        ValueError: if ``num_classes`` or ``length`` is out of range.
+        ValueError: if an argument is out of range.
 
     Examples:
         >>> dataset = LabelDataset(num_classes=3, length=6)
         >>> [item['label'] for item in dataset]
         [0, 1, 2, 0, 1, 2]
+        >>> dataset = LabelDataset(num_classes=3, length=6, samples_per_class=2)
+        >>> [item['label'] for item in dataset]
+        [0, 0, 1, 1, 2, 2]
     """
 
-    def __init__(self, num_classes: int, length: int) -> None:
+    def __init__(self, num_classes: int, length: int, samples_per_class: int = 1) -> None:
         if num_classes < 2:
             raise ValueError(f'num_classes should be at least 2, but got {num_classes}')
         if length < num_classes:
             raise ValueError(
                 f'length should be at least num_classes ({num_classes}), but got {length}'
             )
+        if samples_per_class < 1:
+            raise ValueError(f'samples_per_class should be over 0, but got {samples_per_class}')
         self.num_classes = num_classes
         self.length = length
+        self.samples_per_class = samples_per_class
         self.metainfo: dict = {}
 
     def __len__(self) -> int:
@@ -48,4 +57,5 @@ class LabelDataset(Dataset):
             raise IndexError(f'index should be in [0, {self.length}), but got {index}')
         # MMEngine's samplers deal indices to ranks in turn; dividing first gives
         # every rank all classes, not each world_size-th one.
-        return {'label': index // get_world_size() % self.num_classes}
+        turn = index // get_world_size()
+        return {'label': turn // self.samples_per_class % self.num_classes}

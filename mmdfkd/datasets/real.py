@@ -55,7 +55,8 @@ class CIFAR10(_Explained, datasets.CIFAR10):
 
     how_to_get = (
         'put the unpacked cifar-10-batches-py of cifar-10-python.tar.gz there, or evaluate on '
-        'folders of images: import .cifar10_folder in place of .cifar10 in the config'
+        'folders of images: add "from ._base_.cifar10_folder import *" as the last line of the '
+        "config's read_base()"
     )
 
 
@@ -65,5 +66,6 @@ class CIFAR100(_Explained, datasets.CIFAR100):
 
     how_to_get = (
         'put the unpacked cifar-100-python of cifar-100-python.tar.gz there, or evaluate on '
-        'folders of images: import .cifar100_folder in place of .cifar100 in the config'
+        'folders of images: add "from ._base_.cifar100_folder import *" as the last line of the '
+        "config's read_base()"
     )

@@ -70,6 +70,15 @@ def test_the_whole_batch_over_all_ranks_is_balanced(world_size, monkeypatch):
     assert counts_of(labels, num_classes) == [2 * world_size] * num_classes
 
 
+@pytest.mark.parametrize('world_size', [1, 2])
+def test_a_batch_smaller_than_the_classes_has_pairs_of_a_class(world_size, monkeypatch):
+    dataset = LabelDataset(num_classes=10, length=60, samples_per_class=2)
+    for rank in range(world_size):
+        labels = dealt(InfiniteSampler, dataset, rank, world_size, monkeypatch)[:30]
+        assert labels[:8] == [0, 0, 1, 1, 2, 2, 3, 3]
+        assert counts_of(labels[:20], 10) == [2] * 10
+
+
 def test_labels_are_plain_integers():
     assert type(LabelDataset(3, 6)[4]['label']) is int
 
@@ -87,3 +96,8 @@ def test_indices_out_of_range_raise(index):
 def test_bad_arguments_raise(num_classes, length, message):
     with pytest.raises(ValueError, match=message):
         LabelDataset(num_classes, length)
+
+
+def test_no_samples_of_a_class_raise():
+    with pytest.raises(ValueError, match='samples_per_class should be over 0, but got 0'):
+        LabelDataset(3, 6, samples_per_class=0)

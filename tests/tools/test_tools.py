@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import subprocess
 import sys
@@ -11,19 +10,13 @@ import numpy as np
 import pytest
 import timm
 import torch
+from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
 from mmdfkd.datasets import MNIST
 from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
-
-
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', ROOT / f'tools/{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def arguments(**given):

@@ -62,7 +62,7 @@ class DistillationSummaryHook(Hook):
         pictures = Path(runner.log_dir) / 'vis_data' / 'vis_image'
         lines += [
             f'rounds                  {runner.iter}',
-            f'images synthesised      {model.bank.num_added} (one process, those kept)',
+            f'images synthesised      {model.bank.num_added} (those kept)',
             f'minutes                 {minutes:.1f} (since start or resume)',
             f'last checkpoint         {runner.message_hub.runtime_info.get("last_ckpt")}',
             f'pictures                {pictures}',

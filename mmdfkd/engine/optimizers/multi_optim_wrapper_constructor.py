@@ -1,5 +1,6 @@
 """One optimiser wrapper for each part of a distiller."""
 
+from copy import deepcopy
 from typing import Any
 
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
@@ -13,7 +14,9 @@ from mmdfkd.registry import OPTIM_WRAPPER_CONSTRUCTORS
 class MultiOptimWrapperConstructor:
     """Build an ``OptimWrapperDict`` from one wrapper config a key.
 
-    The distiller's ``optimised`` says which children a key updates.
+    The distiller's ``optimised`` says which children a key updates. Each wrapper may
+    accumulate (``accumulative_counts``) and clip gradients (``clip_grad``) on its own;
+    the norms are logged as ``generator/grad_norm`` and ``student/grad_norm``.
 
     Args:
         optim_wrapper_cfg: ``dict(generator=dict(type=..., optimizer=...),
@@ -21,7 +24,8 @@ class MultiOptimWrapperConstructor:
         paramwise_cfg: passed on to every ``DefaultOptimWrapperConstructor``.
 
     Raises:
-        ValueError: if the keys are not those of ``model.optimised``.
+        ValueError: if the keys are not those of ``model.optimised``, or gradients would
+            be accumulated over the end of a round.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
@@ -41,8 +45,20 @@ class MultiOptimWrapperConstructor:
             parts = nn.ModuleDict(
                 {child: getattr(model, child) for child in children if getattr(model, child)}
             )
-            build = DefaultOptimWrapperConstructor(
-                dict(self.optim_wrapper_cfg[key]), self.paramwise_cfg
-            )
-            wrappers[key] = build(parts)
+            # A deep copy: MMEngine takes the type out of clip_grad, which keys may share.
+            cfg = deepcopy(dict(self.optim_wrapper_cfg[key]))
+            _check_accumulation(model, key, cfg.get('accumulative_counts', 1))
+            wrappers[key] = DefaultOptimWrapperConstructor(cfg, self.paramwise_cfg)(parts)
+            if wrappers[key].clip_grad_kwargs:
+                wrappers[key].grad_name = f'{key}/{wrappers[key].grad_name}'
         return OptimWrapperDict(**wrappers)
+
+
+def _check_accumulation(model: Any, key: str, counts: int) -> None:
+    # Gradients left over from a round would be lost on resume, and in the end.
+    steps = {'generator': 'g_steps', 'student': 'kd_steps'}[key]
+    if getattr(model, steps) % counts:
+        raise ValueError(
+            f'accumulative_counts of {key} should divide its {getattr(model, steps)} steps a '
+            f'round, but got {counts}; set model.{steps} to a multiple'
+        )

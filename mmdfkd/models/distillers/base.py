@@ -4,20 +4,17 @@ from abc import ABCMeta, abstractmethod
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast
-from mmengine.model import BaseModel, BaseModule
+from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmdfkd.models.utils import Compose, FixedViews, ImageBank, unwrap
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
+from mmdfkd.models.utils.processes import average_buffers, gather, share
 
-from .parts import build, check_parts
-
-
-def _mean_over_steps(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([log[name].float() for log in logs]).mean() for name in logs[0]}
+from .log import round_log
+from .parts import build, check_parts, start_anew
 
 
 class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
@@ -31,10 +28,11 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         generator: config of a generator (latents, labels) -> pixels.
         loss_kd: config of the student's loss.
         data_preprocessor: normalises synthetic and real pixels alike.
-        g_steps: generator updates a round.
-        kd_steps: student updates a round.
-        kd_batch_size: images a student update sees.
-        bank_capacity: synthetic images kept.
+        g_steps: generator steps a round, of which ``accumulative_counts`` of its optimiser
+            wrapper, if set, make one update.
+        kd_steps: student steps a round, likewise.
+        kd_batch_size: images that a student step draws from the bank, in each process.
+        bank_capacity: synthetic images kept, of all processes together.
         augment: config of the augmentation of student batches, a list of them, or None.
         fixed_views: augmented views of each bank image that the teacher labels once; 0 has
             it see every student batch, each image in a new view.
@@ -113,7 +111,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             optim_wrapper: wrappers with the keys ``generator`` and ``student``.
 
         Returns:
-            Means over the steps of every loss and figure, to be logged.
+            Means over the steps and processes of every loss and figure, to be logged.
         """
         labels = self.data_preprocessor.cast_data(data['label'])
         generator_logs, student_logs = [], []
@@ -128,14 +126,11 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             self.label_views(newest, optim_wrapper['student'])
 
         for step in range(self.kd_steps):
-            slots = newest if step == 0 else self.bank.sample(self.kd_batch_size)
+            slots = share(newest) if step == 0 else self.bank.sample(self.kd_batch_size)
             student_logs.append(self.student_step(slots, optim_wrapper['student']))
 
-        generator_log = _mean_over_steps(generator_logs)
-        student_log = _mean_over_steps(student_logs)
-        return {f'generator/{name}': value for name, value in generator_log.items()} | {
-            f'student/{name}': value for name, value in student_log.items()
-        }
+        average_buffers(self.generator, self.student)  # rank 0's checkpoint is everyone's state
+        return round_log(generator=generator_logs, student=student_logs)
 
     def generator_step(
         self, latents: Tensor, labels: Tensor, optim_wrapper: OptimWrapper
@@ -165,6 +160,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         """Compute the method's losses of normalised synthetic ``inputs`` (N, C, H, W).
 
         Entries with ``loss`` in their name are summed and minimised; others are logged.
+        A loss that is no mean over samples should be of the ``gather``-ed batch.
         """
 
     def student_step(self, slots: Tensor, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
@@ -183,11 +179,14 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         return self.loss_kd(self.student(inputs).logits, teacher_logits)
 
     def label_views(self, slots: Tensor, optim_wrapper: OptimWrapper) -> None:
-        """Choose the fixed views of new bank images in ``slots`` (N,) and label them."""
+        """Choose the fixed views of new bank images in ``slots`` (N,) and label them.
+
+        Each process does its share, and keeps the views of all.
+        """
         with optim_wrapper.optim_context(self.student):
             for index in range(self.fixed_views.num_views):
-                draws, _, teacher_logits = self.new_view(slots)
-                self.fixed_views.put(slots, index, draws, teacher_logits)
+                draws, _, teacher_logits = self.new_view(share(slots))
+                self.fixed_views.put(slots, index, gather(draws), gather(teacher_logits))
 
     @torch.no_grad()
     def new_view(self, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -218,13 +217,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
     def restart_generator(self) -> None:
         """Give the generator the weights of a newly built one, the same on every rank."""
         self.check_restartable()
-        fresh = build(self._generator_config)
-        if isinstance(fresh, BaseModule):
-            fresh.init_weights()  # as the Runner does with the first one
-        generator = unwrap(self.generator)
-        generator.load_state_dict(fresh.state_dict())
-        for value in [*generator.parameters(), *generator.buffers()]:
-            broadcast(value.detach())
+        start_anew(unwrap(self.generator), self._generator_config)
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import frozen
+from mmdfkd.models.utils import frozen, gather
 from mmdfkd.registry import MODELS
 
 from .base import DataFreeDistiller
@@ -46,7 +46,7 @@ class DAFL(DataFreeDistiller):
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
-        logits, features = self.teacher(inputs)
+        logits, features = map(gather, self.teacher(inputs))
         losses = {
             'loss_pseudo_label': self.loss_pseudo_label(logits),
             'loss_entropy': self.loss_entropy(logits),
@@ -54,5 +54,5 @@ class DAFL(DataFreeDistiller):
         }
         if self.loss_adv:
             with frozen(self.student) as student:
-                losses['loss_adv'] = self.loss_adv(student(inputs).logits, logits)
+                losses['loss_adv'] = self.loss_adv(gather(student(inputs).logits), logits)
         return losses

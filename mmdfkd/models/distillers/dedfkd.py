@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import BNRecorder, frozen
+from mmdfkd.models.utils import BNRecorder, frozen, gather
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
@@ -63,12 +63,13 @@ class DEDFKD(DataFreeDistiller):
         """Return DE-DFKD's losses of ``inputs`` (N, C, H, W), from one teacher pass."""
         recorder = BNRecorder(self.teacher)
         with recorder if self.loss_bn else nullcontext():
-            logits, features = self.teacher(inputs)
+            prediction = self.teacher(inputs)
 
+        logits, features, labels, latents = map(gather, (*prediction, labels, latents))
         losses = {'loss_ce': self.loss_ce(logits, labels)}
         if self.loss_adv:
             with frozen(self.student) as student:
-                student_logits = student(inputs).logits
+                student_logits = gather(student(inputs).logits)
             losses['loss_adv'] = self.loss_adv(student_logits, logits)
         if self.loss_metric:
             losses['loss_metric'] = self.loss_metric(features, logits, labels, latents)

@@ -1,7 +1,9 @@
-"""Building a distiller of parts that fit."""
+"""Building a distiller of parts that fit, and one of them anew."""
 
 from typing import Any
 
+from mmengine.dist import broadcast
+from mmengine.model import BaseModule
 from torch import nn
 
 from mmdfkd.registry import MODELS
@@ -29,3 +31,13 @@ def check_parts(teacher: Any, student: Any, generator: Any) -> None:
             f'teacher, student and generator should have as many classes, but got {counts}; '
             'set num_classes of each to the teacher’s'
         )
+
+
+def start_anew(part: nn.Module, config: Any) -> None:
+    """Give ``part`` the weights of a newly built one, the same on every rank."""
+    fresh = build(config)
+    if isinstance(fresh, BaseModule):
+        fresh.init_weights()  # as the Runner does with the first one
+    part.load_state_dict(fresh.state_dict())
+    for value in [*part.parameters(), *part.buffers()]:
+        broadcast(value.detach())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils.bn_recorder import BNStatistics
+from mmdfkd.models.utils.bn_recorder import BNStatistics, gather_statistics
 from mmdfkd.registry import MODELS
 
 
@@ -41,5 +41,5 @@ class BNStatisticsLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, statistics: Sequence[BNStatistics]) -> Tensor:
-        """Return the weighted loss of the recorded ``statistics``."""
-        return self.loss_weight * bn_statistics_loss(statistics)
+        """Return the weighted loss of the recorded ``statistics``, over all processes."""
+        return self.loss_weight * bn_statistics_loss(gather_statistics(statistics))

@@ -3,10 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils.bn_recorder import BNStatistics
+from mmdfkd.models.utils.bn_recorder import BNStatistics, gather_statistics
 from mmdfkd.registry import MODELS
 
 from .bn_statistics import bn_statistics_loss
+
+
+def pixel_statistics(inputs: Tensor) -> BNStatistics:
+    """Statistics of the channels of normalised images (N, C, H, W), next to 0 and 1."""
+    var, mean = torch.var_mean(inputs, dim=(0, 2, 3), correction=0)
+    return BNStatistics(mean, var, torch.zeros_like(mean), torch.ones_like(var))
 
 
 def pixel_statistics_loss(inputs: Tensor) -> Tensor:
@@ -16,10 +22,7 @@ def pixel_statistics_loss(inputs: Tensor) -> Tensor:
     network's very input: the data preprocessor's mean and std are the statistics that
     a teacher without batch norm has, too, if they are its data's. A scalar, at least 0.
     """
-    var, mean = torch.var_mean(inputs, dim=(0, 2, 3), correction=0)
-    return bn_statistics_loss(
-        [BNStatistics(mean, var, torch.zeros_like(mean), torch.ones_like(var))]
-    )
+    return bn_statistics_loss([pixel_statistics(inputs)])
 
 
 def total_variation_loss(inputs: Tensor) -> Tensor:
@@ -46,8 +49,9 @@ class PixelStatisticsLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the weighted loss of normalised images (N, C, H, W)."""
-        return self.loss_weight * pixel_statistics_loss(inputs)
+        """Return the weighted loss of normalised images (N, C, H, W), over all processes."""
+        statistics = gather_statistics([pixel_statistics(inputs)])
+        return self.loss_weight * bn_statistics_loss(statistics)
 
 
 @MODELS.register_module()

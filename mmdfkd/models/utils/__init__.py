@@ -1,11 +1,12 @@
 """Parts that the distillers share."""
 
 from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
-from .bn_recorder import BNRecorder, BNStatistics
+from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .fixed_views import FixedViews
 from .frozen import frozen, unwrap
 from .image_bank import ImageBank
+from .processes import average_buffers, gather, share
 
 __all__ = [
     'Augmentation',
@@ -19,6 +20,10 @@ __all__ = [
     'RandomAffine',
     'RandomErase',
     'ShiftFlip',
+    'average_buffers',
     'frozen',
+    'gather',
+    'gather_statistics',
+    'share',
     'unwrap',
 ]

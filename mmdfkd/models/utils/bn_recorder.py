@@ -1,11 +1,15 @@
 """Records what a network's batch norms see, for as long as a ``with`` block lasts."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import NamedTuple
 
 import torch
+from mmengine.dist import get_world_size
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from .processes import gather
 
 
 class BNStatistics(NamedTuple):
@@ -15,6 +19,33 @@ class BNStatistics(NamedTuple):
     var: Tensor
     running_mean: Tensor
     running_var: Tensor
+
+
+def gather_statistics(statistics: Sequence[BNStatistics]) -> list[BNStatistics]:
+    """Batch statistics over all processes, in one communication and with gradients.
+
+    The variance is the mean of the processes' variances plus the variance of their
+    means, since each has as many images.
+
+    Args:
+        statistics: one entry a BN layer, of this process's images.
+
+    Returns:
+        The same entries in a single process.
+    """
+    if get_world_size() == 1:
+        return list(statistics)
+    mine = torch.cat([torch.stack([layer.mean, layer.var]) for layer in statistics], dim=1)
+    means, variances = gather(mine[None]).unbind(1)
+    mean = means.mean(0)
+    var = variances.mean(0) + means.var(0, correction=0)
+    sizes = [len(layer.mean) for layer in statistics]
+    return [
+        layer._replace(mean=layer_mean, var=layer_var)
+        for layer, layer_mean, layer_var in zip(
+            statistics, mean.split(sizes), var.split(sizes), strict=True
+        )
+    ]
 
 
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:

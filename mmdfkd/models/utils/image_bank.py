@@ -6,6 +6,8 @@ from torch import Tensor
 
 from mmdfkd.registry import MODELS
 
+from .processes import gather
+
 
 @MODELS.register_module()
 class ImageBank(BaseModule):
@@ -13,7 +15,8 @@ class ImageBank(BaseModule):
 
     A buffer moves with the model and is saved in checkpoints, so a resumed run
     draws from the very images it had. Adding and sampling stay on the device and
-    never wait for it.
+    never wait for it. Of several processes each keeps the images of all, so that they
+    have one bank, whose checkpoint is everyone's; each draws from it on its own.
 
     Args:
         capacity: number of images kept.
@@ -38,18 +41,19 @@ class ImageBank(BaseModule):
 
     @torch.no_grad()
     def add(self, images: Tensor) -> Tensor:
-        """Store pixels in [0, 255], (N, C, H, W); the oldest images give way.
+        """Store all processes' pixels in [0, 255], (N, C, H, W); the oldest give way.
 
         Of more than ``capacity`` images the last ones are kept.
 
         Returns:
-            The slots (N,) they went to.
+            The slots they went to, (number of processes * N,), in the order of the ranks.
         """
-        newest = images[-self.capacity :]
-        self.num_added += len(images)
+        added = gather(images.round().clamp(0, 255).to(torch.uint8))
+        newest = added[-self.capacity :]
+        self.num_added += len(added)
         end = torch.arange(-len(newest), 0, device=self.images.device) + self.num_added
         slots = end % self.capacity
-        self.images[slots] = newest.detach().round().clamp(0, 255).to(torch.uint8)
+        self.images[slots] = newest
         return slots
 
     def sample(self, num_images: int) -> Tensor:

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
-from toy import toy_dedfkd, toy_optim_wrapper
+from toy import snapshot, toy_dedfkd, toy_optim_wrapper
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 
@@ -29,3 +30,43 @@ def test_the_config_is_not_changed():
     cfg = dict(generator=sgd, student=dict(sgd))
     MultiOptimWrapperConstructor(cfg)(toy_dedfkd())
     assert sgd == dict(type=OptimWrapper, optimizer=dict(type=torch.optim.SGD, lr=0.1))
+
+
+@pytest.mark.parametrize(('key', 'steps'), [('generator', 'g_steps'), ('student', 'kd_steps')])
+def test_gradients_over_the_end_of_a_round_are_an_error(key, steps):
+    model = toy_dedfkd(**{steps: 6})
+    toy_optim_wrapper(model, **{key: dict(accumulative_counts=3)})
+    message = rf'accumulative_counts of {key} should divide its 6 steps a round, but got 4.*{steps}'
+    with pytest.raises(ValueError, match=message):
+        toy_optim_wrapper(model, **{key: dict(accumulative_counts=4)})
+
+
+def student_update(**options):
+    """What a step on fixed images adds to the student's weights at a learning rate of 1."""
+    torch.manual_seed(0)
+    model = toy_dedfkd(augment=None)
+    before = snapshot(model.student)
+    slots = model.bank.add(torch.rand(6, 3, 8, 8) * 255)
+    wrapper = toy_optim_wrapper(model, lr=1.0, student=options)
+    model.student_step(slots, wrapper['student'])
+    moves = [p.detach() - before[name] for name, p in model.student.named_parameters()]
+    return torch.cat([move.flatten() for move in moves])
+
+
+def test_gradients_are_clipped_and_their_norm_logged_by_key():
+    plain = student_update()
+    norm = float(plain.square().sum().sqrt())
+    clipped = student_update(clip_grad=dict(max_norm=norm / 4))
+    torch.testing.assert_close(clipped, plain / 4, rtol=1e-4, atol=1e-7)
+    scalars = MessageHub.get_current_instance().log_scalars
+    assert scalars['train/student/grad_norm'].current() == pytest.approx(norm, rel=1e-4)
+    by_value = student_update(clip_grad=dict(type='value', clip_value=1e-3))
+    torch.testing.assert_close(by_value, plain.clamp(-1e-3, 1e-3), rtol=1e-4, atol=1e-7)
+
+
+def test_keys_may_share_a_clipping():
+    shared = dict(clip_grad=dict(type='value', clip_value=1e-3))
+    wrapper = toy_optim_wrapper(toy_dedfkd(), generator=shared, student=shared)
+    for key in ('generator', 'student'):
+        assert wrapper[key].clip_func is torch.nn.utils.clip_grad_value_
+    assert shared['clip_grad']['type'] == 'value'

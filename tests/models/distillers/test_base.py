@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from mmengine.model import BaseModule
@@ -10,6 +12,7 @@ from toy import (
     toy_network,
     toy_optim_wrapper,
     toy_parts,
+    without_batch_norm,
 )
 
 from mmdfkd.models.distillers import DEDFKD
@@ -72,6 +75,44 @@ def test_student_step_follows_the_gradient_of_the_kd_loss_alone():
     for name, parameter in reference.named_parameters():
         expected = before[f'network.{name}'] - 0.1 * parameter.grad
         torch.testing.assert_close(model.student.network.state_dict()[name], expected)
+
+
+def test_two_accumulated_halves_are_one_step_on_the_whole():
+    """Of a mean over samples, that is: class condition and distillation, no batch norm."""
+    parts = dict(
+        loss_ce=ClassConditionLoss(),
+        generator=without_batch_norm(ConditionalGenerator(NUM_CLASSES, 5, 8, base_channels=2)),
+        student=without_batch_norm(Classifier(toy_network(4))),
+    )
+    model = DEDFKD(**toy_parts(**parts, g_steps=2, kd_steps=2, augment=None))
+    whole = copy.deepcopy(model)
+    latents, labels = torch.randn(6, 5), torch.arange(6) % NUM_CLASSES
+    images = torch.rand(6, 3, 8, 8) * 255
+    slots = whole.bank.add(images)
+    assert model.bank.add(images).equal(slots)
+
+    wrapper = toy_optim_wrapper(whole)
+    whole.generator_step(latents, labels, wrapper['generator'])
+    whole.student_step(slots, wrapper['student'])
+
+    twice = dict(accumulative_counts=2)
+    wrapper = toy_optim_wrapper(model, generator=twice, student=twice)
+    for half in (slice(0, 3), slice(3, 6)):
+        model.generator_step(latents[half], labels[half], wrapper['generator'])
+        model.student_step(slots[half], wrapper['student'])
+    torch.testing.assert_close(model.state_dict(), whole.state_dict())
+
+
+def test_a_round_leaves_no_gradient_behind():
+    """So that a checkpoint, which holds none, misses none."""
+    model = toy_dedfkd(g_steps=2, kd_steps=6)
+    optim_wrapper = toy_optim_wrapper(
+        model, generator=dict(accumulative_counts=2), student=dict(accumulative_counts=3)
+    )
+    before = snapshot(model)
+    model.train_step(toy_labels(), optim_wrapper)
+    assert {'student.network.0.weight', 'generator.dense.weight'} <= changed(model, before)
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_a_round_counts_its_passes():

@@ -1,0 +1,24 @@
+"""What a round tells the logger."""
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor
+
+
+def round_log(**phases: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Take means over a round's steps and over the processes, in one communication.
+
+    Args:
+        **phases: the logs of a phase's steps, scalars by name.
+
+    Returns:
+        The means, named ``phase/figure``.
+    """
+    log = {
+        f'{phase}/{name}': torch.stack([step[name].float() for step in steps]).mean()
+        for phase, steps in phases.items()
+        for name in steps[0]
+    }
+    figures = torch.stack(list(log.values()))
+    all_reduce(figures, op='mean')
+    return dict(zip(log, figures, strict=True))

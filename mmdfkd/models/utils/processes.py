@@ -1,0 +1,49 @@
+"""One batch over several processes: half of it on each of two gives what one whole gives.
+
+With a single process every function here leaves its argument as it is.
+"""
+
+from typing import Any
+
+import torch
+from mmengine.dist import all_gather, all_reduce_params, get_rank, get_world_size
+from torch import Tensor, nn
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.num_rows = len(rows)
+        return torch.cat(all_gather(rows.contiguous()))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        # All processes have the same loss, so the sum over them needs no communication.
+        start = get_rank() * ctx.num_rows
+        return gradient[start : start + ctx.num_rows] * get_world_size()
+
+
+def gather(rows: Tensor) -> Tensor:
+    """Gather the rows of all processes, in the order of their ranks, with gradients.
+
+    The mean that distributed data parallel takes of the processes' gradients is then
+    the gradient of a loss of the gathered rows, if every process computes that loss.
+
+    Args:
+        rows: (N, ...), of one shape in all processes.
+
+    Returns:
+        (number of processes * N, ...); ``rows`` itself in a single process.
+    """
+    return rows if get_world_size() == 1 else _Gather.apply(rows)
+
+
+def share(rows: Tensor) -> Tensor:
+    """Take this process's rows of gathered ones, (number of processes * N, ...)."""
+    return rows.tensor_split(get_world_size())[get_rank()]
+
+
+def average_buffers(*networks: nn.Module) -> None:
+    """Give every process the mean of the networks' buffers: BN running statistics."""
+    buffers = [buffer for network in networks for buffer in network.buffers()]
+    all_reduce_params([buffer for buffer in buffers if buffer.is_floating_point()], op='mean')

