@@ -1,11 +1,9 @@
 import argparse
-import importlib.util
-from pathlib import Path
 
 import pytest
 import torch
+from load_tool import load_tool
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = """#!/bin/bash
 # python datafree_kd.py is run from here
 python datafree_kd.py --g_steps 2 --teacher resnet34 --student resnet18 --adv 1.5
@@ -13,13 +11,6 @@ python datafree_kd.py --g_steps 2 --teacher resnet34 --student resnet18 --adv 1.
 python datafree_kd.py --g_steps 5 --teacher resnet34 --student resnet18 --adv 1.5
 python datafree_kd.py --g_steps 5 --adv 1.25
 """
-
-
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', ROOT / f'tools/{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')
