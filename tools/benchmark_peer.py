@@ -129,7 +129,7 @@ def in_turns(peer: Path, repeats: int) -> dict[str, list[dict[str, Any]]]:
             command += ['--peer', str(peer), '--measure', name, '--json', str(file)]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
             if done.returncode:
-                raise SystemExit(f'measuring {name} failed:\n{done.stderr}')
+                raise SystemExit(f'{name} ended with status {done.returncode}:\n{done.stderr}')
             runs[name].append(json.loads(file.read_text()))
     return runs
 
