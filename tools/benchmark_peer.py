@@ -9,6 +9,7 @@ what is patched in the peer.
 import argparse
 import importlib.util
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+# As train.py does, and for the peer, too: the processes below inherit it.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 # torch is imported by the measuring processes only: Linux counts the memory of the process
 # that starts another in the other's peak, so the one that starts them stays small.
@@ -95,13 +99,15 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     cfg.train_dataloader.batch_size = cfg.model.kd_batch_size = args.batch_size
     cfg.model.bank_capacity = BANK_BATCHES * args.batch_size
     cfg.model.update(g_steps=args.g_steps, kd_steps=args.kd_steps, **VARIANTS[args.measure])
-    step_ms = measure(cfg, args.warmup, args.rounds, count_flops=False)['step_ms']
+    figures = measure(cfg, args.warmup, args.rounds, count_flops=False)
+    step_ms = figures['step_ms']
     networks = [MODELS.build(cfg.model[name].network) for name in ('teacher', 'student')]
-    return {
+    return describe(imported, networks) | {
         'generator_step_ms': step_ms['generator_step'],
-        'once_a_round_ms': step_ms.get('label_views', 0.0),
+        'once_a_round_ms': step_ms.get('label_views', 0.0) + step_ms['rest'],
         'student_step_ms': step_ms['student_step'],
-    } | describe(imported, networks)
+        'peak_memory_mib': figures['peak_memory_mib'],
+    }
 
 
 def describe(imported: float, networks: list[Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from train import enable_amp
 
 import mmdfkd  # noqa: F401
+from mmdfkd.engine.hooks import NonFiniteLossHook, SyntheticGridHook
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
@@ -67,26 +68,24 @@ def convolution_peak() -> float:
 
 
 class Stopwatch(Hook):
-    """Counts the FLOPs of one round, then times the rounds and their parts.
+    """Counts the FLOPs of one round; times whole rounds; then times the parts of as many.
+
+    The parts wait for the device at their ends, and so are not timed with the whole.
 
     Args:
         warmup: rounds that are not timed.
-        count_flops: count; it raises the peak of the memory.
+        rounds: whole rounds timed, and rounds whose parts are.
+        count_flops: count; on a CPU it raises the peak of the memory.
     """
 
-    def __init__(self, warmup: int, count_flops: bool = True) -> None:
+    def __init__(self, warmup: int, rounds: int, count_flops: bool = True) -> None:
         self.warmup = warmup
+        self.rounds = rounds
         self.count_flops = count_flops
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self.rounds: list[float] = []
+        self.times: list[float] = []
         self.flops = 0
-
-    def before_train(self, runner: Runner) -> None:
-        """Wrap the distiller's parts."""
-        model = unwrap(runner.model)
-        for name in PARTS:
-            setattr(model, name, self._timed(name, getattr(model, name)))
 
     def _timed(self, name: str, function: Callable) -> Callable:
         def timed(*args: Any) -> Any:
@@ -102,11 +101,13 @@ class Stopwatch(Hook):
         """Count the first round's FLOPs, uncompiled; start the clock."""
         if runner.iter == 0 and self.count_flops:
             self._count(runner, data_batch)
-        if runner.iter == self.warmup:
-            self.seconds.clear()
-            self.calls.clear()
-            self.start = now()
-        self.round_start = now()
+        if runner.iter == self.warmup and torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        if runner.iter == self.warmup + self.rounds:
+            model = unwrap(runner.model)
+            for name in PARTS:
+                setattr(model, name, self._timed(name, getattr(model, name)))
+        self.start = now()
 
     def _count(self, runner: Runner, data_batch: Any) -> None:
         model = unwrap(runner.model)
@@ -122,7 +123,19 @@ class Stopwatch(Hook):
     ) -> None:
         """Stop the clock."""
         if runner.iter >= self.warmup:
-            self.rounds.append(now() - self.round_start)
+            self.times.append(now() - self.start)
+
+    def parts(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return each part's share of a round, and the ms of a call of it.
+
+        ``rest`` is what is left of the round: bank, logs.
+        """
+        total = sum(self.times[self.rounds :])
+        whole = ('generator_step', 'label_views', 'student_step')
+        rest = total - sum(self.seconds[name] for name in whole)
+        share = {name: self.seconds[name] / total for name in PARTS} | {'rest': rest / total}
+        step_ms = {name: 1e3 * self.seconds[name] / n for name, n in self.calls.items()}
+        return share, step_ms | {'rest': 1e3 * rest / self.rounds}
 
 
 def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
@@ -134,42 +147,47 @@ def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.train_cfg.max_iters = rounds
     cfg.default_hooks.checkpoint = None
+    cfg.custom_hooks = [
+        hook for hook in cfg.custom_hooks if hook.type not in (NonFiniteLossHook, SyntheticGridHook)
+    ]
     cfg.work_dir = work_dir
     cfg.log_level = 'WARNING'
     return cfg
+
+
+def peak_memory() -> float:
+    """Return the most MiB held: by torch on a GPU since the warm-up, else by the process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> dict[str, Any]:
     """Run the config; returns the figures of a round."""
     batch = cfg.train_dataloader.batch_size
     with tempfile.TemporaryDirectory() as work_dir:
-        runner = Runner.from_cfg(strip(cfg, warmup + rounds, work_dir))
-        watch = Stopwatch(warmup, count_flops)
+        runner = Runner.from_cfg(strip(cfg, warmup + 2 * rounds, work_dir))
+        watch = Stopwatch(warmup, rounds, count_flops)
         runner.register_hook(watch, priority='LOWEST')
         runner.train()
-    round_s = sum(watch.rounds) / rounds
+    memory = peak_memory()  # before the convolutions below
     model = unwrap(runner.model)
+    round_s = sum(watch.times[:rounds]) / rounds
     trained = batch + model.kd_batch_size * (model.kd_steps - 1)
+    share, step_ms = watch.parts()
     peak = convolution_peak()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    if torch.cuda.is_available():
-        memory = torch.cuda.max_memory_allocated() / 2**20
     return {
         'config': Path(cfg.filename).stem,
         'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',
         'threads': torch.get_num_threads(),
         'torch': torch.__version__,
         'rounds_per_s': 1 / round_s,
-        'images_synthesised_per_s': batch * model.g_steps / round_s,
-        'images_trained_on_per_s': trained / round_s,
+        'generated_images_per_s': batch * model.g_steps / round_s,
+        'trained_on_images_per_s': trained / round_s,
         'round_ms': 1e3 * round_s,
-        'round_ms_min': 1e3 * min(watch.rounds),
-        'share': {name: watch.seconds[name] / rounds / round_s for name in PARTS},
-        'step_ms': {
-            name: 1e3 * watch.seconds[name] / watch.calls[name]
-            for name in PARTS
-            if watch.calls[name]
-        },
+        'round_ms_min': 1e3 * min(watch.times[:rounds]),
+        'share': share,
+        'step_ms': step_ms,
         'gflop_per_round': watch.flops / 1e9,
         'gflop_per_s': watch.flops / 1e9 / round_s,
         'convolution_peak_gflop_per_s': peak / 1e9,
@@ -195,7 +213,7 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='a distillation config of configs/')
-    parser.add_argument('--rounds', type=int, default=5, help='rounds timed')
+    parser.add_argument('--rounds', type=int, default=5, help='rounds timed, whole and by part')
     parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
     parser.add_argument('--json', help='write the figures to this file as well')
@@ -212,7 +230,8 @@ def parse_args() -> argparse.Namespace:
 def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Measure for each set of options in a fresh process, so that peaks are its own."""
     results = {}
-    own = sys.argv[1 : sys.argv.index('--sweep')]
+    own = [args.config, f'--rounds={args.rounds}', f'--warmup={args.warmup}']
+    own += ['--amp'] if args.amp else []
     for options in args.sweep:
         with tempfile.NamedTemporaryFile(suffix='.json') as file:
             command = [sys.executable, __file__, *own, '--json', file.name]

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
+
 import fast_datafree
 import torch
 import torchvision
@@ -75,7 +77,8 @@ def record(peer: Any, seconds: float, file: Path) -> None:
         curve.append((spent / 60, float(results['Acc'][0])))
         file.write_text(json.dumps(curve))
         if spent > seconds:
-            raise SystemExit(f'{spent / 60:.1f} minutes are over; see {file}')
+            print(f'{spent / 60:.1f} minutes are over; see {file}')
+            raise SystemExit(0)
         return results
 
     peer.datafree.evaluators.Evaluator.eval = recorded
@@ -89,7 +92,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--images', default='data/cifar10/test', help='test images by class')
     parser.add_argument('--out', type=Path, default=Path('peer_curve.json'))
     parser.add_argument('--minutes', type=float, default=50.0, help='of training, at most')
-    parser.add_argument('--epochs', type=int, default=200, help='of which a tenth is warm-up')
+    parser.add_argument('--epochs', type=int, default=200, help='of which one in eleven is warm-up')
     parser.add_argument('--g-steps', type=int, default=5)
     parser.add_argument('--kd-steps', type=int, default=20)
     parser.add_argument('--batch-size', type=int, default=128)

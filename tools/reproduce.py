@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -20,69 +21,118 @@ import mmengine
 import mmpretrain
 import timm
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 TOOLS = Path(__file__).parent
 
 
-def train(config: str, work_dir: Path, options: list[str], arguments: list[str]) -> None:
+def train(config: str, work_dir: Path, options: dict[str, Any], arguments: list[str]) -> None:
     """Run tools/train.py, from its newest checkpoint if there is one."""
     command = [sys.executable, str(TOOLS / 'train.py'), config, '--work-dir', str(work_dir)]
-    command += ['--resume', 'auto', *arguments, '--cfg-options', *options]
-    print('$', ' '.join(command), flush=True)
+    command += ['--resume', 'auto', *arguments, '--cfg-options']
+    command += [f'{key}={value}' for key, value in options.items()]
+    print('$', shlex.join(command), flush=True)
     subprocess.run(command, check=True)
 
 
-def make_teacher(checkpoint: str, options: list[str], arguments: list[str]) -> None:
+def newest(folder: Path) -> str:
+    """Return the name of the newest whole checkpoint, or an empty string.
+
+    MMEngine notes it only once it is written; a killed run may have left half of another.
+    """
+    marker = folder / 'last_checkpoint'
+    return Path(marker.read_text().strip()).name if marker.is_file() else ''
+
+
+def make_teacher(teacher: Config, options: dict[str, Any], arguments: list[str]) -> None:
     """Train the teacher whose file is ``work_dirs/teachers/NAME/epoch_N.pth``, if it is none.
 
     Raises:
         FileNotFoundError: if the file is missing and no config makes it.
     """
-    path = Path(checkpoint)
-    if '://' in checkpoint or path.is_file():
+    checkpoint = teacher.get('checkpoint')
+    path = Path(checkpoint or '')
+    made_here = newest(path.parent)
+    if not checkpoint or '://' in checkpoint or (path.is_file() and made_here in ('', path.name)):
         return
     config = TOOLS.parent / 'configs' / 'teachers' / f'{path.parent.name}.py'
-    if not config.is_file():
+    if config.is_file():
+        options = {'randomness.seed': 0} | options
+        train(str(config), path.parent, options, arguments)
+    if not path.is_file():
         raise FileNotFoundError(
-            f'the teacher {checkpoint} should be there, but is not, and {config} does not '
-            'exist to train it; put it there or set model.teacher.checkpoint'
+            f'the teacher {checkpoint} should be there, but is not; {teacher.get("how_to_get")}'
         )
-    train(str(config), path.parent, options or ['randomness.seed=0'], arguments)
 
 
-def finished(work_dir: Path, rounds: int) -> bool:
-    """Whether the run's last checkpoint is that of its last round."""
-    marker = work_dir / 'last_checkpoint'
-    return marker.is_file() and marker.read_text().strip().endswith(f'iter_{rounds}.pth')
+def check_options(work_dir: Path, options: dict[str, Any]) -> None:
+    """Raise a ValueError if the work dir has a run with other options; note these."""
+    file, given = work_dir / 'options.json', json.loads(json.dumps(options, default=str))
+    if file.is_file() and (before := json.loads(file.read_text())) != given:
+        raise ValueError(
+            f'the options should be those that {work_dir} was begun with, {before}, but got '
+            f'{given}; use another --work-dir'
+        )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(given))
 
 
-def read_run(work_dir: Path) -> dict[str, float]:
+def step_back(work_dir: Path, rounds: int) -> None:
+    """Make a run that was killed in its last evaluation resume before it, not after."""
+    if newest(work_dir) == f'iter_{rounds}.pth':
+        (work_dir / f'iter_{rounds}.pth').unlink()
+        earlier = sorted(work_dir.glob('iter_*.pth'), key=lambda path: path.stat().st_mtime)
+        marker = work_dir / 'last_checkpoint'
+        marker.write_text(str(earlier[-1])) if earlier else marker.unlink()
+
+
+def read_run(work_dir: Path, rounds: int) -> dict[str, float] | None:
     """Read a finished run's figures from its logs; a resumed run has several.
 
-    Raises:
-        ValueError: if the run was not evaluated.
+    Returns:
+        None if it was not evaluated after its last round.
     """
     logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    lines = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
-    accuracies = [line for line in lines if 'accuracy/top1' in line]
-    if not accuracies:
-        raise ValueError(
-            f'the logs of {work_dir} should have accuracy/top1, but have none; '
-            'run without --no-validate'
-        )
+    # The last line of a killed run may be half a line.
+    text = [line for log in logs for line in log.read_text().splitlines() if line.endswith('}')]
+    lines = [json.loads(line) for line in text]
+    last = [line for line in lines if 'accuracy/top1' in line and line['step'] == rounds]
+    if not last:
+        return None
     # A step that was run again after a kill counts once: the last wins.
     times = {line['iter']: line['time'] for line in lines if 'iter' in line and 'time' in line}
-    rounds, seconds, before = sorted(times), 0.0, 0
-    for iteration in rounds:
+    seconds, before = 0.0, 0
+    for iteration in sorted(times):
         seconds += times[iteration] * (iteration - before)
         before = iteration
     return {
-        'student': accuracies[-1]['accuracy/top1'],
-        'teacher': accuracies[-1]['teacher/accuracy/top1'],
+        'student': last[-1]['accuracy/top1'],
+        'teacher': last[-1]['teacher/accuracy/top1'],
         'minutes': seconds / 60,
         'memory': max((line.get('memory', 0) for line in lines), default=0),
     }
+
+
+def run(
+    config: str, seed: int, work_dir: Path, args: argparse.Namespace, rounds: int
+) -> dict[str, float]:
+    """Distil with one seed, unless that is done; returns the figures.
+
+    Raises:
+        ValueError: if the config does not evaluate.
+    """
+    options = {'randomness.seed': seed} | args.cfg_options
+    check_options(work_dir, options)
+    if (figures := read_run(work_dir, rounds)) is None:
+        step_back(work_dir, rounds)
+        train(config, work_dir, options, args.arguments)
+        figures = read_run(work_dir, rounds)
+    if figures is None:
+        raise ValueError(
+            f'{config} should evaluate after round {rounds}, its last, but did not; set '
+            'train_cfg.val_interval to a divisor'
+        )
+    return figures
 
 
 def row(name: str, runs: list[dict[str, float]]) -> str:
@@ -112,8 +162,8 @@ def report(runs: dict[str, list[dict[str, float]]], command: str) -> str:
         '|---|---|---|---|---|---|---|',
         *(row(name, of_one) for name, of_one in runs.items() if of_one),
         '',
-        'Last checkpoints; mean ± standard deviation over n seeds; minutes of training, '
-        'evaluation aside.',
+        'Last checkpoints; mean ± standard deviation over n seeds; about the minutes of '
+        'training, evaluation aside.',
         '',
         f'- command: `{command}`',
         f'- hardware: {device}, {torch.get_num_threads()} threads',
@@ -139,31 +189,31 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', default='work_dirs/reproduce', help='runs go here')
     parser.add_argument('--out', help='the table; by default results.md in the work dir')
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='override the configs')
-    parser.add_argument(
-        '--teacher-options', nargs='+', default=[], help='override the teachers’ configs'
-    )
-    return parser.parse_args()
+    for name, what in (('--cfg-options', 'configs'), ('--teacher-options', 'teachers’ configs')):
+        parser.add_argument(
+            name, nargs='+', action=DictAction, default={}, help=f'override the {what}'
+        )
+    args = parser.parse_args()
+    args.arguments = ['--amp'] if args.amp else []
+    return args
 
 
 def main() -> None:
     """Run what is not done yet, and write the table after every run."""
     args = parse_args()
-    arguments = ['--amp'] if args.amp else []
     out = Path(args.out or Path(args.work_dir) / 'results.md')
-    command = 'python tools/reproduce.py ' + ' '.join(sys.argv[1:])
-    runs: dict[str, list[dict[str, Any]]] = {Path(config).stem: [] for config in args.configs}
+    command = 'python tools/reproduce.py ' + shlex.join(sys.argv[1:])
+    runs: dict[str, list[dict[str, float]]] = {Path(config).stem: [] for config in args.configs}
+    if len(runs) < len(args.configs):
+        raise ValueError(f'configs should differ in their names, but got {args.configs}')
     for config in args.configs:
         cfg = Config.fromfile(config)
-        cfg.merge_from_dict(dict(option.split('=', 1) for option in args.cfg_options))
-        make_teacher(cfg.model.teacher.checkpoint, args.teacher_options, arguments)
+        cfg.merge_from_dict(args.cfg_options)
+        make_teacher(cfg.model.teacher, args.teacher_options, args.arguments)
+        name = Path(config).stem
         for seed in args.seeds:
-            name = Path(config).stem
             work_dir = Path(args.work_dir) / name / f'seed{seed}'
-            if not finished(work_dir, int(cfg.train_cfg.max_iters)):
-                options = [f'randomness.seed={seed}', *args.cfg_options]
-                train(config, work_dir, options, arguments)
-            runs[name].append(read_run(work_dir))
+            runs[name].append(run(config, seed, work_dir, args, cfg.train_cfg.max_iters))
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(report(runs, command))
     print(out.read_text())

@@ -1,12 +1,17 @@
-"""The thin ResNet-20 and ResNet-8 for 32x32 images."""
+"""The thin ResNets for 32x32 images."""
 
 from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead
 
 from mmdfkd.models.backbones import ThinResNet
 
-# The public ResNet-20's own statistics (ImageNet's), in pixels.
+# The public teachers' own statistics (ImageNet's), in pixels.
 data_preprocessor = dict(
     type=ClsDataPreprocessor, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]
+)
+resnet56 = dict(
+    type=ImageClassifier,
+    backbone=dict(type=ThinResNet, depth=56),
+    head=dict(type=LinearClsHead, num_classes=10, in_channels=64),
 )
 resnet20 = dict(
     type=ImageClassifier,

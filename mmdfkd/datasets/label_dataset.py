@@ -13,7 +13,7 @@ class LabelDataset(Dataset):
     It satisfies MMEngine's Runner, samplers and schedulers without one real
     image. Read in order (``shuffle=False``), any ``n`` consecutive items hold each
     class ``n // C`` times, and the remainder moves on from batch to batch
-    (where ``samples_per_class`` is 1).
+    (where ``samples_per_class`` is 1). Several processes begin at different classes.
 
     Args:
         num_classes: number of classes C, at least 2.
@@ -56,6 +56,7 @@ class LabelDataset(Dataset):
         if not 0 <= index < self.length:
             raise IndexError(f'index should be in [0, {self.length}), but got {index}')
         # MMEngine's samplers deal indices to ranks in turn; dividing first gives
-        # every rank all classes, not each world_size-th one.
-        turn = index // get_world_size()
-        return {'label': turn // self.samples_per_class % self.num_classes}
+        # every rank all classes, not each world_size-th one. They begin apart.
+        turn, rank = divmod(index, get_world_size())
+        start = rank * self.num_classes // get_world_size()
+        return {'label': (start + turn // self.samples_per_class) % self.num_classes}

@@ -16,8 +16,9 @@ def write_log(folder, *lines):
     (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
 
 
-def accuracy(student):
-    return {'accuracy/top1': student, 'teacher/accuracy/top1': 99.0, 'time': 0.5}
+def accuracy(student, step=100):
+    figures = {'accuracy/top1': student, 'teacher/accuracy/top1': 99.0, 'time': 0.5}
+    return figures | {'step': step}
 
 
 def test_a_resumed_runs_figures_are_those_of_the_whole(tmp_path):
@@ -28,19 +29,54 @@ def test_a_resumed_runs_figures_are_those_of_the_whole(tmp_path):
         accuracy(80.0),
     )
     write_log(tmp_path / '2', {'iter': 100, 'time': 3.0, 'memory': 200}, accuracy(90.0))
-    run = load_tool('reproduce').read_run(tmp_path)
+    run = load_tool('reproduce').read_run(tmp_path, 100)
     assert run == {'student': 90, 'teacher': 99, 'minutes': (100 + 150) / 60, 'memory': 300}
 
 
-def test_a_run_without_evaluation_is_an_error(tmp_path):
-    write_log(tmp_path / '1', {'iter': 50, 'time': 2.0})
-    with pytest.raises(ValueError, match='should have accuracy/top1, but have none'):
-        load_tool('reproduce').read_run(tmp_path)
+def test_an_early_accuracy_is_not_taken_for_the_last(tmp_path):
+    write_log(tmp_path / '1', {'iter': 100, 'time': 2.0}, accuracy(80.0, step=50))
+    log = tmp_path / '1/vis_data/scalars.json'
+    log.write_text(log.read_text() + '\n{"accuracy/top1": 9')
+    assert load_tool('reproduce').read_run(tmp_path, 100) is None
+
+
+@pytest.mark.parametrize('rounds', [[50, 100], [100]])
+def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, rounds):
+    for done in rounds:
+        (tmp_path / f'iter_{done}.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_100.pth'))
+    tool = load_tool('reproduce')
+    tool.step_back(tmp_path, 100)
+    assert tool.newest(tmp_path) == ('iter_50.pth' if 50 in rounds else '')
+    tool.step_back(tmp_path, 100)
+    assert tool.newest(tmp_path) == ('iter_50.pth' if 50 in rounds else '')
+
+
+def test_a_work_dir_keeps_its_options(tmp_path):
+    tool = load_tool('reproduce')
+    tool.check_options(tmp_path, {'model.kd_steps': 2})
+    tool.check_options(tmp_path, {'model.kd_steps': 2})
+    with pytest.raises(ValueError, match=r'options should be .*2}, but got .*3}; use another'):
+        tool.check_options(tmp_path, {'model.kd_steps': 3})
 
 
 def test_a_teacher_that_no_config_makes_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'nobody/epoch_1.pth should be there'):
-        load_tool('reproduce').make_teacher(str(tmp_path / 'nobody/epoch_1.pth'), [], [])
+    teacher = dict(checkpoint=str(tmp_path / 'nobody/epoch_1.pth'), how_to_get='ask nobody')
+    with pytest.raises(FileNotFoundError, match=r'nobody/epoch_1.pth should be there.*ask nobody'):
+        load_tool('reproduce').make_teacher(teacher, {}, [])
+
+
+@pytest.mark.parametrize('newest', ['epoch_1.pth', 'epoch_2.pth', None])
+def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
+    folder, tool, trained = tmp_path / 'lenet5_mnist', load_tool('reproduce'), []
+    folder.mkdir()
+    (folder / 'epoch_2.pth').touch()
+    if newest:
+        (folder / 'last_checkpoint').write_text(str(folder / newest))
+    monkeypatch.setattr(tool, 'train', lambda *given: trained.append(given))
+    tool.make_teacher(dict(checkpoint=str(folder / 'epoch_2.pth')), {}, [])
+    assert len(trained) == (newest == 'epoch_1.pth')
+    tool.make_teacher(dict(checkpoint=None), {}, [])
 
 
 def test_the_whole_way_from_teacher_to_table_and_again(tmp_path):

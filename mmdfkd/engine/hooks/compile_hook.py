@@ -19,7 +19,7 @@ class CompileHook(Hook):
     rounding only; a run that is resumed compiles again.
 
     Args:
-        **options: of ``torch.compile``, e.g. ``mode='reduce-overhead'`` for CUDA graphs.
+        **options: of ``torch.compile``.
     """
 
     def __init__(self, **options: Any) -> None:

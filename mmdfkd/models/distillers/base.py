@@ -36,7 +36,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         augment: config of the augmentation of student batches, a list of them, or None.
         fixed_views: augmented views of each bank image that the teacher labels once; 0 has
             it see every student batch, each image in a new view.
-        channels_last: keep images and convolutions in that layout.
+        channels_last: keep the bank and all convolutions in that layout.
         image_priors: configs of further generator losses, of the images alone, by name;
             the log has them as ``loss_prior_<name>``. None leaves a name out.
 

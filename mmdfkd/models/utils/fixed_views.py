@@ -1,5 +1,7 @@
 """A few views of every bank image, with the teacher's word on them."""
 
+from typing import Any
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -21,6 +23,9 @@ class FixedViews(BaseModule):
         capacity: the bank's.
         num_draws: numbers K that make a view; see :class:`Augmentation`.
         num_classes: classes C.
+
+    Raises:
+        ValueError: if ``num_views`` is not positive, or a bank without views is loaded.
     """
 
     draws: Tensor
@@ -28,9 +33,22 @@ class FixedViews(BaseModule):
 
     def __init__(self, num_views: int, capacity: int, num_draws: int, num_classes: int) -> None:
         super().__init__()
+        if num_views < 1:
+            raise ValueError(
+                f'fixed_views should be at least 1, or 0 for none, but got {num_views}'
+            )
         self.num_views = num_views
         self.register_buffer('draws', torch.zeros(capacity, num_views, num_draws))
         self.register_buffer('logits', torch.zeros(capacity, num_views, num_classes))
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        # MMEngine would only warn, and the student would learn logits of 0.
+        if f'{prefix}logits' not in state_dict:
+            raise ValueError(
+                'the checkpoint should have the fixed views of its images, but got one of a run '
+                'without; go on with model.fixed_views=0'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def put(self, slots: Tensor, view: int, draws: Tensor, logits: Tensor) -> None:
         """Store view ``view`` of ``slots`` (N,): draws (N, K) and logits (N, C)."""

@@ -39,7 +39,16 @@ def gather(rows: Tensor) -> Tensor:
 
 
 def share(rows: Tensor) -> Tensor:
-    """Take this process's rows of gathered ones, (number of processes * N, ...)."""
+    """Take this process's rows of gathered ones, (number of processes * N, ...).
+
+    Raises:
+        ValueError: if the processes' shares would differ.
+    """
+    if len(rows) % get_world_size():
+        raise ValueError(
+            f'the rows of all processes should be a multiple of their number {get_world_size()}, '
+            f'but got {len(rows)}; set model.bank_capacity to a multiple'
+        )
     return rows.tensor_split(get_world_size())[get_rank()]
 
 

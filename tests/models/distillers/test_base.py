@@ -243,14 +243,15 @@ def keeps_views(**overrides):
     return model, wrapper
 
 
-def test_fixed_views_have_the_logits_that_the_teacher_gives_them():
-    model, wrapper = keeps_views()
+@pytest.mark.parametrize('capacity', [20, 8])
+def test_fixed_views_have_the_logits_that_the_teacher_gives_them(capacity):
+    model, wrapper = keeps_views(bank_capacity=capacity)
     model.train_step(toy_labels(), wrapper)
-    slots = torch.arange(12)
+    slots = torch.arange(len(model.bank))
     seen = set()
     for _ in range(20):
         draws, logits = model.fixed_views.sample(slots)
-        views = (model.augment(model.bank.images[:12].float(), draws) - 100) / 50
+        views = (model.augment(model.bank[slots], draws) - 100) / 50
         torch.testing.assert_close(logits, model.teacher.network(views))
         seen.add(tuple(draws[0].tolist()))
     assert len(seen) == 3

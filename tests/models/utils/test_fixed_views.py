@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mmdfkd.models.utils import FixedViews
@@ -24,3 +25,15 @@ def test_half_precision_logits_are_kept_in_full():
     views.put(torch.tensor([1]), 0, torch.rand(1, 1), torch.rand(1, 2).bfloat16())
     assert views.logits.dtype == torch.float
     assert set(views.state_dict()) == {'draws', 'logits'}
+
+
+@pytest.mark.parametrize('num_views', [-1, 0])
+def test_there_is_a_view_at_least(num_views):
+    with pytest.raises(ValueError, match=f'at least 1, or 0 for none, but got {num_views}'):
+        FixedViews(num_views, capacity=2, num_draws=1, num_classes=2)
+
+
+def test_a_checkpoint_without_views_is_an_error():
+    model = torch.nn.ModuleDict({'views': FixedViews(2, 3, 4, 5)})
+    with pytest.raises(ValueError, match=r'should have the fixed views.*fixed_views=0'):
+        model.load_state_dict({}, strict=False)

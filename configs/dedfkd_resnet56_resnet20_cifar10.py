@@ -1,0 +1,15 @@
+"""DE-DFKD, the public thin ResNet-56 -> ResNet-20 on CIFAR-10; built and stepped only."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.resnet20_cifar import resnet20, resnet56
+    from .dedfkd_resnet20_resnet8_cifar10 import *
+
+model['teacher'].update(
+    checkpoint='data/teachers/resnet56_cifar10.th',
+    how_to_get='it is pretrained_models/resnet56-4bfd9763.th of the repository '
+    'akamaster/pytorch_resnet_cifar10',
+)
+model['teacher']['network'] = resnet56  # update() would merge the two
+model['student']['network'] = resnet20
