@@ -99,13 +99,15 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     cfg.train_dataloader.batch_size = cfg.model.kd_batch_size = args.batch_size
     cfg.model.bank_capacity = BANK_BATCHES * args.batch_size
     cfg.model.update(g_steps=args.g_steps, kd_steps=args.kd_steps, **VARIANTS[args.measure])
-    step_ms = measure(cfg, args.warmup, args.rounds)['step_ms']
+    figures = measure(cfg, args.warmup, args.rounds, count_flops=False)
+    step_ms = figures['step_ms']
     networks = [MODELS.build(cfg.model[name].network) for name in ('teacher', 'student')]
-    return {
+    return describe(imported, networks) | {
         'generator_step_ms': step_ms['generator_step'],
         'once_a_round_ms': step_ms.get('label_views', 0.0) + step_ms['rest'],
         'student_step_ms': step_ms['student_step'],
-    } | describe(imported, networks)
+        'peak_memory_mib': figures['peak_memory_mib'],
+    }
 
 
 def describe(imported: float, networks: list[Any]) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def in_turns(peer: Path, repeats: int) -> dict[str, list[dict[str, Any]]]:
             command += ['--peer', str(peer), '--measure', name, '--json', str(file)]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
             if done.returncode:
-                raise SystemExit(f'measuring {name} failed:\n{done.stderr}')
+                raise SystemExit(f'{name} ended with status {done.returncode}:\n{done.stderr}')
             runs[name].append(json.loads(file.read_text()))
     return runs
 

@@ -75,11 +75,13 @@ class Stopwatch(Hook):
     Args:
         warmup: rounds that are not timed.
         rounds: whole rounds timed, and rounds whose parts are.
+        count_flops: count; on a CPU it raises the peak of the memory.
     """
 
-    def __init__(self, warmup: int, rounds: int) -> None:
+    def __init__(self, warmup: int, rounds: int, count_flops: bool = True) -> None:
         self.warmup = warmup
         self.rounds = rounds
+        self.count_flops = count_flops
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
         self.times: list[float] = []
@@ -97,7 +99,7 @@ class Stopwatch(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Count the first round's FLOPs, uncompiled; start the clock."""
-        if runner.iter == 0:
+        if runner.iter == 0 and self.count_flops:
             self._count(runner, data_batch)
         if runner.iter == self.warmup and torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
@@ -160,12 +162,12 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def measure(cfg: Config, warmup: int, rounds: int) -> dict[str, Any]:
+def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> dict[str, Any]:
     """Run the config; returns the figures of a round."""
     batch = cfg.train_dataloader.batch_size
     with tempfile.TemporaryDirectory() as work_dir:
         runner = Runner.from_cfg(strip(cfg, warmup + 2 * rounds, work_dir))
-        watch = Stopwatch(warmup, rounds)
+        watch = Stopwatch(warmup, rounds, count_flops)
         runner.register_hook(watch, priority='LOWEST')
         runner.train()
     memory = peak_memory()  # before the convolutions below
