@@ -22,6 +22,7 @@ import mmpretrain
 import timm
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.runner import find_latest_checkpoint
 
 TOOLS = Path(__file__).parent
 
@@ -40,8 +41,7 @@ def newest(folder: Path) -> str:
 
     MMEngine notes it only once it is written; a killed run may have left half of another.
     """
-    marker = folder / 'last_checkpoint'
-    return Path(marker.read_text().strip()).name if marker.is_file() else ''
+    return Path(find_latest_checkpoint(str(folder)) or '').name
 
 
 def make_teacher(teacher: Config, options: dict[str, Any], arguments: list[str]) -> None:

@@ -14,9 +14,9 @@ from mmdfkd.registry import HOOKS
 class CompileHook(Hook):
     """Compile the student's pass with its loss, forwards and backwards.
 
-    That is most of a round's work. MMEngine's ``compile=True`` would trace all of
-    ``train_step``, which changes modules and optimisers as it goes. Results change by
-    rounding only; a run that is resumed compiles again.
+    With fixed views that is nearly all of a student step. MMEngine's ``compile=True``
+    would trace all of ``train_step``, which changes modules and optimisers as it goes.
+    Results change by rounding only; a run that is resumed compiles again.
 
     Args:
         **options: of ``torch.compile``.

@@ -6,7 +6,7 @@ keeps them can make the very view again.
 
 import math
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -33,7 +33,7 @@ class Augmentation(BaseModule, metaclass=ABCMeta):
 class Compose(nn.ModuleList):
     """Augmentations one after the other; the draws are theirs in a row."""
 
-    def __init__(self, augments: Iterable[Augmentation] = ()) -> None:
+    def __init__(self, augments: Sequence[Augmentation] = ()) -> None:
         super().__init__(augments)
         self.shares = [augment.num_draws for augment in augments]
         self.num_draws = sum(self.shares)
