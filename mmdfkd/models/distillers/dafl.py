@@ -1,14 +1,15 @@
 """DAFL: data-free learning of student networks, for comparison."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import frozen, gather
+from mmdfkd.models.utils import BNRecorder, frozen, gather
 from mmdfkd.registry import MODELS
 
 from .base import DataFreeDistiller
-from .parts import build
+from .parts import build, check_batch_norms
 
 
 @MODELS.register_module()
@@ -23,9 +24,13 @@ class DAFL(DataFreeDistiller):
         loss_pseudo_label: config of the cross-entropy to the teacher's decision.
         loss_entropy: config of the information entropy loss.
         loss_act: config of the activation loss.
-        loss_adv: config of an adversarial loss, or None as in the paper; with it DAFL
-            has DE-DFKD's companions and only the condition and the metric differ.
+        loss_adv: config of an adversarial loss, or None as in the paper; with it and
+            ``loss_bn`` DAFL has DE-DFKD's companions and only condition and metric differ.
+        loss_bn: config of the BN statistics loss, or None as in the paper.
         **kwargs: see :class:`DataFreeDistiller`.
+
+    Raises:
+        ValueError: if ``loss_bn`` is given for a teacher without batch norms.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class DAFL(DataFreeDistiller):
         loss_entropy: dict | nn.Module,
         loss_act: dict | nn.Module,
         loss_adv: dict | nn.Module | None = None,
+        loss_bn: dict | nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -41,12 +47,18 @@ class DAFL(DataFreeDistiller):
         self.loss_entropy = build(loss_entropy)
         self.loss_act = build(loss_act)
         self.loss_adv = build(loss_adv)
+        self.loss_bn = build(loss_bn)
+        check_batch_norms(self.teacher, self.loss_bn)
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
-        logits, features = map(gather, self.teacher(inputs))
+        recorder = BNRecorder(self.teacher)
+        with recorder if self.loss_bn else nullcontext():
+            prediction = self.teacher(inputs)
+
+        logits, features = map(gather, prediction)
         losses = {
             'loss_pseudo_label': self.loss_pseudo_label(logits),
             'loss_entropy': self.loss_entropy(logits),
@@ -55,4 +67,6 @@ class DAFL(DataFreeDistiller):
         if self.loss_adv:
             with frozen(self.student) as student:
                 losses['loss_adv'] = self.loss_adv(gather(student(inputs).logits), logits)
+        if self.loss_bn:
+            losses['loss_bn'] = self.loss_bn(recorder.statistics)
         return losses

@@ -6,11 +6,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmdfkd.models.utils import BNRecorder, frozen, gather
-from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
 from .base import DataFreeDistiller
-from .parts import build
+from .parts import build, check_batch_norms
 
 
 @MODELS.register_module()
@@ -50,12 +49,7 @@ class DEDFKD(DataFreeDistiller):
         self.loss_metric = build(loss_metric)
         self.loss_bn = build(loss_bn)
         self.loss_act = build(loss_act)
-        if self.loss_bn is not None and not batch_norms(self.teacher):
-            raise ValueError(
-                'the teacher should have batch norms for loss_bn, but got '
-                f'{type(self.teacher.network).__name__} without any; set loss_bn=None '
-                '(and give loss_act, say) for this teacher'
-            )
+        check_batch_norms(self.teacher, self.loss_bn)
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

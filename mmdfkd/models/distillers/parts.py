@@ -6,6 +6,7 @@ from mmengine.dist import broadcast
 from mmengine.model import BaseModule
 from torch import nn
 
+from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
 
@@ -30,6 +31,16 @@ def check_parts(teacher: Any, student: Any, generator: Any) -> None:
         raise ValueError(
             f'teacher, student and generator should have as many classes, but got {counts}; '
             'set num_classes of each to the teacher’s'
+        )
+
+
+def check_batch_norms(teacher: Any, loss_bn: Any) -> None:
+    """Raise a ValueError if there is a BN statistics loss and the teacher has no batch norm."""
+    if loss_bn is not None and not batch_norms(teacher):
+        raise ValueError(
+            'the teacher should have batch norms for loss_bn, but got '
+            f'{type(teacher.network).__name__} without any; set loss_bn=None '
+            '(and give loss_act, say) for this teacher'
         )
 
 

@@ -1,0 +1,15 @@
+"""CIFAR-10 ablation, the base of all arms: DE-DFKD with M4, ResNet-20 -> ResNet-8, 160 rounds."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ..dedfkd_resnet20_resnet8_cifar10 import *
+
+rounds = 160  # of four generators
+train_cfg.update(max_iters=rounds, val_interval=20)
+param_scheduler['generator'][0].update(
+    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
+)
+param_scheduler['student'][0].update(T_max=rounds)
+model.update(bank_capacity=rounds * 64)
+default_hooks['checkpoint'].update(interval=20, max_keep_ckpts=-1)  # to correlate figures over a run
