@@ -7,6 +7,7 @@ package's registry: MMEngine imports the module of that name and the
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import (
@@ -18,6 +19,9 @@ DATASETS = Registry(
     'dataset', parent=MMENGINE_DATASETS, scope='mmdfkd', locations=['mmdfkd.datasets']
 )
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmdfkd', locations=['mmdfkd.engine'])
+METRICS = Registry(
+    'metric', parent=MMENGINE_METRICS, scope='mmdfkd', locations=['mmdfkd.evaluation']
+)
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmdfkd', locations=['mmdfkd.models'])
 MODEL_WRAPPERS = Registry(
     'model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope='mmdfkd', locations=['mmdfkd.engine']

@@ -12,4 +12,6 @@ param_scheduler['generator'][0].update(
 )
 param_scheduler['student'][0].update(T_max=rounds)
 model.update(bank_capacity=rounds * 64)
-default_hooks['checkpoint'].update(interval=20, max_keep_ckpts=-1)  # to correlate figures over a run
+default_hooks['checkpoint'].update(
+    interval=20, max_keep_ckpts=-1
+)  # to correlate figures over a run

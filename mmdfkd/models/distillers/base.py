@@ -15,6 +15,7 @@ from mmdfkd.models.utils.processes import average_buffers, gather, share
 
 from .log import round_log
 from .parts import build, check_parts, start_anew
+from .synthesis import describe
 
 
 class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
@@ -218,6 +219,19 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         """Give the generator the weights of a newly built one, the same on every rank."""
         self.check_restartable()
         start_anew(unwrap(self.generator), self._generator_config)
+
+    def val_step(self, data: dict) -> list:
+        """Predict real images, or synthesise: ``data`` has ``latent`` and ``label``, or ``slot``.
+
+        Returns:
+            One data sample an image; of :class:`~mmdfkd.datasets.LatentDataset`'s and
+            ``BankDataset``'s batches a list of one dict, :func:`~.synthesis.describe`'s.
+        """
+        if 'latent' in data or 'slot' in data:
+            return [describe(self, self.data_preprocessor.cast_data(data))]
+        return super().val_step(data)
+
+    test_step = val_step
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from toy import NUM_CLASSES, toy_dedfkd, toy_labels, toy_optim_wrapper, toy_parts
+
+from mmdfkd.models.distillers import DAFL
+from mmdfkd.models.generators import UnconditionalGenerator
+from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
+
+
+@pytest.fixture
+def model():
+    model = toy_dedfkd()
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    return model.train()
+
+
+def latents(num=6):
+    return dict(latent=torch.randn(num, 5), label=torch.arange(num) % NUM_CLASSES)
+
+
+def test_live_samples(model):
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    data = latents()
+    (samples,) = model.val_step(data)
+    model.eval()
+    images = model.generator(data['latent'], data['label']).round()
+    assert torch.equal(samples['images'], images)
+    assert torch.equal(samples['labels'], data['label'])
+    inputs = (images - 100) / 50
+    torch.testing.assert_close(samples['logits'], model.teacher(inputs).logits)
+    torch.testing.assert_close(samples['features'], model.teacher(inputs).features)
+    torch.testing.assert_close(samples['student_logits'], model.student(inputs).logits)
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+def test_modes_are_put_back(model):
+    model.test_step(latents())
+    assert model.generator.training
+    assert model.student.training
+    assert all(p.requires_grad for p in model.generator.parameters())
+
+
+def test_bank(model):
+    (samples,) = model.val_step(dict(slot=torch.tensor([2, 0])))
+    assert torch.equal(samples['images'], model.bank.images[[2, 0]].float())
+    assert samples['labels'] is None
+
+
+def test_a_slot_that_holds_nothing(model):
+    with pytest.raises(ValueError, match=f'below {len(model.bank)}, the images in the bank'):
+        model.val_step(dict(slot=torch.tensor([0, 19])))
+
+
+def test_an_unconditional_generator_was_asked_for_no_class():
+    generator = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
+    model = DAFL(
+        **toy_parts(generator=generator),
+        loss_pseudo_label=PseudoLabelLoss(1.0),
+        loss_entropy=InformationEntropyLoss(2.0),
+        loss_act=ActivationLoss(0.1),
+    )
+    (samples,) = model.val_step(latents())
+    assert samples['labels'] is None
