@@ -39,16 +39,18 @@ def inception_v3() -> Any:
             "Inception-v3 needs torch-fidelity: pip install 'mmdfkd[fidelity]'"
         ) from error
 
-    class Inception(FeatureExtractorInceptionV3):
-        # The constructor unpickles its file without care: it gets one that holds nothing.
-        def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
-            return super().load_state_dict(state_dict or self.state_dict(), *args, **kwargs)
+    class Unloaded(FeatureExtractorInceptionV3):
+        def load_state_dict(self, *args: Any, **kwargs: Any) -> None:
+            """Load nothing."""
 
+    # The constructor unpickles a file without care: it gets one that holds nothing.
     nothing = io.BytesIO()
     torch.save({}, nothing)
     nothing.seek(0)
     features = ['2048', 'logits_unbiased']
-    return Inception('inception-v3-compat', features, feature_extractor_weights_path=nothing)
+    network = Unloaded('inception-v3-compat', features, feature_extractor_weights_path=nothing)
+    network.__class__ = FeatureExtractorInceptionV3  # which loads what it is given
+    return network
 
 
 @MODELS.register_module()

@@ -40,17 +40,21 @@ class FeatureSample:
     def update(self, prediction: Prediction, labels: Tensor | None = None) -> None:
         """See N images: logits (N, K), features (N, D) and, for figures by class, labels (N,)."""
         logits, features = prediction
-        self._add(FeatureStatistics.of(features))
+        if self.statistics is None:
+            self.statistics = FeatureStatistics.of(features[:0])
+        self.statistics.update(features)
         for label in [] if labels is None else labels.unique().tolist():
-            self._add_class(label, FeatureStatistics.of(features[labels == label]))
+            if label not in self.classes:
+                self.classes[label] = FeatureStatistics.of(features[:0])
+            self.classes[label].update(features[labels == label])
         self.reservoir.update(features)
         self.inception_score.update(logits)
 
     def merge(self, state: dict[str, Any]) -> None:
         """Take in what another process has seen, or a file has kept: its ``state_dict()``."""
-        self._add(FeatureStatistics(**state['statistics']))
-        for label, statistics in state['classes'].items():
-            self._add_class(label, FeatureStatistics(**statistics))
+        self.statistics = _sum(self.statistics, state['statistics'])
+        for label, part in state['classes'].items():
+            self.classes[label] = _sum(self.classes.get(label), part)
         self.reservoir.merge(state['reservoir'])
         self.inception_score.merge(state['inception_score'])
 
@@ -64,17 +68,13 @@ class FeatureSample:
             'inception_score': self.inception_score.state_dict(),
         }
 
-    def _add(self, statistics: FeatureStatistics) -> None:
-        if self.statistics is None:
-            self.statistics = statistics
-        else:
-            self.statistics += statistics
 
-    def _add_class(self, label: int, statistics: FeatureStatistics) -> None:
-        if label in self.classes:
-            self.classes[label] += statistics
-        else:
-            self.classes[label] = statistics
+def _sum(known: FeatureStatistics | None, state: dict[str, Any]) -> FeatureStatistics:
+    part = FeatureStatistics(**state)
+    if known is None:
+        return part
+    known += part
+    return known
 
 
 def merged(states: list[dict[str, Any]], max_samples: int) -> FeatureSample:

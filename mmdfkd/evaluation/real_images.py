@@ -158,8 +158,8 @@ def _read(path: Path) -> dict:
         return torch.load(path, map_location='cpu', weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise ValueError(
-            f'{path} should hold statistics of real images, but: {error}; delete it, and they '
-            'are computed again'
+            f'{path} should hold statistics of real images, but reading it raised '
+            f'{type(error).__name__}; delete it, and they are computed again'
         ) from error
 
 

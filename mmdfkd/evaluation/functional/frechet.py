@@ -28,8 +28,17 @@ class FeatureStatistics:
     @classmethod
     def of(cls, features: Tensor) -> 'FeatureStatistics':
         """Describe features (N, D)."""
+        dims = features.size(1)
+        found = cls(0, *(features.new_zeros(s, dtype=torch.float64) for s in (dims, (dims, dims))))
+        found.update(features)
+        return found
+
+    def update(self, features: Tensor) -> None:
+        """See further features (N, D)."""
         rows = features.detach().double()
-        return cls(len(rows), rows.sum(0), rows.T @ rows)
+        self.count += len(rows)
+        self.total += rows.sum(0)
+        self.outer.addmm_(rows.T, rows)
 
     def __iadd__(self, other: 'FeatureStatistics') -> 'FeatureStatistics':
         self.count += other.count

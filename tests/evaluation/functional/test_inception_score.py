@@ -1,0 +1,48 @@
+import math
+
+import pytest
+import torch
+
+from mmdfkd.evaluation.functional import InceptionScore
+
+
+def stream(logits, batch=9, **kwargs):
+    score = InceptionScore(**kwargs)
+    for part in logits.split(batch):
+        score.update(part)
+    return score
+
+
+def test_it_equals_torch_fidelitys_on_the_same_splits():
+    metric_isc = pytest.importorskip('torch_fidelity.metric_isc')
+    logits = torch.randn(100, 12) * 3
+    in_splits = torch.cat([logits[split::10] for split in range(10)])
+    expected = metric_isc.isc_features_to_metric(in_splits, splits=10, shuffle=False)
+    found = stream(logits).compute()
+    assert found == pytest.approx(expected['inception_score_mean'], rel=1e-10)
+
+
+def test_it_is_the_definition_by_loops():
+    logits = torch.randn(6, 4).double()
+    p = logits.softmax(1)
+    scores = []
+    for split in (p[0::2], p[1::2]):
+        marginal = split.mean(0)
+        kl = [sum(row[k] * math.log(row[k] / marginal[k]) for k in range(4)) for row in split]
+        scores.append(math.exp(sum(kl) / 3))
+    assert stream(logits, splits=2).compute() == pytest.approx(sum(scores) / 2)
+
+
+def test_its_bounds():
+    certain = 1e4 * torch.eye(5).repeat(20, 1)[torch.randperm(100)]
+    assert stream(certain, splits=1).compute() == pytest.approx(5)
+    assert stream(torch.zeros(100, 5)).compute() == pytest.approx(1)
+    assert stream(torch.zeros(3, 5)).compute() == pytest.approx(1)  # fewer than splits
+
+
+def test_two_processes_sum_to_one():
+    logits = torch.randn(50, 4)
+    merged = InceptionScore()
+    for rank in (0, 1):
+        merged.merge(stream(logits[rank::2], 4, rank=rank, world_size=2).state_dict())
+    assert merged.compute() == pytest.approx(stream(logits).compute(), rel=1e-12)

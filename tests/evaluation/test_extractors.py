@@ -1,0 +1,117 @@
+import sys
+
+import pytest
+import torch
+from mmpretrain.models import ClsDataPreprocessor, LeNet5
+from toy import toy_network
+
+from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor
+from mmdfkd.evaluation.extractors import weights_digest
+from mmdfkd.models.utils import Classifier
+
+PREPROCESSOR = dict(type=ClsDataPreprocessor, mean=[100.0] * 3, std=[50.0] * 3)
+
+
+def test_inception_is_torch_fidelitys(inception_weights):
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    extractor = InceptionExtractor(inception_weights)
+    theirs = FeatureExtractorInceptionV3('name', ['2048', 'logits_unbiased'], inception_weights)
+    pixels = torch.randint(256, (2, 3, 16, 16), dtype=torch.uint8)
+    logits, features = extractor(pixels.float() + 0.4)  # rounded away
+    expected_features, expected_logits = theirs(pixels)
+    assert features.equal(expected_features)
+    assert features.shape == (2, extractor.num_features)
+    assert features.std() > 0.01  # signals pass
+    assert logits.equal(expected_logits)
+    assert not any(p.requires_grad for p in extractor.parameters())
+    assert 'Inception-v3' in extractor.protocol
+    assert '299' in extractor.protocol
+
+
+def test_inception_repeats_grey_to_rgb(inception_weights):
+    extractor = InceptionExtractor(inception_weights)
+    grey = torch.rand(2, 1, 16, 16) * 255
+    assert extractor(grey).features.equal(extractor(grey.repeat(1, 3, 1, 1)).features)
+
+
+def test_inception_without_weights_says_where_to_put_them(tmp_path, monkeypatch):
+    pytest.importorskip('torch_fidelity')
+
+    def refuse(*args, **kwargs):
+        raise OSError('no route to host')
+
+    monkeypatch.setattr('torch.hub._hub_dir', str(tmp_path / 'hub'))
+    monkeypatch.setattr('torch.hub.download_url_to_file', refuse)
+    place = tmp_path / 'hub/checkpoints/weights-inception-2015-12-05-6726825d.pth'
+    with pytest.raises(FileNotFoundError, match=rf'bring the file to {place}.*torch-fidelity'):
+        InceptionExtractor()
+    with pytest.raises(FileNotFoundError, match=r'absent\.pth, but no file is there; it is'):
+        InceptionExtractor(str(tmp_path / 'absent.pth'))
+
+
+def test_inception_reads_its_weights_from_the_cache_of_downloads(
+    tmp_path, monkeypatch, inception_weights
+):
+    monkeypatch.setattr('torch.hub._hub_dir', str(tmp_path))
+    place = tmp_path / 'checkpoints/weights-inception-2015-12-05-6726825d.pth'
+    place.parent.mkdir()
+    place.symlink_to(inception_weights)
+    assert InceptionExtractor().protocol == InceptionExtractor(inception_weights).protocol
+
+
+def test_inception_loads_safely(tmp_path, malicious, proves_malice):
+    pytest.importorskip('torch_fidelity')
+    payload, proof = malicious
+    proves_malice(payload, proof)
+    torch.save({'state_dict': payload}, tmp_path / 'weights.pth')
+    with pytest.raises(Exception, match='[Ww]eights.only'):
+        InceptionExtractor(str(tmp_path / 'weights.pth'))
+    assert not proof.exists()
+
+
+def test_inception_wants_inceptions_weights(tmp_path):
+    pytest.importorskip('torch_fidelity')
+    torch.save({}, tmp_path / 'weights.pth')
+    with pytest.raises(ValueError, match='missing keys'):
+        InceptionExtractor(str(tmp_path / 'weights.pth'))
+
+
+def test_without_the_package_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch_fidelity.feature_extractor_inceptionv3', None)
+    with pytest.raises(ImportError, match=r'mmdfkd\[fidelity\]'):
+        InceptionExtractor()
+
+
+def test_a_classifier_normalises_and_resizes(tmp_path):
+    network = toy_network().eval()
+    torch.save(network.state_dict(), tmp_path / 'weights.pth')
+    config = dict(type=Classifier, network=toy_network(), checkpoint=str(tmp_path / 'weights.pth'))
+    images = torch.rand(2, 3, 8, 8) * 255
+    extractor = ClassifierExtractor(config, PREPROCESSOR)
+    logits, features = extractor(images)
+    torch.testing.assert_close(logits, network((images - 100) / 50))
+    assert features.shape == (2, extractor.num_features)
+
+    larger = ClassifierExtractor(config, PREPROCESSOR, image_size=12)
+    resized = torch.nn.functional.interpolate(images, (12, 12), mode='bilinear', antialias=True)
+    torch.testing.assert_close(larger(images), extractor(resized))
+    assert '12' in larger.protocol
+    assert larger.protocol != extractor.protocol
+
+    grey = images[:, :1]
+    torch.testing.assert_close(extractor(grey), extractor(grey.repeat(1, 3, 1, 1)))
+
+
+def test_a_classifier_without_weights_is_an_error():
+    config = dict(type=Classifier, network=dict(type=LeNet5, num_classes=10))
+    with pytest.raises(ValueError, match='checkpoint=None'):
+        ClassifierExtractor(config, PREPROCESSOR)
+
+
+def test_the_digest_is_of_names_and_values():
+    network = toy_network()
+    before = weights_digest(network)
+    assert weights_digest(network) == before
+    network[1].running_mean[0] += 1e-6
+    assert weights_digest(network) != before

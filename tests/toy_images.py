@@ -1,0 +1,28 @@
+"""Small sets of real images, and batches of synthetic ones."""
+
+import torch
+from mmpretrain.structures import DataSample
+from torch.utils.data import Dataset
+
+
+class Pixels(Dataset):
+    """Random images, or given ones, with labels 0, 1, 2, 0, ..."""
+
+    def __init__(self, number=40, shape=(3, 8, 8), seed=0, labelled=True, images=None):
+        draws = torch.Generator().manual_seed(seed)
+        drawn = torch.randint(256, (number, *shape), generator=draws, dtype=torch.uint8)
+        self.images = drawn if images is None else images
+        self.labelled = labelled
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        sample = DataSample().set_gt_label(index % 3) if self.labelled else DataSample()
+        return {'inputs': self.images[index], 'data_samples': sample}
+
+
+def synthetic_batch(distiller, images, labels=None):
+    """What ``val_step`` gives of a batch of synthetic images."""
+    logits, features = distiller.teacher(distiller.normalize(images))
+    return [dict(images=images, labels=labels, logits=logits, features=features)]
