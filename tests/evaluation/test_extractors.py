@@ -65,7 +65,7 @@ def test_inception_loads_safely(tmp_path, malicious, proves_malice):
     payload, proof = malicious
     proves_malice(payload, proof)
     torch.save({'state_dict': payload}, tmp_path / 'weights.pth')
-    with pytest.raises(Exception, match='[Ww]eights.only'):
+    with pytest.raises(Exception, match=r'[Ww]eights.only'):
         InceptionExtractor(str(tmp_path / 'weights.pth'))
     assert not proof.exists()
 

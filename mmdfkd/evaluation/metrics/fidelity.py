@@ -18,7 +18,7 @@ from mmdfkd.evaluation.functional import (
     neighbour_figures,
 )
 from mmdfkd.evaluation.real_images import RealImages
-from mmdfkd.models.utils import Prediction
+from mmdfkd.models.utils import Prediction, unwrap
 from mmdfkd.registry import DATASETS, METRICS, MODELS
 
 NEIGHBOUR_FIGURES = ('precision', 'recall', 'density', 'coverage')
@@ -33,7 +33,8 @@ class Fidelity(BaseMetric):
     of Inception-v3. FID is biased by the number of images: compare figures of one number
     only, and with the floor, which two sets of real images have.
 
-    Memory does not grow with the number of images. FID and Inception score are of all of
+    All figures are of one extractor's features; precision and recall of other tools may be of
+    VGG-16's. Memory does not grow with the number of images. FID and Inception score are of all of
     them, the others of samples of ``max_samples``. With several processes a sampler that
     pads (``round_up``) lets some images count twice.
 
@@ -100,10 +101,17 @@ class Fidelity(BaseMetric):
         self._fake = FeatureSample(max_samples)
 
     def bind(self, distiller: Any) -> None:
-        """Hand over the distiller whose teacher describes real images (extractor='teacher')."""
-        if self.from_teacher:
-            self.extractor = ClassifierExtractor(distiller.teacher, distiller.data_preprocessor)
+        """Hand over the distiller whose teacher describes real images (extractor='teacher').
+
+        What is known of them is kept as long as the teacher is the same.
+        """
+        if not self.from_teacher:
+            return
+        distiller = unwrap(distiller)
+        extractor = ClassifierExtractor(distiller.teacher, distiller.data_preprocessor)
+        if self.extractor is None or extractor.protocol != self.extractor.protocol:
             self._known.clear()
+        self.extractor = extractor
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

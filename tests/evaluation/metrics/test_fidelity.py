@@ -13,6 +13,7 @@ from toy_images import Pixels, synthetic_batch
 from mmdfkd.evaluation import ClassifierExtractor, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional import FeatureStatistics, frechet_distance
 from mmdfkd.evaluation.metrics.fidelity import FIGURES
+from mmdfkd.models.utils import Prediction
 
 DATA = Path(os.environ.get('MMDFKD_TEST_DATA', 'data'))
 few = pytest.mark.filterwarnings('ignore:FID should have more images')
@@ -57,26 +58,50 @@ def images_of(number, start):
     return Pixels(number, (3, 32, 32), seed=start).images
 
 
+class Plain(torch.utils.data.Dataset):
+    """Images alone, as torch-fidelity reads them."""
+
+    def __init__(self, images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        return self.images[index]
+
+
+class First64(InceptionExtractor):
+    """Fewer features: torch-fidelity takes long for the eigenvalues of 2048."""
+
+    def forward(self, images):
+        logits, features = super().forward(images)
+        return Prediction(logits, features[:, :64])
+
+
+def torch_fidelitys_first_64():
+    torch_fidelity = pytest.importorskip('torch_fidelity')
+    module = pytest.importorskip('torch_fidelity.feature_extractor_inceptionv3')
+
+    class Theirs(module.FeatureExtractorInceptionV3):
+        def forward(self, images):
+            found = zip(self.features_list, super().forward(images), strict=True)
+            return tuple(value[:, :64] if name == '2048' else value for name, value in found)
+
+    torch_fidelity.register_feature_extractor('first-64', Theirs)
+    return torch_fidelity
+
+
 @few
 def test_the_whole_path_equals_torch_fidelitys(distiller, inception_weights):
-    torch_fidelity = pytest.importorskip('torch_fidelity')
+    torch_fidelity = torch_fidelitys_first_64()
     real, fake = images_of(8, 0), images_of(20, 100)
     metric = Fidelity(
         real=dict(type=Pixels, images=real),
-        extractor=dict(type=InceptionExtractor, weights=inception_weights),
+        extractor=First64(inception_weights),
         batch_size=10,
     )
     found = run(metric, distiller, fake.float())
-
-    class Plain(torch.utils.data.Dataset):
-        def __init__(self, images):
-            self.images = images
-
-        def __len__(self):
-            return len(self.images)
-
-        def __getitem__(self, index):
-            return self.images[index]
 
     in_splits = torch.cat([fake[split::10] for split in range(10)])
     theirs = torch_fidelity.calculate_metrics(
@@ -84,9 +109,11 @@ def test_the_whole_path_equals_torch_fidelitys(distiller, inception_weights):
         input2=Plain(real),
         isc=True,
         fid=True,
+        kid=True,
+        kid_subset_size=8,
         prc=True,
         samples_shuffle=False,
-        feature_extractor='inception-v3-compat',
+        feature_extractor='first-64',
         feature_extractor_weights_path=inception_weights,
         cuda=False,
         save_cpu_ram=True,
@@ -97,6 +124,10 @@ def test_the_whole_path_equals_torch_fidelitys(distiller, inception_weights):
     assert {k: found[f'fidelity/{k}'] for k in names} == pytest.approx(
         {k: theirs[name] for k, name in names.items()}, rel=1e-3
     )
+    # Of other subsets of the 20, averaged over 100 of them.
+    spread = theirs['kernel_inception_distance_std'] / 10
+    difference = found['fidelity/kid'] - theirs['kernel_inception_distance_mean']
+    assert abs(difference) < 5 * spread
     above_least = theirs['inception_score_mean'] - 1
     assert found['fidelity/inception_score'] - 1 == pytest.approx(above_least, rel=1e-3)
     assert 'Inception-v3' in metric.protocol['extractor']
@@ -123,6 +154,18 @@ def test_a_metric_serves_again_and_knows_the_real_images(distiller, fakes):
     assert run(metric, distiller, fakes) == first
     assert run(metric, distiller, fakes[:40] * 0.9)['fidelity/fid'] != first['fidelity/fid']
     assert metric.protocol['num_synthetic'] == 40
+
+
+def test_another_teacher_describes_the_real_images_anew(distiller, fakes):
+    metric = fidelity(distiller)
+    run(metric, distiller, fakes)
+    before = metric._known['real']
+    metric.bind(distiller)
+    assert metric._known['real'] is before
+    other = toy_dedfkd().eval()
+    metric.bind(other)
+    expected = run(fidelity(other), other, fakes)
+    assert run(metric, other, fakes) == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_teachers_own_features_are_its_extractors(distiller, fakes):
@@ -167,7 +210,11 @@ def test_classes_are_those_asked_for_or_the_teachers_decisions(distiller, fakes)
     with torch.no_grad():
         decisions = distiller.teacher(distiller.normalize(fakes)).logits.argmax(1)
     counts = decisions.bincount(minlength=3)
-    with pytest.warns(UserWarning, match='each class should have') if counts.min() < 2 else nullcontext():
+    with (
+        pytest.warns(UserWarning, match='each class should have')
+        if counts.min() < 2
+        else nullcontext()
+    ):
         found = run(metric, distiller, fakes)
     assert found['fidelity/fid_class_count'] == (counts >= 2).sum()
     chosen = int(counts.argmax())
