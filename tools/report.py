@@ -27,7 +27,7 @@ def is_number(text: str) -> bool:
 
 def html_rows(head: list[str], rows: list[list[str]]) -> str:
     """Format rows of cells; the first cell of each names it."""
-    words = [not all(is_number(row[i]) for row in rows) for i in range(len(head))]
+    words = [2 * sum(is_number(row[i]) for row in rows) < len(rows) for i in range(len(head))]
     kinds = [' class="text"' if word else '' for word in words]
     names = ''.join(
         f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True)
@@ -140,7 +140,7 @@ def picture_section(runs: list[Run]) -> str:
             )
             title = escape(
                 f'{run.name}: {name}'
-                + f', {len(chosen)} of {len(steps)}' * (len(chosen) < len(steps))
+                + f', {len(chosen)} pictures of {len(steps)}' * (len(chosen) < len(steps))
             )
             strips.append(f'<div><h3>{title}</h3><div class="strip">{shown}</div></div>')
     content = ''.join(strips) or '<p>No run has left pictures.</p>'
@@ -151,9 +151,9 @@ def bar_section(runs: list[Run]) -> str:
     """Plot the lists of numbers in the files of figures, such as a histogram of classes."""
     charts = [
         f'<figure><figcaption>{escape(f"{run.name}: {name}")}</figcaption>'
-        f'{bar_chart(f"{run.name}, {name}", values)}</figure>'
-        for run in runs
-        for file, content in run.figures.items()
+        f'{bar_chart(f"{run.name}, {name}", values, number)}</figure>'
+        for number, run in enumerate(runs)
+        for content in run.figures.values()
         for name, values in flatten(content, separator=' / ').items()
         if isinstance(values, list) and len(values) > 1
         if all(isinstance(value, int | float) for value in values)

@@ -1,6 +1,7 @@
 """The tables of a report, as plain text; report.py writes them as HTML and as Markdown."""
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from mmengine.runner import Runner
 from run_logs import Run, flatten
 
 NOTHING = '–'
+_PREFIX = re.compile('^(figures|table) / ')
 
 
 @dataclass
@@ -90,7 +92,7 @@ def figures(runs: list[Run]) -> list[Table]:
         for run in runs:
             leaves = flatten(run.figures.get(file, {}), separator=' / ')
             flat = {k: v for k, v in leaves.items() if not isinstance(v, list | dict)}
-            columns.append({k.removeprefix('figures / '): v for k, v in flat.items()})
+            columns.append({_PREFIX.sub('', k): v for k, v in flat.items()})
         tables.append(side_by_side(file.capitalize(), f'Of {file}.json.', columns, runs))
     return [table for table in tables if table.rows]
 
@@ -99,7 +101,12 @@ def config_differences(runs: list[Run]) -> Table:
     """Tabulate the keys of the Runner's arguments in which the configs differ."""
     arguments = inspect.signature(Runner.__init__).parameters.keys() - {'work_dir'}
     columns = [
-        {name: str(v) for name, v in run.config.items() if name.split('.')[0] in arguments}
+        {
+            # Of a class its own name is enough.
+            name: str(value).split('.')[-1] if name.endswith('.type') else str(value)
+            for name, value in run.config.items()
+            if name.split('.')[0] in arguments
+        }
         for run in runs
     ]
     names = dict.fromkeys(name for column in columns for name in column)

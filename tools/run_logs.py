@@ -154,7 +154,8 @@ def curves(records: list[dict], validation: bool) -> dict[str, Curve]:
 def parse_config(text: str) -> dict[str, Any]:
     """Read a config that MMEngine dumped: assignments of literals and ``dict(...)``.
 
-    Nothing is executed; what is neither literal nor ``dict`` stays as its source text.
+    Nothing is executed; what is neither literal nor ``dict`` stays as its source text, and
+    of half a file nothing is read.
     """
 
     def value(node: ast.expr) -> Any:
@@ -170,7 +171,10 @@ def parse_config(text: str) -> dict[str, Any]:
         except ValueError:
             return ast.unparse(node)
 
-    assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    try:
+        assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    except SyntaxError:
+        return {}
     return {ast.unparse(node.targets[0]): value(node.value) for node in assigned}
 
 

@@ -144,8 +144,8 @@ def line_chart(
     return svg(width, height, f'{title}: {"; ".join(ends) or "no points"}', ''.join(parts))
 
 
-def bar_chart(title: str, values: Sequence[float]) -> str:
-    """Draw a bar for each value, numbered from 0."""
+def bar_chart(title: str, values: Sequence[float], number: int) -> str:
+    """Draw a bar for each value, counted from 0, in the colour of the run of that number."""
     width, height = 360, 190
     finite = [value if math.isfinite(value) else 0.0 for value in values]
     x = Scale(-0.5, len(finite) - 0.5, _LEFT, width - _RIGHT)
@@ -153,7 +153,7 @@ def bar_chart(title: str, values: Sequence[float]) -> str:
     y = Scale(low, high if high > low else low + 1, height - _BOTTOM, _TOP)
     bar = (x(1) - x(0)) * 0.8
     bars = [
-        f'<rect x="{x(i) - bar / 2:.1f}" '
+        f'<rect style="fill:var(--c{number % _NUM_COLOURS})" x="{x(i) - bar / 2:.1f}" '
         f'width="{bar:.1f}" y="{min(y(value), y(0)):.1f}" height="{abs(y(0) - y(value)):.1f}">'
         f'<title>{i}: {text_of(value)}</title></rect>'
         for i, value in enumerate(finite)
