@@ -73,10 +73,13 @@ def accuracy_section(runs: list[Run]) -> str:
     if not lines:
         return '<section><h2>Accuracy</h2><p>No run was validated.</p></section>'
     curves = {run.name: run.val.get(f'teacher/{run.metric}', []) for run in runs}
-    teachers = {curve[-1][1]: name for name, curve in curves.items() if curve}
+    teachers: dict[float, list[str]] = {}
+    for name, curve in curves.items():
+        if curve:
+            teachers.setdefault(curve[-1][1], []).append(name)
     steps = sorted({step for line in lines for step, _ in line.points})
-    for value, name in teachers.items():
-        title = 'teacher' if len(teachers) == 1 else f'teacher of {name}'
+    for value, names in teachers.items():
+        title = 'teacher' if len(teachers) == 1 else f'teacher of {", ".join(names)}'
         lines.append(Line(title, [(step, value) for step in (steps[0], steps[-1])]))
     chart = line_chart('Accuracy', lines, width=860, height=340, markers=True)
     columns = [{str(step): value for step, value in line.points} for line in lines]

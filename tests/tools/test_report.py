@@ -31,6 +31,7 @@ System environment:
     GPU number: 2
 """
 VOID = {'meta', 'img'}
+TEACHER = 'teacher/accuracy/top1'
 
 
 def png(shade):
@@ -52,7 +53,7 @@ def train_line(step, loss=1.0):
 
 
 def val_line(step, student, **more):
-    figures = {'accuracy/top1': student, 'teacher/accuracy/top1': 90.0, **more}
+    figures = {'accuracy/top1': student, TEACHER: 90.0, **more}
     return json.dumps({**figures, 'time': 0.1, 'data_time': 0.1, 'step': step})
 
 
@@ -256,6 +257,11 @@ def test_runs_are_set_side_by_side(tmp_path):
     assert [bar / bars[0] for bar in bars] == pytest.approx([1, 3, 2], rel=0.01)
     for cell in ('66.25', '31.25', '50.5', 'held-out latents'):
         assert cell in page.texts
+    # A teacher of several runs is one line.
+    assert any('; teacher from 90 at' in label for label in labels if label)
+    other = session(tmp_path / 'c', '20260101_000000', [val_line(40, 5.0, **{TEACHER: 80.0})])
+    html, _ = written(tmp_path, *runs, other)
+    assert 'teacher of a, b from 90 at round 20 to 90 at 40; teacher of c from 80' in html
     # Both have that name: they are called by their paths.
     again = make_run(tmp_path / 'other/a')
     _, markdown = written(tmp_path, runs[0], again)
@@ -285,6 +291,9 @@ def test_the_page_needs_and_runs_nothing_else(tmp_path):
     assert not {'script', 'link', 'iframe', 'object', 'form'} & {tag for tag, _ in page.tags}
     assert name in ''.join(page.texts)
     assert '<img src=x>' in page.texts
+    for tag, attributes in page.tags:
+        if tag in ('img', 'svg') and 'aria-hidden' not in attributes:
+            assert name in attributes.get('alt', attributes.get('aria-label'))
     links = re.findall(r'(?:src|href|url|@import)\s*[=(]\s*["\']?([^"\'\s<>]{0,30})', html)
     assert [link for link in links if not link.startswith('data:image/png;base64,')] == ['x&gt;']
     assert '://' not in html
