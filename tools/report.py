@@ -12,7 +12,7 @@ from pathlib import Path
 import report_tables
 from report_tables import Table
 from run_logs import Run, flatten, read_run
-from svg_charts import Line, bar_chart, line_chart, swatch
+from svg_charts import Line, bar_chart, legend, line_chart
 
 MOST_PICTURES = 8  # of a run and name
 STYLE = Path(__file__).with_name('report.css')
@@ -49,18 +49,6 @@ def html_table(table: Table) -> str:
     note = f'<p>{escape(table.note)}</p>' if table.note else ''
     rows = html_rows(table.head, table.rows)
     return f'<section><h2>{escape(table.title)}</h2>{note}{rows}</section>'
-
-
-def legend(lines: list[Line], values: bool) -> str:
-    """Name the lines of a chart, with their last ``values`` if wanted."""
-    return '<ul class="legend">{}</ul>'.format(
-        ''.join(
-            f'<li>{swatch(line)} {escape(line.name)}'
-            + (f' <b>{line.points[-1][1]:.2f}</b>' if values else '')
-            + '</li>'
-            for line in lines
-        )
-    )
 
 
 def accuracy_section(runs: list[Run]) -> str:
@@ -150,17 +138,26 @@ def picture_section(runs: list[Run]) -> str:
     return f'<section><h2>Pictures over time</h2><div class="strips">{content}</div></section>'
 
 
+def is_plottable(values: object) -> bool:
+    """Tell lists of numbers, None where there is none."""
+    return (
+        isinstance(values, list)
+        and sum(isinstance(value, int | float) for value in values) > 1
+        and all(value is None or isinstance(value, int | float) for value in values)
+    )
+
+
 def bar_section(runs: list[Run]) -> str:
     """Plot the lists of numbers in the files of figures, such as a histogram of classes."""
-    charts = [
-        f'<figure><figcaption>{escape(f"{run.name}: {name}")}</figcaption>'
-        f'{bar_chart(f"{run.name}, {name}", values, number)}</figure>'
-        for number, run in enumerate(runs)
-        for content in run.figures.values()
-        for name, values in flatten(content, separator=' / ').items()
-        if isinstance(values, list) and len(values) > 1
-        if all(isinstance(value, int | float) for value in values)
-    ]
+    charts = []
+    for number, run in enumerate(runs):
+        for content in run.figures.values():
+            for name, values in flatten(content, separator=' / ').items():
+                if is_plottable(values):
+                    title = f'{run.name}: {name.removeprefix("details / ")}'
+                    chart = bar_chart(title, values, number)
+                    caption = f'<figcaption>{escape(title)}</figcaption>'
+                    charts.append(f'<figure>{caption}{chart}</figure>')
     if not charts:
         return ''
     return f'<section><h2>Histograms</h2><div class="charts">{"".join(charts)}</div></section>'

@@ -108,6 +108,18 @@ def swatch(line: Line) -> str:
     )
 
 
+def legend(lines: list[Line], values: bool) -> str:
+    """Name the lines of a chart, with their last ``values`` if wanted."""
+    return '<ul class="legend">{}</ul>'.format(
+        ''.join(
+            f'<li>{swatch(line)} {escape(line.name)}'
+            + (f' <b>{line.points[-1][1]:.2f}</b>' if values else '')
+            + '</li>'
+            for line in lines
+        )
+    )
+
+
 def svg(width: int, height: int, alt: str, content: str) -> str:
     """Wrap the content of a picture, with a text for those who do not see it."""
     return (
@@ -144,10 +156,10 @@ def line_chart(
     return svg(width, height, f'{title}: {"; ".join(ends) or "no points"}', ''.join(parts))
 
 
-def bar_chart(title: str, values: Sequence[float], number: int) -> str:
+def bar_chart(title: str, values: Sequence[float | None], number: int) -> str:
     """Draw a bar for each value, counted from 0, in the colour of the run of that number."""
     width, height = 360, 190
-    finite = [value if math.isfinite(value) else 0.0 for value in values]
+    finite = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
     x = Scale(-0.5, len(finite) - 0.5, _LEFT, width - _RIGHT)
     low, high = min([*finite, 0.0]), max([*finite, 0.0])
     y = Scale(low, high if high > low else low + 1, height - _BOTTOM, _TOP)
@@ -158,5 +170,5 @@ def bar_chart(title: str, values: Sequence[float], number: int) -> str:
         f'<title>{i}: {text_of(value)}</title></rect>'
         for i, value in enumerate(finite)
     ]
-    listed = ', '.join(map(text_of, values))
+    listed = ', '.join('none' if value is None else text_of(value) for value in values)
     return svg(width, height, f'{title}: {listed}', axes(x, y, 'index', 10) + ''.join(bars))

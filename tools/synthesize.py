@@ -30,33 +30,9 @@ from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
 from mmdfkd.datasets import BankDataset, LatentDataset
-from mmdfkd.registry import MODELS
+from mmdfkd.models.distillers import load_distiller
 
 MAX_DRAWS = 20  # images drawn for one written, where the teacher labels them
-
-
-def load_distiller(cfg: Config, checkpoint: Path) -> Any:
-    """Build the config's distiller with the checkpoint's weights and bank, in eval mode.
-
-    Raises:
-        FileNotFoundError: if the checkpoint or the teacher's weights are not there.
-        ValueError: if the checkpoint is of another config.
-    """
-    if not checkpoint.is_file():
-        raise FileNotFoundError(
-            f'the checkpoint should be at {checkpoint}, but no file is there; '
-            'give one that tools/train.py wrote'
-        )
-    content = torch.load(checkpoint, map_location='cpu', weights_only=True)
-    distiller = MODELS.build(cfg.model)
-    try:
-        distiller.load_state_dict(content.get('state_dict', content))
-    except RuntimeError as error:
-        raise ValueError(
-            f'{checkpoint} should be a checkpoint of the config’s {type(distiller).__name__}, '
-            f'but got {error}; give the config that the run has in its work dir'
-        ) from error
-    return distiller.eval()
 
 
 def is_asked(distiller: Any, source: str) -> bool:

@@ -237,7 +237,7 @@ def test_runs_are_set_side_by_side(tmp_path):
     figures = {
         'protocol': 'held-out latents',
         'figures': {'fid': 31.25, 'recall': 0.5},
-        'details': {'histogram': [10, 30, 20]},
+        'details': {'class_balance': {'share': [10, 30, None, 20], 'names': ['a', 'b']}},
     }
     (runs[0] / 'figures.json').write_text(json.dumps(figures))
     (runs[1] / 'robustness.json').write_text(json.dumps({'table': {'noise': {'student': 50.5}}}))
@@ -252,9 +252,9 @@ def test_runs_are_set_side_by_side(tmp_path):
     assert rows_of(markdown, 'Robustness') == [['noise / student', '–', '50.5']]
     page = checked(html)
     labels = [attributes.get('aria-label') for tag, attributes in page.tags if tag == 'svg']
-    assert 'a, details / histogram: 10, 30, 20' in labels
+    assert 'a: class_balance / share: 10, 30, none, 20' in labels
     bars = [float(attributes['height']) for tag, attributes in page.tags if tag == 'rect']
-    assert [bar / bars[0] for bar in bars] == pytest.approx([1, 3, 2], rel=0.01)
+    assert [bar / bars[0] for bar in bars] == pytest.approx([1, 3, 0, 2], rel=0.01)
     for cell in ('66.25', '31.25', '50.5', 'held-out latents'):
         assert cell in page.texts
     # A teacher of several runs is one line.
