@@ -53,7 +53,7 @@ def toy_runner(
 ):
     torch.manual_seed(0)
     sgd = dict(type=OptimWrapper, optimizer=dict(type=torch.optim.SGD, lr=0.05, momentum=0.9))
-    return Runner(
+    defaults = dict(
         model=model or toy_dedfkd(),
         work_dir=str(work_dir),
         experiment_name=uuid.uuid4().hex,
@@ -94,5 +94,5 @@ def toy_runner(
             dict(type=DistillationSummaryHook),
         ],
         randomness=dict(seed=0),
-        **kwargs,
     )
+    return Runner(**(defaults | kwargs))

@@ -5,6 +5,7 @@ from .distillation_summary_hook import DistillationSummaryHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .non_finite_loss_hook import NonFiniteLossHook
+from .synthetic_figures_hook import SyntheticFiguresHook
 from .synthetic_grid_hook import SyntheticGridHook
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     'GeneratorRestartHook',
     'IterationSeedHook',
     'NonFiniteLossHook',
+    'SyntheticFiguresHook',
     'SyntheticGridHook',
 ]

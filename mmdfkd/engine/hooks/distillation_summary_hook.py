@@ -8,7 +8,10 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
+from torch.utils.data import Dataset
 
+from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
@@ -36,8 +39,7 @@ class DistillationSummaryHook(Hook):
         self._check_classes('train', runner.train_dataloader, model.num_classes)
         if runner.val_loop is not None:
             self._check_classes('val', runner.val_dataloader, model.num_classes)
-            self._teacher = evaluate_teacher(runner, runner.val_loop)
-            self._report_teacher(runner)
+            self._evaluate_teacher(runner, runner.val_loop)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Log the teacher's figures beside the student's."""
@@ -47,8 +49,7 @@ class DistillationSummaryHook(Hook):
 
     def before_test(self, runner: Runner) -> None:
         """Evaluate the teacher on the test set."""
-        self._teacher = evaluate_teacher(runner, runner.test_loop)
-        self._report_teacher(runner)
+        self._evaluate_teacher(runner, runner.test_loop)
 
     @master_only
     def after_train(self, runner: Runner) -> None:
@@ -56,8 +57,8 @@ class DistillationSummaryHook(Hook):
         model = unwrap(runner.model)
         lines = ['Distillation summary', f'{"":24}{"teacher":>10}{"student":>10}']
         for name, value in self._student.items():
-            teacher = self._teacher.get(name, float('nan'))
-            lines.append(f'{name:24}{teacher:10.2f}{value:10.2f}')
+            teacher = f'{self._teacher[name]:.2f}' if name in self._teacher else ''
+            lines.append(f'{name:24}{teacher:>10}{value:10.2f}')
         minutes = (time.time() - self._start) / 60
         pictures = Path(runner.log_dir) / 'vis_data' / 'vis_image'
         lines += [
@@ -79,10 +80,28 @@ class DistillationSummaryHook(Hook):
                 f'but got {found} from {type(dataset).__name__}'
             )
 
+    def _evaluate_teacher(self, runner: Runner, loop) -> None:
+        dataset = loop.dataloader.dataset
+        if isinstance(dataset, LatentDataset | BankDataset):
+            _check_latents(dataset, unwrap(runner.model).latent_dim)
+            bind(loop.evaluator.metrics, runner.model)  # they compare with the teacher
+        else:
+            self._teacher = evaluate_teacher(runner, loop)
+            self._report_teacher(runner)
+
     @master_only
     def _report_teacher(self, runner: Runner) -> None:
         figures = '  '.join(f'{name}: {value:.4f}' for name, value in self._teacher.items())
         runner.logger.info(f'Teacher  {figures}')
+
+
+def _check_latents(dataset: Dataset, latent_dim: int) -> None:
+    found = getattr(dataset, 'latent_dim', latent_dim)
+    if found != latent_dim:
+        raise ValueError(
+            f'the LatentDataset should have the generator’s latent_dim={latent_dim}, '
+            f'but got {found}'
+        )
 
 
 @torch.no_grad()

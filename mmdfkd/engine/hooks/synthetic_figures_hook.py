@@ -1,0 +1,45 @@
+"""Figures of the synthetic images beside the student's accuracy."""
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmdfkd.datasets import LatentDataset
+from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.models.utils import unwrap
+from mmdfkd.registry import HOOKS, METRICS
+
+
+@HOOKS.register_module()
+class SyntheticFiguresHook(Hook):
+    """Compute metrics of live samples of held-out latents after each validation.
+
+    The figures are logged with the student's, and CheckpointHook can ``save_best`` on
+    them. The run's random state stays as it is. Without any real image to validate on,
+    have the validation itself be of latents: ``configs/_base_/data_free_validation.py``.
+
+    Args:
+        metrics: configs of metrics of synthetic images.
+        num_samples: live samples, of all processes together.
+        batch_size: samples in a pass, in each process.
+        seed: of the latents.
+    """
+
+    priority = 'HIGH'  # after RuntimeInfoHook, before LoggerHook and CheckpointHook
+
+    def __init__(
+        self, metrics: list[dict], num_samples: int = 2000, batch_size: int = 250, seed: int = 1000
+    ) -> None:
+        self.metrics = [METRICS.build(metric) for metric in metrics]
+        self.num_samples = num_samples
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Add the figures to ``metrics`` and to the log."""
+        model = unwrap(runner.model)
+        latents = LatentDataset(model.num_classes, self.num_samples, model.latent_dim, self.seed)
+        figures = evaluate_synthetic(model, latents, self.metrics, self.batch_size)
+        if metrics is not None:
+            metrics.update(figures)
+        for name, value in figures.items():
+            runner.message_hub.update_scalar(f'val/{name}', value)

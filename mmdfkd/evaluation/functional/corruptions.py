@@ -1,0 +1,17 @@
+"""Corruptions of pixels, to see where two classifiers part."""
+
+import torch
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
+
+
+def add_noise(images: Tensor, std: float, generator: torch.Generator) -> Tensor:
+    """Add Gaussian noise of ``std`` to pixels (N, C, H, W) in [0, 255], from a CPU generator."""
+    noise = torch.randn(images.shape, generator=generator)
+    return (images + std * noise.to(images.device)).clamp(0, 255)
+
+
+def blur(images: Tensor, sigma: float) -> Tensor:
+    """Blur images (N, C, H, W) by a Gaussian of ``sigma`` pixels, out to three of them."""
+    side = 2 * round(3 * sigma) + 1
+    return gaussian_blur(images, [side, side], [sigma, sigma])

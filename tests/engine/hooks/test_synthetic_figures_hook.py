@@ -1,0 +1,104 @@
+import pytest
+import torch
+from mmengine.dataset import DefaultSampler, default_collate
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import CheckpointHook
+from toy import NUM_CLASSES, toy_dedfkd
+from toy_run import toy_runner
+
+from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.engine.hooks import SyntheticFiguresHook
+from mmdfkd.evaluation.run import evaluate_synthetic
+
+
+class MeanPixel(BaseMetric):
+    default_prefix = 'mean'
+    distiller = None
+
+    def bind(self, distiller):
+        self.distiller = distiller
+
+    def process(self, data_batch, data_samples):
+        assert self.distiller is not None
+        self.results.extend(data_samples[0]['images'].mean(dim=(1, 2, 3)).tolist())
+
+    def compute_metrics(self, results):
+        return {'pixel': sum(results) / len(results), 'images': len(results)}
+
+
+def synthetic_loader(dataset):
+    return dict(
+        batch_size=4,
+        num_workers=0,
+        dataset=dataset,
+        sampler=dict(type=DefaultSampler, shuffle=False),
+        collate_fn=dict(type=default_collate),
+    )
+
+
+@pytest.fixture
+def hook():
+    return SyntheticFiguresHook([dict(type=MeanPixel)], num_samples=7, batch_size=3, seed=1)
+
+
+def test_figures_stand_beside_the_accuracy(tmp_path, hook):
+    runner = toy_runner(tmp_path, 2)
+    runner.register_hook(hook)
+    runner.train()
+    expected = evaluate_synthetic(
+        runner.model, LatentDataset(NUM_CLASSES, 7, 5, seed=1), [MeanPixel()], batch_size=7
+    )
+    assert expected['mean/images'] == 7
+    logged = runner.message_hub.get_scalar('val/mean/pixel').current()
+    assert logged == pytest.approx(expected['mean/pixel'])
+    (text,) = tmp_path.glob('*/*.log')
+    assert 'mean/pixel' in text.read_text()
+
+
+def test_the_run_is_as_without_the_hook(tmp_path, hook):
+    plain, watched = (toy_runner(tmp_path / name, 3) for name in ('plain', 'watched'))
+    watched.register_hook(hook)
+    plain.train_loop.val_interval = watched.train_loop.val_interval = 1
+    plain.train()
+    watched.train()
+    state = watched.model.state_dict()
+    assert all(torch.equal(v, state[k]) for k, v in plain.model.state_dict().items())
+
+
+def test_save_best_without_a_real_image(tmp_path, hook):
+    runner = toy_runner(
+        tmp_path,
+        2,
+        val_dataloader=synthetic_loader(LatentDataset(NUM_CLASSES, 7, 5)),
+        val_evaluator=dict(type=MeanPixel),
+        default_hooks=dict(
+            checkpoint=dict(
+                type=CheckpointHook, by_epoch=False, save_best='mean/pixel', rule='greater'
+            )
+        ),
+    )
+    runner.train()
+    assert runner.message_hub.get_scalar('val/mean/images').current() == 7
+    assert list(tmp_path.glob('best_mean_pixel_iter_*.pth'))
+
+
+def test_the_bank_has_figures(tmp_path):
+    runner = toy_runner(tmp_path, 2)
+    runner.train()
+    bank = runner.model.bank
+    figures = evaluate_synthetic(runner.model, BankDataset(len(bank)), [MeanPixel()], batch_size=5)
+    stored = bank.images[: len(bank)].float().mean()
+    assert figures == {'mean/images': len(bank), 'mean/pixel': pytest.approx(float(stored))}
+
+
+def test_latents_of_another_size(tmp_path):
+    loader = synthetic_loader(LatentDataset(NUM_CLASSES, 7, 6))
+    runner = toy_runner(tmp_path, 1, val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
+    with pytest.raises(ValueError, match='latent_dim=5, but got 6'):
+        runner.train()
+
+
+def test_evaluation_of_a_toy_is_of_all_samples_once():
+    model = toy_dedfkd()
+    figures = evaluate_synthetic(model, LatentDataset(3, 10, 5), [MeanPixel()], batch_size=4)
+    assert figures['mean/images'] == 10
