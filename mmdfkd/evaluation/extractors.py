@@ -40,6 +40,8 @@ def inception_v3() -> Any:
         ) from error
 
     class Unloaded(FeatureExtractorInceptionV3):
+        """It has the weights that it was initialised with."""
+
         def load_state_dict(self, *args: Any, **kwargs: Any) -> None:
             """Load nothing."""
 
