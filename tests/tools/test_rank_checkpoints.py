@@ -26,7 +26,8 @@ class RankedDigits(Dataset):
 
     def __getitem__(self, index):
         draw = torch.Generator().manual_seed(index)
-        image = torch.randint(256, (1, 32, 32), dtype=torch.uint8, generator=draw)
+        image = torch.randint(256, (1, 4, 4), dtype=torch.uint8, generator=draw)
+        image = image.repeat_interleave(8, 1).repeat_interleave(8, 2)
         return {'inputs': image, 'data_samples': DataSample().set_gt_label(index % 10)}
 
 
@@ -64,7 +65,9 @@ def run(tmp_path):
     cfg.model.bank_capacity = 8
     cfg.model.student.network = cfg.model.teacher.network
     teacher = MODELS.build(cfg.model.teacher.network)
-    torch.nn.init.normal_(list(teacher.parameters())[-1])
+    images = torch.stack([RankedDigits()[i]['inputs'] for i in range(40)]).float()
+    teacher.head.fc.weight.data *= 30
+    teacher.head.fc.bias.data -= teacher((images - 33) / 79).mean(0)  # all classes occur
     torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
     cfg.model.teacher.checkpoint = str(tmp_path / 'teacher.pth')
     cfg.test_dataloader.dataset = dict(type='mmdfkd.RankedDigits')
@@ -99,8 +102,13 @@ def test_figures_and_tables_of_a_run(tool, run, tmp_path, monkeypatch, capsys):
         own = synthesise(model, dataset, range(30))
         assert row['agreement/top1'] == pytest.approx(agreement_of(model, own, model.student))
         assert row['pool/top1'] == pytest.approx(agreement_of(model, pooled, model.student))
+        logits = [net(pooled).logits.log_softmax(1) for net in (model.teacher, model.student)]
+        divergence = (logits[0].exp() * (logits[0] - logits[1])).sum(1).mean()
+        assert row['pool/kl'] == pytest.approx(float(divergence), rel=1e-3, abs=1e-5)
+    assert found['checkpoints'][0]['pool/kl'] > 0.01
     assert found['checkpoints'][-1]['pool/top1'] == 100
-    assert found['checkpoints'][0]['pool/top1'] < 100
+    assert len({row['accuracy/top1'] for row in found['checkpoints']}) > 1
+    assert found['correlations']['iteration']['run_1']['spearman'] is not None
     assert found['chosen']['run_1']['last'] == found['checkpoints'][-1]['accuracy/top1']
     assert 'all' not in found['correlations']['iteration']
     printed = capsys.readouterr().out

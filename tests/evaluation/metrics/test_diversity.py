@@ -122,6 +122,14 @@ def test_a_random_choice_is_kept_for_neighbours():
         assert figures[name] == pytest.approx(everything[name])
 
 
+def test_processes_are_merged():
+    sample, metrics = with_duplicates(), [Diversity(), Diversity()]
+    for metric, ends in zip(metrics, ((0, 9), (9, 24)), strict=True):
+        metric.process(None, [part(sample, *ends)])
+    merged = metrics[0].compute_metrics([state for metric in metrics for state in metric.results])
+    assert merged == pytest.approx(evaluate(Diversity(), sample))
+
+
 def test_collapsed_latents_are_nearer_than_a_pixel_s_move():
     model = toy_dedfkd()
     sample, metric = toy_samples(model), Diversity()
