@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from mmpretrain.structures import DataSample
 from synthetic_samples import evaluate, part, samples
 from torch.nn import functional as F
 from toy import NUM_CLASSES, toy_dedfkd
@@ -180,6 +181,24 @@ def test_real_images_beside():
     assert DiversityDigits.asked == asked  # the teacher is frozen: once is enough
     metric.bind(toy_dedfkd())
     assert evaluate(metric, sample)['intra_real'] != figures['intra_real']
+
+
+def test_real_images_without_labels_have_the_teachers_decision(monkeypatch):
+    model = toy_dedfkd()
+    metric = Diversity(real=dict(type='DiversityDigits'))
+    metric.bind(model)
+    unlabelled = [
+        {'inputs': Digits()[i]['inputs'], 'data_samples': DataSample()} for i in range(12)
+    ]
+    monkeypatch.setattr(DiversityDigits, '__getitem__', lambda self, index: unlabelled[index])
+    figures = evaluate(metric, toy_samples(model))
+    images = torch.stack([item['inputs'] for item in unlabelled]).float()
+    logits, features = model.teacher((images - 100) / 50)
+    real = evaluate(
+        Diversity(),
+        samples(12, images=images, logits=logits, features=features) | dict(labels=None),
+    )
+    assert figures['vendi_class_real'] == pytest.approx(real['vendi_class'], rel=1e-5)
 
 
 def test_real_images_want_a_distiller():
