@@ -2,7 +2,7 @@
 
 Of every checkpoint of runs of a config: the student's agreement with its teacher on synthetic
 images, without one real image, and its accuracy on the config's test set. Then the rank
-correlation of the two, in each run and over all. Needs scipy.
+correlation of the two, in each run and over all; --data-free only chooses. Needs scipy.
 
 Each checkpoint is judged on held-out images of its own generator (``agreement/...``, also with
 the images corrupted), as during training, and on those of all generators of its run
@@ -105,15 +105,18 @@ def agreement_on(batches: list[tuple], model: Any) -> dict[str, float]:
     return {f'pool/{name}': float(sum(s[name] for s in sums) / num) for name in sums[0]}
 
 
-def measure(cfg: Config, runs: list[Path], num: int, seed: int) -> list[dict[str, Any]]:
+def measure(
+    cfg: Config, runs: list[Path], num: int, seed: int, data_free: bool = False
+) -> list[dict[str, Any]]:
     """Measure all checkpoints of all runs: rows of figures by name."""
     checkpoints = {run: whole_checkpoints(run) for run in runs}
     model = MODELS.build(cfg.model).to(get_device()).eval()
     latents = LatentDataset(model.num_classes, num, model.latent_dim, seed)
     agreement = Agreement(CORRUPTIONS)
-    dataloader = Runner.build_dataloader(cfg.test_dataloader)
-    evaluator = Evaluator(cfg.test_evaluator)
-    evaluator.dataset_meta = dataloader.dataset.metainfo
+    if not data_free:
+        dataloader = Runner.build_dataloader(cfg.test_dataloader)
+        evaluator = Evaluator(cfg.test_evaluator)
+        evaluator.dataset_meta = dataloader.dataset.metainfo
     rows = []
     bar = ProgressBar(sum(map(len, checkpoints.values())), file=sys.stderr)
     for run, of_run in checkpoints.items():
@@ -121,7 +124,8 @@ def measure(cfg: Config, runs: list[Path], num: int, seed: int) -> list[dict[str
         for iteration, path in of_run:
             load_networks(model, path)
             row = {'run': run.name, 'iteration': iteration}
-            row[ACCURACY] = evaluate_real(model, dataloader, evaluator)
+            if not data_free:
+                row[ACCURACY] = evaluate_real(model, dataloader, evaluator)
             row |= agreement_on(pooled, model)
             rows.append(row | evaluate_synthetic(model, latents, [agreement], BATCH))
             bar.update()
@@ -140,30 +144,38 @@ def correlate(rows: list[dict[str, Any]], figure: str) -> dict[str, float] | Non
 
 
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the rows, the correlations by figure and run, and what each choice would give."""
+    """Return the rows, what each choice gives and, with accuracies, correlations."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         runs.setdefault(row['run'], []).append(row)
-    # How long a run has trained ranks its checkpoints, too: the figures have to beat that.
-    figures = [name for name in rows[0] if name not in ('run', ACCURACY)]
-    groups = runs | {'all': rows} if len(runs) > 1 else runs
-    correlations = {
-        figure: {name: correlate(group, figure) for name, group in groups.items()}
-        for figure in figures
-    }
-    chosen = {name: choose(group) for name, group in runs.items()}
-    return {'checkpoints': rows, 'correlations': correlations, 'chosen': chosen}
+    summary: dict[str, Any] = {'checkpoints': rows}
+    summary['chosen'] = {name: choose(group) for name, group in runs.items()}
+    if ACCURACY in rows[0]:
+        # How long a run has trained ranks its checkpoints, too: the figures have to beat that.
+        figures = [name for name in rows[0] if name not in ('run', ACCURACY)]
+        groups = runs | {'all': rows} if len(runs) > 1 else runs
+        summary['correlations'] = {
+            figure: {name: correlate(group, figure) for name, group in groups.items()}
+            for figure in figures
+        }
+    return summary
 
 
-def choose(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Accuracy of a run's best checkpoint, its last, and those that agreement chooses."""
+def choose(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Choose of a run the last checkpoint, by agreement, and what is best in truth.
+
+    Returns:
+        By the name of the choice, ``iteration`` and, where it is known, the accuracy.
+    """
     latest_first = rows[::-1]
-    choices = {'best': max(row[ACCURACY] for row in rows), 'last': rows[-1][ACCURACY]}
-    for name in ('agreement/top1', 'pool/top1'):
-        choices[name] = max(latest_first, key=itemgetter(name))[ACCURACY]
+    choices = {'last': rows[-1]}
+    for name in ('agreement/top1', 'pool/top1', ACCURACY):
+        if name in rows[0]:
+            choices[name] = max(latest_first, key=itemgetter(name))
     for name in ('agreement/kl', 'pool/kl'):
-        choices[name] = min(latest_first, key=itemgetter(name))[ACCURACY]
-    return choices
+        choices[name] = min(latest_first, key=itemgetter(name))
+    kept = ('iteration', ACCURACY)
+    return {name: {key: row[key] for key in kept if key in row} for name, row in choices.items()}
 
 
 def table(header: list[str], rows: list[list[Any]]) -> str:
@@ -178,29 +190,29 @@ def table(header: list[str], rows: list[list[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return f'{value["spearman"]:+.2f} / {value["kendall"]:+.2f}'
+        return ' / '.join(_cell(v) for v in value.values())
     return '-' if value is None else f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
 def report(summary: dict[str, Any]) -> str:
-    """Format the three tables."""
-    rows, correlations, chosen = (
-        summary[name] for name in ('checkpoints', 'correlations', 'chosen')
-    )
+    """Format the tables."""
+    rows, chosen = summary['checkpoints'], summary['chosen']
     header = [name.removeprefix('agreement/') for name in rows[0]]
-    groups = list(next(iter(correlations.values())))
-    return '\n\n'.join(
-        [
-            table(header, [list(row.values()) for row in rows]),
+    parts = [table(header, [list(row.values()) for row in rows])]
+    if correlations := summary.get('correlations'):
+        groups = list(next(iter(correlations.values())))
+        parts += [
             f'Spearman / Kendall rank correlation with {ACCURACY}, by run (kl falls as it rises):',
             table(['figure', *groups], [[name, *of.values()] for name, of in correlations.items()]),
-            f'{ACCURACY} of the checkpoint that is best, last, or chosen by agreement:',
-            table(
-                ['run', *next(iter(chosen.values()))],
-                [[name, *accuracies.values()] for name, accuracies in chosen.items()],
-            ),
         ]
-    )
+    parts += [
+        f'The checkpoint that is last, or the best by each figure, and its {ACCURACY} if known:',
+        table(
+            ['run', *next(iter(chosen.values()))],
+            [[name, *choices.values()] for name, choices in chosen.items()],
+        ),
+    ]
+    return '\n\n'.join(parts)
 
 
 def parse_args() -> argparse.Namespace:
@@ -210,6 +222,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('runs', nargs='+', type=Path, help='work dirs of runs of it')
     parser.add_argument('--num', type=int, default=2000, help='synthetic images')
     parser.add_argument('--seed', type=int, default=1000, help='of their latents and labels')
+    parser.add_argument(
+        '--data-free', action='store_true', help='choose only: there are no real images'
+    )
     parser.add_argument('--json', type=Path, help='write all figures to this file, too')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
@@ -222,7 +237,7 @@ def main() -> None:
     args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
-    summary = summarise(measure(cfg, args.runs, args.num, args.seed))
+    summary = summarise(measure(cfg, args.runs, args.num, args.seed, args.data_free))
     print('\n' + report(summary))
     if args.json:
         args.json.write_text(json.dumps(summary, indent=2))

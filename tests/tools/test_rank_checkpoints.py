@@ -109,7 +109,8 @@ def test_figures_and_tables_of_a_run(tool, run, tmp_path, monkeypatch, capsys):
     assert found['checkpoints'][-1]['pool/top1'] == 100
     assert len({row['accuracy/top1'] for row in found['checkpoints']}) > 1
     assert found['correlations']['iteration']['run_1']['spearman'] is not None
-    assert found['chosen']['run_1']['last'] == found['checkpoints'][-1]['accuracy/top1']
+    last = found['checkpoints'][-1]
+    assert found['chosen']['run_1']['last'] == {k: last[k] for k in ('iteration', 'accuracy/top1')}
     assert 'all' not in found['correlations']['iteration']
     printed = capsys.readouterr().out
     lines = [line.split() for line in printed.splitlines()]
@@ -168,14 +169,27 @@ def test_runs_are_ranked_each_and_together(tool):
     assert of['a']['spearman'] == pytest.approx(1)
     assert of['b']['spearman'] == pytest.approx(0.5)
     assert of['all']['spearman'] < 0
-    assert summary['chosen']['b']['best'] == summary['chosen']['b']['last'] == 3
-    assert summary['chosen']['b']['agreement/top1'] == summary['chosen']['b']['agreement/kl'] == 2
-    assert '+0.50 / +0.33' in tool.report(summary)
+    chosen = summary['chosen']['b']
+    assert chosen['accuracy/top1'] == chosen['last'] == {'iteration': 2, 'accuracy/top1': 3.0}
+    assert chosen['agreement/top1'] == chosen['pool/kl'] == {'iteration': 1, 'accuracy/top1': 2.0}
+    assert '1 / 2.00' in tool.report(summary)
+    assert '0.50 / 0.33' in tool.report(summary)
 
 
 def test_of_equal_figures_the_latest_is_chosen(tool):
-    rows = rows_of('a', [5, 5, 4], [10.0, 30.0, 20.0])
-    assert tool.choose(rows)['agreement/top1'] == tool.choose(rows)['pool/kl'] == 30
+    chosen = tool.choose(rows_of('a', [5, 5, 4], [10.0, 30.0, 20.0]))
+    assert chosen['agreement/top1']['iteration'] == chosen['pool/kl']['iteration'] == 1
+
+
+def test_choosing_needs_no_real_image(tool, run, tmp_path):
+    config, folder, _ = run
+    cfg = Config.fromfile(config)
+    cfg.pop('test_dataloader')
+    summary = tool.summarise(tool.measure(cfg, [folder], 12, 0, data_free=True))
+    assert set(summary) == {'checkpoints', 'chosen'}
+    assert summary['chosen']['run_1']['pool/kl'] == {'iteration': 10}
+    assert 'accuracy/top1' not in summary['checkpoints'][0]
+    assert 'correlation' not in tool.report(summary)
 
 
 def test_a_checkpoint_that_is_being_written_is_left_out(tool, tmp_path):
