@@ -7,11 +7,12 @@ import pytest
 import torch
 from load_tool import load_tool
 from mmengine.config import Config
+from mmengine.registry import DATASETS
 from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
 
 from mmdfkd.datasets import LatentDataset
-from mmdfkd.registry import DATASETS, MODELS
+from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = (2, 4, 10)
@@ -70,7 +71,7 @@ def run(tmp_path):
     teacher.head.fc.bias.data -= teacher((images - 33) / 79).mean(0)  # all classes occur
     torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
     cfg.model.teacher.checkpoint = str(tmp_path / 'teacher.pth')
-    cfg.test_dataloader.dataset = dict(type='mmdfkd.RankedDigits')
+    cfg.test_dataloader.dataset = dict(type='RankedDigits')
     cfg.dump(tmp_path / 'config.py')
     models, folder = [], tmp_path / 'run_1'
     folder.mkdir()

@@ -10,7 +10,6 @@ from toy import NUM_CLASSES, toy_dedfkd
 from toy_run import Digits
 
 from mmdfkd.evaluation import Diversity
-from mmdfkd.registry import DATASETS
 
 
 def distance(a, b):
@@ -151,7 +150,6 @@ def test_latents_without_company_do_not_collapse():
     assert 'collapsed' not in evaluate(Diversity(), toy_samples(model, 4))
 
 
-@DATASETS.register_module()
 class DiversityDigits(Digits):
     asked = 0
 
@@ -162,7 +160,7 @@ class DiversityDigits(Digits):
 
 def test_real_images_beside():
     model = toy_dedfkd()
-    metric = Diversity(real=dict(type='DiversityDigits'))
+    metric = Diversity(real=dict(type=DiversityDigits))
     metric.bind(model)
     sample, dataset = toy_samples(model), Digits()
     figures = evaluate(metric, sample)
@@ -185,7 +183,7 @@ def test_real_images_beside():
 
 def test_real_images_without_labels_have_the_teachers_decision(monkeypatch):
     model = toy_dedfkd()
-    metric = Diversity(real=dict(type='DiversityDigits'))
+    metric = Diversity(real=dict(type=DiversityDigits))
     metric.bind(model)
     unlabelled = [
         {'inputs': Digits()[i]['inputs'], 'data_samples': DataSample()} for i in range(12)
@@ -203,7 +201,7 @@ def test_real_images_without_labels_have_the_teachers_decision(monkeypatch):
 
 def test_real_images_want_a_distiller():
     with pytest.raises(ValueError, match=r'call bind\(distiller\) before'):
-        Diversity(real=dict(type='DiversityDigits')).process(None, [samples()])
+        Diversity(real=dict(type=DiversityDigits)).process(None, [samples()])
 
 
 def test_one_class_only():
