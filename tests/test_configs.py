@@ -19,7 +19,8 @@ from mmdfkd.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DISTILLERS = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
-TEACHERS = sorted(CONFIGS.glob('teachers/*.py'))
+# Trained on real data: teachers, and students to compare with.
+TEACHERS = sorted([*CONFIGS.glob('teachers/*.py'), *CONFIGS.glob('students/*.py')])
 
 
 def name(path):

@@ -19,6 +19,11 @@ CASES = {
         "dict(type='mmdfkd.LabelDataset', num_classes=3, length=6)",
         'LabelDataset',
     ),
+    'transform': (
+        'from mmpretrain.registry import TRANSFORMS as registry',
+        "dict(type='mmdfkd.Corrupt', name='fog', severity=3)",
+        'Corrupt',
+    ),
     'optim-wrapper-constructor': (
         'from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as registry',
         "dict(type='mmdfkd.MultiOptimWrapperConstructor', optim_wrapper_cfg={})",
@@ -52,7 +57,8 @@ def test_components_are_found_from_other_registries_without_an_import(case):
 
 
 @pytest.mark.parametrize(
-    'name', ['DATASETS', 'HOOKS', 'MODELS', 'MODEL_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS']
+    'name',
+    ['DATASETS', 'HOOKS', 'MODELS', 'MODEL_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'TRANSFORMS'],
 )
 def test_registries_hold_only_what_mmdfkd_defines(name):
     import mmdfkd.datasets

@@ -1,0 +1,14 @@
+"""The student ResNet-8 trained on real CIFAR-10 for 30 epochs, to compare with."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.cifar10 import *
+    from .._base_.resnet20_cifar import data_preprocessor, resnet8
+    from .._base_.teacher_cifar import *
+
+work_dir = 'work_dirs/students/resnet8_cifar10'
+model = dict(**resnet8, data_preprocessor=data_preprocessor)
+epochs = 30
+train_cfg.update(max_epochs=epochs)
+param_scheduler.update(T_max=epochs)
