@@ -1,4 +1,14 @@
-"""The student ResNet-8 trained on real CIFAR-10 for 30 epochs, to compare with."""
+"""The student ResNet-8 trained on real CIFAR-10 for 30 epochs, to compare with.
+
+On folders of images, data/cifar10/train/airplane/*.png and so on, a copy of this file needs
+the line of cifar10_folder.py, and at its end
+
+    train_dataloader['dataset'] = dict(
+        val_dataloader['dataset'],
+        data_prefix='train',
+        pipeline=[*load_rgb, *train_dataloader['dataset']['pipeline']],
+    )
+"""
 
 from mmengine.config import read_base
 
