@@ -166,7 +166,7 @@ def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
     eps = args.eps or EPS[images.pixels.size(1)]
     jobs = [('clean', 0), *product(args.corruptions, args.severities), *product(args.attacks, eps)]
     bar = track(jobs, 'robustness', disable=not sys.stdout.isatty())
-    return {f'{name}/{level:g}'.removesuffix('/0'): job(name, level) for name, level in bar}
+    return {f'{name}/{level:g}' if level else name: job(name, level) for name, level in bar}
 
 
 def summarize(rows: Rows, corruptions: list[str]) -> Rows:

@@ -65,7 +65,7 @@ def _displace(image: np.ndarray, dx: np.ndarray, dy: np.ndarray, margin: int) ->
 
 def _random_affine(image: np.ndarray, rng: Generator, jitter: float) -> np.ndarray:
     height, width = image.shape[:2]
-    centre, reach = np.array([height, width]) // 2, min(height, width) // 3
+    centre, reach = np.array([width, height]) // 2, min(height, width) // 3
     corners = centre + reach * np.array([[1, 1], [1, -1], [-1, -1]])
     moved = corners + rng.uniform(-jitter, jitter, size=corners.shape)
     matrix = cv2.getAffineTransform(corners.astype(np.float32), moved.astype(np.float32))

@@ -10,7 +10,10 @@ Network = Callable[[Tensor], Tensor]
 
 
 def _ascent(network: Network, images: Tensor, labels: Tensor) -> Tensor:
-    """Sign of the cross-entropy's gradient with respect to ``images``."""
+    """Sign of the cross-entropy's gradient with respect to ``images``.
+
+    It is 0 where float32 holds no gradient: at logits more than about 100 apart.
+    """
     images = images.detach().requires_grad_()
     with torch.enable_grad():
         loss = F.cross_entropy(network(images), labels, reduction='sum')
