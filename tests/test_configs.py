@@ -90,6 +90,12 @@ def assert_is_rgb(dataset, shape):
     assert dataset[0]['inputs'].flatten(1).float().mean(1).tolist() == [0, 0, 255]
 
 
+def add_base(path, base):
+    text = path.read_text()
+    end = re.search(r'with read_base\(\):\n(    .+\n)+', text).end()
+    path.write_text(f'{text[:end]}    from {base} import *\n{text[end:]}')
+
+
 @pytest.mark.parametrize(
     ('config', 'folder'),
     [
@@ -100,9 +106,7 @@ def assert_is_rgb(dataset, shape):
 def test_one_more_line_evaluates_on_folders_of_images(config, folder, tmp_path):
     shutil.copytree(CONFIGS, tmp_path / 'configs')
     path = tmp_path / f'configs/{config}.py'
-    text = path.read_text()
-    end = re.search(r'with read_base\(\):\n(    .+\n)+', text).end()
-    path.write_text(f'{text[:end]}    from {folder} import *\n{text[end:]}')
+    add_base(path, folder)
     blue_image(tmp_path / 'data/test/airplane/1.png')
     for split in ('val', 'test'):
         dataset = Config.fromfile(path)[f'{split}_dataloader'].dataset
@@ -146,3 +150,22 @@ def test_a_teacher_that_is_not_there_is_explained():
     cfg.model.teacher.checkpoint = 'nowhere/epoch_40.pth'
     with pytest.raises(FileNotFoundError, match=r'nowhere/epoch_40.pth.*configs/teachers/lenet5'):
         MODELS.build(cfg.model)
+
+
+def test_one_more_line_validates_without_real_images(tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / 'configs')
+    path = tmp_path / 'configs/ablation/lenet5_mnist_m4.py'
+    add_base(path, '.._base_.data_free_validation')
+    cfg = Config.fromfile(path)
+    cfg.val_dataloader.dataset.update(length=20, latent_dim=cfg.model.generator.latent_dim)
+    torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), tmp_path / 'teacher.pth')
+    cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'))
+    cfg.train_cfg.max_iters = 1
+    cfg.work_dir = str(tmp_path)
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert {'val/agreement/top1', 'val/class_balance/entropy'} <= set(
+        runner.message_hub.log_scalars
+    )
+    assert list(tmp_path.glob('best_agreement_top1_iter_1.pth'))

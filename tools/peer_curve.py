@@ -1,9 +1,9 @@
-"""A peer's accuracy over time on the public ResNet-20: ``python tools/peer_curve.py --peer DIR``.
+"""A peer's accuracy over time on a public teacher: ``python tools/peer_curve.py --peer DIR``.
 
 Runs Fast-Datafree (see benchmark_peer.py, and fast_datafree.py for what is patched in it)
-with its options for small networks, the teacher and the student of
-configs/dedfkd_resnet20_resnet8_cifar10.py, and that teacher's mean and std. Its epochs
-are short, so that all of them, its warm-up and its cosine fit in the time there is.
+with its options for small networks, the teacher and the student of a config of ours (the
+public ResNet-20 and ResNet-8), and that teacher's mean and std. Its epochs are short, so
+that all of them, its warm-up and its cosine fit in the time there is.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import mmdfkd  # noqa: F401
 from mmdfkd.registry import MODELS
 
 CONFIG = Path(__file__).resolve().parents[1] / 'configs/dedfkd_resnet20_resnet8_cifar10.py'
+TEACHER, STUDENT = 'our_teacher', 'our_student'  # what the peer calls our networks
 EVERY = 5  # of 10,000 test images: the subset of 2,000
 
 
@@ -44,7 +45,7 @@ class PeerNetwork(nn.Module):
 
 def use_networks(peer: Any, cfg: Config) -> None:
     """Have the peer's registry give the config's networks and normalisation."""
-    networks = {'resnet20': cfg.model.teacher, 'resnet8': cfg.model.student}
+    networks = {TEACHER: cfg.model.teacher, STUDENT: cfg.model.student}
     peer.registry.get_model = lambda name, **_: PeerNetwork(MODELS.build(networks[name]))
     pixels = cfg.model.data_preprocessor
     peer.registry.NORMALIZE_DICT['cifar10'] = {
@@ -88,7 +89,7 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--peer', type=Path, required=True, help='a clone of Fast-Datafree')
-    parser.add_argument('--teacher', default='data/teachers/resnet20_cifar10.th')
+    parser.add_argument('--config', type=Path, default=CONFIG, help='a CIFAR-10 config of ours')
     parser.add_argument('--images', default='data/cifar10/test', help='test images by class')
     parser.add_argument('--out', type=Path, default=Path('peer_curve.json'))
     parser.add_argument('--minutes', type=float, default=50.0, help='of training, at most')
@@ -106,7 +107,7 @@ def choose_options(peer: Any, args: argparse.Namespace) -> argparse.Namespace:
     options = fast_datafree.published(
         peer.parser, script, g_steps=args.g_steps, teacher='wrn40_2', student='wrn16_1'
     )
-    options.teacher, options.student, options.dataset = 'resnet20', 'resnet8', 'cifar10'
+    options.teacher, options.student, options.dataset = TEACHER, STUDENT, 'cifar10'
     options.batch_size, options.kd_steps = args.batch_size, args.kd_steps
     options.ep_steps, options.epochs = args.kd_steps, args.epochs
     options.warmup, options.seed = args.epochs // 11, args.seed  # 20 of its 220
@@ -118,8 +119,8 @@ def choose_options(peer: Any, args: argparse.Namespace) -> argparse.Namespace:
 def main() -> None:
     """Run the peer with that teacher."""
     args = parse_args()
-    cfg = Config.fromfile(CONFIG)
-    cfg.model.teacher.checkpoint = os.path.abspath(args.teacher)
+    cfg = Config.fromfile(args.config)
+    cfg.model.teacher.checkpoint = os.path.abspath(cfg.model.teacher.checkpoint)
     out = args.out.resolve()
     peer = fast_datafree.load(args.peer.resolve(), args.batch_size)
     use_networks(peer, cfg)
@@ -130,8 +131,8 @@ def main() -> None:
         os.chdir(folder)
         options.save_dir = f'{folder}/pool'
         Path('checkpoints/pretrained').mkdir(parents=True)
-        weights = peer.registry.get_model('resnet20').state_dict()
-        torch.save({'state_dict': weights}, 'checkpoints/pretrained/cifar10_resnet20.pth')
+        weights = peer.registry.get_model(TEACHER).state_dict()
+        torch.save({'state_dict': weights}, f'checkpoints/pretrained/cifar10_{TEACHER}.pth')
         record(peer, 60 * args.minutes, out)
         peer.main()
 

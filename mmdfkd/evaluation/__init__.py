@@ -1,5 +1,13 @@
 """Figures of merit: of synthetic images, and of students."""
 
-from .metrics import Agreement, ClassBalance, Diversity
+from .extractors import ClassifierExtractor, InceptionExtractor
+from .metrics import Agreement, ClassBalance, Diversity, Fidelity
 
-__all__ = ['Agreement', 'ClassBalance', 'Diversity']
+__all__ = [
+    'Agreement',
+    'ClassBalance',
+    'ClassifierExtractor',
+    'Diversity',
+    'Fidelity',
+    'InceptionExtractor',
+]

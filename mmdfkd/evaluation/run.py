@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from mmengine.dataset import DefaultSampler, default_collate
 from mmengine.evaluator import Evaluator
-from mmengine.utils import ProgressBar
+from rich.progress import track
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -44,9 +44,6 @@ def evaluate_synthetic(
         sampler=DefaultSampler(dataset, shuffle=False),
         collate_fn=default_collate,
     )
-    bar = ProgressBar(len(dataloader)) if progress else None
-    for data in dataloader:
+    for data in track(dataloader, 'synthetic images', disable=not progress):
         evaluator.process(data_samples=model.val_step(data), data_batch=data)
-        if bar:
-            bar.update()
     return evaluator.evaluate(len(dataset))  # type: ignore[arg-type]

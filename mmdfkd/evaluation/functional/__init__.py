@@ -1,1 +1,17 @@
-"""Figures of merit as pure functions."""
+"""Figures of features, as functions and as sums that stream."""
+
+from .frechet import FeatureStatistics, class_distances, frechet_distance
+from .inception_score import InceptionScore
+from .kernel import kernel_distance
+from .neighbours import neighbour_figures
+from .reservoir import Reservoir
+
+__all__ = [
+    'FeatureStatistics',
+    'InceptionScore',
+    'Reservoir',
+    'class_distances',
+    'frechet_distance',
+    'kernel_distance',
+    'neighbour_figures',
+]

@@ -1,7 +1,8 @@
-"""MMEngine metrics, of synthetic samples unless they say otherwise."""
+"""MMEngine metrics of synthetic samples, one a file."""
 
 from .agreement import Agreement
 from .class_balance import ClassBalance
 from .diversity import Diversity
+from .fidelity import Fidelity
 
-__all__ = ['Agreement', 'ClassBalance', 'Diversity']
+__all__ = ['Agreement', 'ClassBalance', 'Diversity', 'Fidelity']

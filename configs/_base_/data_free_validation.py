@@ -1,0 +1,28 @@
+"""Validation without one real image: the last line of a config's ``with read_base():``
+
+    from ._base_.data_free_validation import *
+
+The student is compared with the teacher on images of held-out latents, and the checkpoint
+with the best agreement is kept as ``best_*.pth`` beside the last. Give ``latent_dim`` and
+``num_classes`` the generator's values if they are others.
+"""
+
+from mmengine.config import read_base
+from mmengine.dataset import DefaultSampler, default_collate
+
+from mmdfkd.datasets import LatentDataset
+from mmdfkd.evaluation import Agreement, ClassBalance
+
+with read_base():
+    from .default_runtime import default_hooks
+
+val_dataloader = dict(
+    batch_size=250,
+    num_workers=0,
+    dataset=dict(type=LatentDataset, num_classes=10, length=2000, latent_dim=256, seed=1000),
+    sampler=dict(type=DefaultSampler, shuffle=False),
+    collate_fn=dict(type=default_collate),
+)
+val_evaluator = [dict(type=Agreement), dict(type=ClassBalance)]
+val_cfg = dict()
+default_hooks['checkpoint'].update(save_best='agreement/top1', rule='greater')

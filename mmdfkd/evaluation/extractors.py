@@ -1,0 +1,147 @@
+"""Feature extractors: pixels in, (logits, features) out."""
+
+import hashlib
+import io
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmdfkd.models.utils import Prediction
+from mmdfkd.models.utils.checkpoint import load_weights
+from mmdfkd.registry import MODELS
+
+
+def weights_digest(network: nn.Module) -> str:
+    """Hash the names and values of all parameters and buffers, with SHA-256."""
+    digest = hashlib.sha256()
+    for name, value in (*network.named_parameters(), *network.named_buffers()):
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        flat = value.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def inception_v3() -> Any:
+    """Build torch-fidelity's Inception-v3 of 2015 with random weights, frozen.
+
+    It maps uint8 images (N, 3, H, W) to features (N, 2048) and logits without bias
+    (N, 1008), as FID and the Inception score want them.
+
+    Raises:
+        ImportError: if torch-fidelity is not installed.
+    """
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except ImportError as error:
+        raise ImportError(
+            "Inception-v3 needs torch-fidelity: pip install 'mmdfkd[fidelity]'"
+        ) from error
+
+    class Inception(FeatureExtractorInceptionV3):
+        # The constructor unpickles its file without care: it gets one that holds nothing.
+        def load_state_dict(self, state_dict: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().load_state_dict(state_dict or self.state_dict(), *args, **kwargs)
+
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    features = ['2048', 'logits_unbiased']
+    return Inception('inception-v3-compat', features, feature_extractor_weights_path=nothing)
+
+
+@MODELS.register_module()
+class InceptionExtractor(nn.Module):
+    """The network of the FID: Inception-v3 with the weights of 2015.
+
+    Szegedy et al., Rethinking the Inception Architecture (2016), as ported by
+    torch-fidelity, with its resize, that of TensorFlow 1, to 299 x 299.
+
+    Args:
+        weights: path or URL of torch-fidelity's weights; None downloads them once.
+
+    Raises:
+        FileNotFoundError: if they are not there and cannot be downloaded.
+        ImportError: if torch-fidelity is not installed.
+        ValueError: if they are those of another network.
+    """
+
+    num_features = 2048
+
+    def __init__(self, weights: str | None = None) -> None:
+        super().__init__()
+        self.network = inception_v3()
+        if weights is None:
+            from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+            weights = URL_INCEPTION_V3
+        load_weights(
+            self.network,
+            weights,
+            how_to_get='it is an asset of torch-fidelity’s release v0.2.0 on GitHub',
+        )
+        self.protocol = (
+            'Inception-v3 of 2015, 2048 features; resize: bilinear of TensorFlow 1 to 299 x 299; '
+            f'grey repeated to RGB; weights: SHA-256 {weights_digest(self.network)[:16]}'
+        )
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Describe pixels (N, 1 or 3, H, W) in [0, 255], which are rounded as 8-bit images."""
+        pixels = images.round().clamp(0, 255).to(torch.uint8)
+        features, logits = self.network(pixels.expand(-1, 3, -1, -1))
+        return Prediction(logits, features)
+
+
+@MODELS.register_module()
+class ClassifierExtractor(nn.Module):
+    """A classifier's penultimate features, such as the teacher's.
+
+    Args:
+        classifier: config of a :class:`~mmdfkd.models.utils.Classifier`, or one that is
+            built and keeps its weights.
+        data_preprocessor: config of what normalises pixels for it (RGB; one that turns BGR
+            to RGB would be wrong), or a module. Grey images broadcast to its channels.
+        image_size: side that images are resized to (bilinear, antialiased); None leaves
+            them as they are.
+
+    Raises:
+        ValueError: if the classifier has no weights.
+    """
+
+    def __init__(
+        self,
+        classifier: dict | nn.Module,
+        data_preprocessor: dict | nn.Module,
+        image_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        built: Any = MODELS.build(classifier) if isinstance(classifier, dict) else classifier
+        if not built.has_weights:
+            raise ValueError(
+                'the classifier of an extractor should have trained weights, but got '
+                'checkpoint=None; set its checkpoint to a path or URL'
+            )
+        self.classifier = built
+        self.data_preprocessor: Any = (
+            MODELS.build(data_preprocessor)
+            if isinstance(data_preprocessor, dict)
+            else data_preprocessor
+        )
+        self.image_size = image_size
+        self.num_features = built.network.get_submodule(built.final_layer).weight.size(1)
+        if isinstance(classifier, dict):
+            self.classifier.requires_grad_(False).eval()
+        resize = f'bilinear, antialiased to {image_size}' if image_size else 'none'
+        self.protocol = (
+            f'{type(built.network).__name__}, {self.num_features} features; resize: {resize}; '
+            'grey broadcast to the channels of the normalisation; weights: '
+            f'SHA-256 {weights_digest(self)[:16]}'
+        )
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Describe pixels (N, C, H, W) in [0, 255]."""
+        if self.image_size is not None:
+            size = (self.image_size, self.image_size)
+            images = F.interpolate(images, size, mode='bilinear', antialias=True)
+        return self.classifier(self.data_preprocessor({'inputs': images})['inputs'])

@@ -1,0 +1,68 @@
+"""Inception score, from sums that stream."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class InceptionScore:
+    """Running sums of class probabilities, in splits.
+
+    Salimans et al., Improved Techniques for Training GANs (2016), section 4:
+    exp(E_x KL(p(y|x) || p(y))), the mean over splits of the samples.
+
+    The libraries shuffle the logits of all samples and cut them into splits; sample ``i``
+    of the stream belongs to split ``i % splits`` here, so that none need be kept.
+
+    Args:
+        splits: number of splits.
+        rank: this process; it sees the samples ``rank, rank + world_size, ...``
+        world_size: number of processes.
+    """
+
+    def __init__(self, splits: int = 10, rank: int = 0, world_size: int = 1) -> None:
+        self.rank = rank
+        self.world_size = world_size
+        self.seen = 0
+        self.counts = torch.zeros(splits, dtype=torch.float64)
+        self.negative_entropies = torch.zeros(splits, dtype=torch.float64)
+        self.probabilities: Tensor | None = None
+
+    def update(self, logits: Tensor) -> None:
+        """See the logits (N, K) of N samples."""
+        log_probabilities = logits.detach().cpu().double().log_softmax(1)
+        probabilities = log_probabilities.exp()
+        if self.probabilities is None:
+            self.probabilities = probabilities.new_zeros(len(self.counts), logits.size(1))
+        order = torch.arange(self.seen, self.seen + len(logits)) * self.world_size + self.rank
+        split = order % len(self.counts)
+        self.seen += len(logits)
+        self.counts.index_add_(0, split, torch.ones(len(split), dtype=torch.float64))
+        # The limit of p log p is 0.
+        summands = (probabilities * log_probabilities).nan_to_num(nan=0.0).sum(1)
+        self.negative_entropies.index_add_(0, split, summands)
+        self.probabilities.index_add_(0, split, probabilities)
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Take in what another process has summed, its ``state_dict()``."""
+        if self.probabilities is None:
+            self.probabilities = torch.zeros_like(state['probabilities'])
+        self.seen += state['seen']
+        self.counts += state['counts']
+        self.negative_entropies += state['negative_entropies']
+        self.probabilities += state['probabilities']
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain tensors and numbers."""
+        names = ('seen', 'counts', 'negative_entropies', 'probabilities')
+        return {name: getattr(self, name) for name in names}
+
+    def compute(self) -> float:
+        """Return the mean score of the splits that have samples, from 1 to K."""
+        assert self.probabilities is not None  # a sample was seen
+        used = self.counts > 0
+        counts = self.counts[used]
+        marginals = self.probabilities[used] / counts[:, None]
+        entropies = torch.special.entr(marginals).sum(1)
+        return float((self.negative_entropies[used] / counts + entropies).exp().mean())

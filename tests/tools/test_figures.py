@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from load_tool import load_tool
+from mmengine.config import Config, ConfigDict
+
+from mmdfkd.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/dedfkd_lenet5_mnist5k.py'
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """A checkpoint of random networks and the options that fit it."""
+    folder = tmp_path_factory.mktemp('run')
+    cfg = Config.fromfile(ROOT / CONFIG)
+    torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), folder / 'teacher.pth')
+    options = {
+        'model.teacher.checkpoint': str(folder / 'teacher.pth'),
+        'model.generator.base_channels': 2,
+        'model.bank_capacity': 64,
+    }
+    cfg.merge_from_dict(options)
+    model = MODELS.build(cfg.model)
+    model.bank.add(torch.rand(40, 1, 32, 32) * 255)
+    torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
+    return folder, [f'{key}={value}' for key, value in options.items()]
+
+
+def figures(run, *arguments):
+    folder, options = run
+    common = [str(ROOT / CONFIG), str(folder / 'iter_1.pth'), '--batch-size', '50']
+    cache = ['--cache-dir', str(folder / 'cache')]
+    load_tool('figures').main([*common, *cache, *arguments, '--cfg-options', *options])
+    return json.loads((folder / 'figures.json').read_text())
+
+
+@pytest.mark.filterwarnings('ignore:.*features.*:UserWarning')
+def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
+    first = figures(run, '--num', '100', '--extractor', 'teacher')
+    printed = capsys.readouterr().out
+    assert '100 images of the generator' in printed
+    assert 'MNIST5k' in json.dumps(first['protocol'])
+    assert first['num_fake'] == 100
+    for name in ('fid', 'fid_floor', 'kid', 'precision', 'recall', 'density', 'coverage'):
+        assert f'fidelity/{name}' in first['figures']
+        assert f'\n  {name} ' in printed
+    for name in ('class_balance/entropy', 'diversity/intra_real', 'agreement/top1_noise'):
+        assert name in first['figures']
+    assert sum(first['details']['class_balance']['share']) == pytest.approx(1)
+    assert list((run[0] / 'cache').iterdir())
+    assert figures(run, '--num', '100', '--extractor', 'teacher') == first
+
+
+def test_without_real_images(run):
+    result = figures(run, '--num', '30', '--no-real')
+    assert not any('fidelity' in name or 'real' in name for name in result['figures'])
+    assert result['figures']['class_balance/label_agreement'] <= 1
+
+
+def test_of_the_bank_there_is_what_it_holds(run):
+    result = figures(run, '--source', 'bank', '--no-real')
+    assert (result['source'], result['num_fake']) == ('bank', 40)
+    assert 'class_balance/label_agreement' not in result['figures']
+
+
+def test_an_extractor_of_a_config(run, tmp_path):
+    teacher = run[0] / 'teacher.pth'
+    (tmp_path / 'extractor.py').write_text(
+        'from mmengine.config import read_base\n'
+        'from mmdfkd.evaluation import ClassifierExtractor\n'
+        'from mmdfkd.models.backbones import DAFLLeNet5\n'
+        'from mmdfkd.models.utils import Classifier\n'
+        'from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead\n'
+        'extractor = dict(type=ClassifierExtractor, data_preprocessor=dict('
+        'type=ClsDataPreprocessor, mean=[33.46], std=[78.87]), classifier=dict('
+        f'type=Classifier, checkpoint={str(teacher)!r}, network=dict(type=ImageClassifier, '
+        'backbone=dict(type=DAFLLeNet5), head=dict(type=LinearClsHead, num_classes=10, '
+        'in_channels=84))))\n'
+    )
+    of_config = figures(run, '--num', '100', '--extractor', str(tmp_path / 'extractor.py'))
+    of_teacher = figures(run, '--num', '100', '--extractor', 'teacher')
+    assert of_config['figures'] == pytest.approx(of_teacher['figures'], rel=1e-4)
+
+
+def test_an_empty_bank(run):
+    tool = load_tool('figures')
+    args = tool.parse_args([CONFIG, 'x.pth', '--source', 'bank'])
+    cfg = Config.fromfile(ROOT / CONFIG)
+    cfg.merge_from_dict(dict(option.split('=') for option in run[1][:1]))
+    with pytest.raises(ValueError, match='the bank should hold images'):
+        tool.make_samples(args, MODELS.build(cfg.model))
+
+
+def test_the_training_split():
+    train_split = load_tool('figures').train_split
+    assert train_split(ConfigDict(type='X', split='test')) == dict(type='X', split='train')
+    assert train_split(ConfigDict(data_prefix='val')) == dict(data_prefix='train')
+    with pytest.raises(ValueError, match='real_images=dict'):
+        train_split(ConfigDict(type='X'))

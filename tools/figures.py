@@ -1,0 +1,167 @@
+"""Figures of a run's synthetic images: ``python tools/figures.py CONFIG CHECKPOINT``.
+
+FID, KID, precision, recall, density, coverage and Inception score against real images, the
+balance of the classes, the diversity inside them, and how far the student agrees with the
+teacher; of live samples of held-out latents, or of the images in the bank. Real images are
+the config's evaluation set with its split ``train``, and the floor is that split against
+the evaluation set itself. ``--no-real`` gives what a user without any real image can have.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
+
+import torch
+from mmengine.config import Config, ConfigDict, DictAction
+from torch.utils.data import Dataset
+
+import mmdfkd
+from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
+from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.models.distillers import load_distiller
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
+    parser.add_argument('--source', choices=['generator', 'bank'], default='generator')
+    parser.add_argument(
+        '--num', type=int, default=50000, help='synthetic images (of a bank: at most what it holds)'
+    )
+    parser.add_argument(
+        '--extractor',
+        default='inception',
+        help="'inception' (2015, 2048 features: FID as everyone has it), 'teacher', or a config "
+        'file with extractor=dict(...)',
+    )
+    parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
+    parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
+    parser.add_argument('--no-real', action='store_true', help='figures without real images')
+    parser.add_argument('--seed', type=int, default=1000, help='of the held-out latents')
+    parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument('--cache-dir', default='work_dirs/real_statistics', help='of real images')
+    parser.add_argument(
+        '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
+    )
+    return parser.parse_args(argv)
+
+
+def train_split(dataset: ConfigDict) -> ConfigDict:
+    """Return the training split of an evaluation set's config.
+
+    Raises:
+        ValueError: if nothing in the config names a split.
+    """
+    if 'split' in dataset:
+        return ConfigDict({**dataset, 'split': 'train'})
+    if dataset.get('data_prefix') in ('test', 'val'):
+        return ConfigDict({**dataset, 'data_prefix': 'train'})
+    raise ValueError(
+        "the evaluation set should have split='test' or data_prefix='test' (or 'val'), so that "
+        'its training split can be named, but got neither; put real_images=dict(...), a data '
+        "set's config, into your config, or use --no-real"
+    )
+
+
+def make_extractor(args: argparse.Namespace) -> Any:
+    """Return what Fidelity takes for ``--extractor``."""
+    if args.extractor == 'inception':
+        return dict(type=InceptionExtractor, weights=args.inception_weights)
+    return 'teacher' if args.extractor == 'teacher' else Config.fromfile(args.extractor).extractor
+
+
+def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
+    """Build the metrics."""
+    if args.no_real:
+        return [ClassBalance(), Diversity(), Agreement(corruptions=['noise', 'blur'])]
+    evaluation_set = cfg.val_dataloader.dataset
+    real = cfg.get('real_images') or train_split(evaluation_set)
+    fidelity = Fidelity(
+        real=real,
+        floor=evaluation_set,
+        extractor=make_extractor(args),
+        per_class=args.per_class,
+        cache_dir=args.cache_dir,
+    )
+    return [
+        fidelity,
+        ClassBalance(),
+        Diversity(real=evaluation_set),
+        Agreement(corruptions=['noise', 'blur']),
+    ]
+
+
+def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
+    """Return the latents or the slots to evaluate.
+
+    Raises:
+        ValueError: if the bank is empty.
+    """
+    if args.source == 'generator':
+        return LatentDataset(model.num_classes, args.num, model.latent_dim, args.seed)
+    if not len(model.bank):
+        raise ValueError(
+            'the bank should hold images, but it is empty; take a checkpoint of a later round, '
+            'or --source generator'
+        )
+    return BankDataset(min(args.num, len(model.bank)))
+
+
+def table(figures: dict[str, float]) -> str:
+    """Lay the figures out, a family a block."""
+    lines, family = [], ''
+    for name, value in figures.items():
+        prefix, _, key = name.partition('/')
+        if prefix != family:
+            lines.append(f'\n{prefix}')
+            family = prefix
+        lines.append(f'  {key:32}{value:12.4f}')
+    return '\n'.join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    model = load_distiller(cfg, args.checkpoint)
+    model.to('cuda' if torch.cuda.is_available() else 'cpu')
+    metrics = make_metrics(args, cfg)
+    samples: Any = make_samples(args, model)
+    figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
+    print(f'\n{len(samples)} images of the {args.source}')
+    print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
+    print(table(figures))
+    out = args.json or args.checkpoint.with_name('figures.json')
+    content = dict(
+        config=args.config,
+        checkpoint=str(args.checkpoint),
+        source=args.source,
+        num_fake=len(samples),
+        seed=args.seed,
+        protocol=protocol,
+        figures=figures,
+        details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
+        versions=dict(mmdfkd=mmdfkd.__version__, torch=torch.__version__),
+    )
+    out.write_text(json.dumps(content, indent=2) + '\n')
+    print(f'\nwritten to {out}')
+
+
+if __name__ == '__main__':
+    main()
