@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,8 @@ from mmdfkd.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 DISTILLERS = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
-TEACHERS = sorted(CONFIGS.glob('teachers/*.py'))
+# Trained on real data: teachers, and students to compare with.
+TEACHERS = sorted([*CONFIGS.glob('teachers/*.py'), *CONFIGS.glob('students/*.py')])
 
 
 def name(path):
@@ -110,6 +112,21 @@ def test_one_more_line_evaluates_on_folders_of_images(config, folder, tmp_path):
         dataset = Config.fromfile(path)[f'{split}_dataloader'].dataset
         dataset.data_root = str(tmp_path / 'data')
         assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
+
+
+def test_the_students_docstring_trains_on_folders_of_images(tmp_path):
+    shutil.copytree(CONFIGS, tmp_path / 'configs')
+    path = tmp_path / 'configs/students/resnet8_cifar10.py'
+    text = path.read_text()
+    lines = re.findall(r'(?<=\n)    .*\n', text.split('"""')[1])
+    text = text.replace('\n\nwork_dir', '\n    from .._base_.cifar10_folder import *\n\nwork_dir')
+    path.write_text(f'{text}\n{textwrap.dedent("".join(lines))}')
+    blue_image(tmp_path / 'data/train/airplane/1.png')
+    dataset = Config.fromfile(path).train_dataloader.dataset
+    dataset.data_root = str(tmp_path / 'data')
+    sample = DATASETS.build(dataset)[0]['inputs']
+    assert sample.shape == (3, 32, 32)
+    assert sample.flatten(1).amax(1).tolist() == [0, 0, 255]
 
 
 def test_tiny_imagenet_is_evaluated_on_folders_of_images(tmp_path):

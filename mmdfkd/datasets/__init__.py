@@ -1,15 +1,19 @@
-"""Data sets: labels to train on, latents and real images to evaluate with."""
+"""Data sets: labels to train on; latents, and real images also corrupted, to evaluate with."""
 
+from .cifar_c import CIFARC
 from .label_dataset import LabelDataset
 from .mnist5k import MNIST5k
 from .real import CIFAR10, CIFAR100, MNIST
 from .synthetic import BankDataset, LatentDataset
+from .transforms import Corrupt
 
 __all__ = [
     'CIFAR10',
     'CIFAR100',
+    'CIFARC',
     'MNIST',
     'BankDataset',
+    'Corrupt',
     'LabelDataset',
     'LatentDataset',
     'MNIST5k',

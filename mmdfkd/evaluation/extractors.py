@@ -36,7 +36,7 @@ def inception_v3() -> Any:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:
         raise ImportError(
-            "Inception-v3 needs torch-fidelity: pip install 'mmdfkd[fidelity]'"
+            "Inception-v3 needs torch-fidelity: pip install 'mmdfkd[figures]'"
         ) from error
 
     class Unloaded(FeatureExtractorInceptionV3):

@@ -28,7 +28,7 @@ def kernel_distance(
         from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
     except ImportError as error:
         raise ImportError(
-            "the kernel inception distance needs torch-fidelity: pip install 'mmdfkd[fidelity]'"
+            "the kernel inception distance needs torch-fidelity: pip install 'mmdfkd[figures]'"
         ) from error
     size = min(subset_size, len(real), len(fake))
     figures = kid_features_to_metric(

@@ -1,0 +1,269 @@
+"""How robust a student is: ``python tools/robustness.py CONFIG CHECKPOINT``.
+
+Accuracy of a distilled student, of its teacher, and of a student trained on real data where
+one is given, on the config's test set: as it is, under CIFAR-10-C's corruptions, and under
+attack (FGSM, PGD). A student trained on real data is made by, for example,
+
+    python tools/train.py configs/students/lenet5_half_mnist.py
+    python tools/train.py configs/students/resnet8_cifar10.py
+
+and given as --real-student work_dirs/students/lenet5_half_mnist/epoch_5.pth. It should be a
+network like the config's student, trained with the same data preprocessor.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
+
+import numpy as np
+import torch
+from mmengine.config import Config, DictAction
+from rich.progress import track
+from torch import Tensor
+
+from mmdfkd.datasets import CIFARC
+from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
+from mmdfkd.models.distillers import load_distiller
+from mmdfkd.registry import DATASETS, MODELS
+
+DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
+ATTACKS = ('fgsm', 'pgd')
+#: Usual sizes of an attack in pixels, by the images' channels: MNIST's 0.1 and 0.3 of the
+#: range, CIFAR's 2/255 and 8/255.
+EPS = {1: [25.5, 76.5], 3: [2.0, 8.0]}
+
+Rows = dict[str, dict[str, float]]
+
+
+class Images(NamedTuple):
+    """Test images (N, C, H, W) uint8, labels (N,) int64, and their places in the data set."""
+
+    pixels: Tensor
+    labels: Tensor
+    indices: np.ndarray
+
+
+def read_test_set(cfg: Config, num: int, seed: int) -> Images:
+    """Decode ``num`` random images of the config's test set, as its pipeline gives them.
+
+    Raises:
+        ValueError: if they have other channels than the networks want.
+    """
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    indices = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:num])
+    samples = [dataset[int(index)] for index in indices]
+    pixels = torch.stack([sample['inputs'] for sample in samples])
+    labels = torch.tensor([int(sample['data_samples'].gt_label) for sample in samples])
+    wanted = len(cfg.model.data_preprocessor.mean)
+    if pixels.size(1) != wanted:
+        raise ValueError(
+            f'test images should have {wanted} channels, as the mean of the data preprocessor, '
+            f'but got {pixels.size(1)}; mend the test_dataloader of the config'
+        )
+    return Images(pixels, labels, indices)
+
+
+def build_networks(cfg: Config, checkpoint: str, real_student: str | None) -> dict[str, Network]:
+    """Return functions of pixels (N, C, H, W) in [0, 255] that give logits, by name.
+
+    Raises:
+        FileNotFoundError: if weights are not there.
+        ValueError: if they are another network's.
+    """
+    distiller = load_distiller(cfg, checkpoint).to(DEVICE).requires_grad_(False)
+    classifiers = {'student': distiller.student, 'teacher': distiller.teacher}
+    if real_student:
+        on_real_data = MODELS.build(cfg.model.student | dict(checkpoint=real_student))
+        classifiers['student on real data'] = on_real_data.to(DEVICE).requires_grad_(False)
+
+    def logits(classifier: torch.nn.Module, pixels: Tensor) -> Tensor:
+        return classifier(distiller.normalize(pixels)).logits
+
+    return {name: partial(logits, network.eval()) for name, network in classifiers.items()}
+
+
+def accuracy(
+    network: Network, images: Images, batch_size: int, attack: Callable | None = None
+) -> float:
+    """Return the top-1 accuracy in percent, of attacked images if there is an attack."""
+    right = 0
+    pairs = zip(images.pixels.split(batch_size), images.labels.split(batch_size), strict=True)
+    for pixels, labels in pairs:
+        inputs, labels = pixels.to(DEVICE).float(), labels.to(DEVICE)
+        if attack:
+            inputs = attack(network, inputs, labels)
+        with torch.no_grad():
+            right += int((network(inputs).argmax(1) == labels).sum())
+    return 100 * right / len(images.labels)
+
+
+def corrupted(images: Images, name: str, severity: int, seed: int) -> Images:
+    """Corrupt images as CIFAR-10-C does."""
+    pixels = [
+        corrupt(image, name, severity, int(index), seed)
+        for image, index in zip(
+            images.pixels.permute(0, 2, 3, 1).numpy(), images.indices, strict=True
+        )
+    ]
+    return images._replace(pixels=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2))
+
+
+def published(images: Images, name: str, severity: int, folder: str) -> Images:
+    """Read corrupted images at the same places from the published files of CIFAR-10-C.
+
+    Raises:
+        ValueError: if the test images are of another shape.
+    """
+    dataset = CIFARC(folder, name, severity)
+    pixels = torch.from_numpy(dataset.images[images.indices]).permute(0, 3, 1, 2)
+    if pixels.shape != images.pixels.shape:
+        raise ValueError(
+            f'test images should be of shape {(*pixels.shape[1:],)} to compare them with {folder}, '
+            f'but got {(*images.pixels.shape[1:],)}; leave --cifar-c out'
+        )
+    labels = torch.from_numpy(dataset.labels[images.indices].astype(np.int64))
+    return images._replace(pixels=pixels, labels=labels)
+
+
+def make_attack(name: str, eps: float, steps: int, seed: int) -> Callable:
+    """Return an attack as a function of (network, pixels, labels)."""
+    if name == 'fgsm':
+        return partial(fgsm, eps=eps)
+    return partial(pgd, eps=eps, steps=steps, generator=torch.Generator().manual_seed(seed))
+
+
+def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
+    """Return accuracies in percent, ``{row: {network: accuracy}}``.
+
+    Rows are ``clean``, a family and a severity as ``fog/3``, an attack and its eps as ``pgd/8``.
+    """
+    networks = build_networks(cfg, args.checkpoint, args.real_student)
+    source = partial(corrupted, seed=args.seed)
+    if args.cifar_c:
+        source = partial(published, folder=args.cifar_c)
+    first = Images(images.pixels[:1], images.labels[:1], images.indices[:1])
+    for name in args.corruptions:
+        source(first, name, 1)  # what is missing is missed now, not in an hour
+
+    def job(name: str, level: float) -> dict[str, float]:
+        size = cfg.test_dataloader.batch_size
+        if name in ATTACKS:
+            attacks = {key: make_attack(name, level, args.pgd_steps, args.seed) for key in networks}
+            return {k: accuracy(net, images, size, attacks[k]) for k, net in networks.items()}
+        chosen = source(images, name, int(level)) if name in CORRUPTIONS else images
+        return {key: accuracy(network, chosen, size) for key, network in networks.items()}
+
+    eps = args.eps or EPS[images.pixels.size(1)]
+    jobs = [('clean', 0), *product(args.corruptions, args.severities), *product(args.attacks, eps)]
+    bar = track(jobs, 'robustness', disable=not sys.stdout.isatty())
+    return {f'{name}/{level:g}' if level else name: job(name, level) for name, level in bar}
+
+
+def summarize(rows: Rows, corruptions: list[str]) -> Rows:
+    """Average rows: the severities of each family, and the families' averages."""
+
+    def mean(of: list[dict[str, float]]) -> dict[str, float]:
+        return {key: sum(row[key] for row in of) / len(of) for key in rows['clean']}
+
+    families = {
+        name: mean([row for key, row in rows.items() if key.startswith(f'{name}/')])
+        for name in corruptions
+    }
+    return families | ({'mean of corruptions': mean(list(families.values()))} if families else {})
+
+
+def table(rows: Rows, means: Rows) -> str:
+    """Format the accuracies as a Markdown table, a network a column."""
+    lines = ['| accuracy, % | ' + ' | '.join(rows['clean']) + ' |']
+    lines.append('|---' * (len(rows['clean']) + 1) + '|')
+
+    def add(title: str, row: dict[str, float], detail: list[dict[str, float]]) -> None:
+        cells = [f'{value:.2f}' for value in row.values()]
+        if len(detail) > 1:
+            parts = [' / '.join(f'{part[key]:.1f}' for part in detail) for key in row]
+            cells = [f'{cell} ({part})' for cell, part in zip(cells, parts, strict=True)]
+        lines.append(f'| {title} | ' + ' | '.join(cells) + ' |')
+
+    add('clean', rows['clean'], [])
+    for name, row in means.items():
+        add(name, row, [rows[key] for key in rows if key.startswith(f'{name}/')])
+    for key, row in rows.items():
+        name, _, level = key.partition('/')
+        if name in ATTACKS:
+            add(f'{name.upper()}, eps {level}', row, [])
+    return '\n'.join(lines)
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('checkpoint', help='a checkpoint of that config')
+    parser.add_argument(
+        '--real-student', metavar='CHECKPOINT', help='of the student trained on real data'
+    )
+    parser.add_argument('--num', type=int, default=2000, help='test images, drawn at random')
+    parser.add_argument(
+        '--corruptions',
+        nargs='*',
+        default=list(CORRUPTIONS),
+        choices=CORRUPTIONS,
+        metavar='NAME',
+        help=f'families, all by default: {", ".join(CORRUPTIONS)}',
+    )
+    parser.add_argument(
+        '--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES, help='of 1 to 5'
+    )
+    parser.add_argument(
+        '--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions'
+    )
+    parser.add_argument('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
+    parser.add_argument(
+        '--eps',
+        nargs='+',
+        type=float,
+        help='largest change of a pixel, of 255; by default 2 8, or 25.5 76.5 of grey images',
+    )
+    parser.add_argument('--pgd-steps', type=int, default=20, help='steps of PGD')
+    parser.add_argument('--seed', type=int, default=0, help='of images, corruptions and attacks')
+    parser.add_argument('--json', help='write the figures to this file as well')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    start = time.perf_counter()
+    images = read_test_set(cfg, args.num, args.seed)
+    rows = evaluate(cfg, images, args)
+    means = summarize(rows, args.corruptions)
+    print(table(rows, means))
+    seconds = time.perf_counter() - start
+    severities = ' / '.join(map(str, args.severities))
+    made = f'read from {args.cifar_c}' if args.cifar_c else "made with CIFAR-10-C's constants"
+    num = len(images.labels)
+    print(f'{num} images; corruptions of severity {severities}, {made}; {seconds:.0f} s')
+    if args.json:
+        settings = {key: value for key, value in vars(args).items() if key != 'cfg_options'}
+        settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
+        figures = dict(settings=settings, seconds=seconds, accuracy=rows, means=means)
+        Path(args.json).write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == '__main__':
+    main()
