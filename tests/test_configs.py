@@ -158,6 +158,7 @@ def test_one_more_line_validates_without_real_images(tmp_path):
     add_base(path, '.._base_.data_free_validation')
     cfg = Config.fromfile(path)
     cfg.val_dataloader.dataset.update(length=20, latent_dim=cfg.model.generator.latent_dim)
+    cfg.default_hooks.checkpoint.update(save_best='agreement/top1')
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), tmp_path / 'teacher.pth')
     cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'))
     cfg.train_cfg.max_iters = 1

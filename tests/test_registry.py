@@ -24,6 +24,11 @@ CASES = {
         "dict(type='mmdfkd.Corrupt', name='fog', severity=3)",
         'Corrupt',
     ),
+    'metric': (
+        'from mmengine.registry import METRICS as registry',
+        "dict(type='mmdfkd.Agreement')",
+        'Agreement',
+    ),
     'optim-wrapper-constructor': (
         'from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as registry',
         "dict(type='mmdfkd.MultiOptimWrapperConstructor', optim_wrapper_cfg={})",
@@ -58,11 +63,20 @@ def test_components_are_found_from_other_registries_without_an_import(case):
 
 @pytest.mark.parametrize(
     'name',
-    ['DATASETS', 'HOOKS', 'MODELS', 'MODEL_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'TRANSFORMS'],
+    [
+        'DATASETS',
+        'HOOKS',
+        'METRICS',
+        'MODELS',
+        'MODEL_WRAPPERS',
+        'OPTIM_WRAPPER_CONSTRUCTORS',
+        'TRANSFORMS',
+    ],
 )
 def test_registries_hold_only_what_mmdfkd_defines(name):
     import mmdfkd.datasets
     import mmdfkd.engine
+    import mmdfkd.evaluation
     import mmdfkd.models  # noqa: F401
     import mmdfkd.registry as registries
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdfkd.evaluation.functional import diversity as D
+from mmdfkd.evaluation.real_images import collate
 from mmdfkd.registry import DATASETS, METRICS
 
 from .synthetic_metric import SyntheticMetric
@@ -23,7 +24,8 @@ class Diversity(SyntheticMetric):
     """Spread of the samples inside and between classes, near-duplicates and collapse.
 
     Distances are cosine, of the teacher's penultimate features, in [0, 2]. A sample's class
-    is the one asked for; where none was, the teacher's decision. The figures:
+    is the one asked for (a real image's, its label); where none was, the teacher's decision.
+    The figures:
 
     - ``intra``: mean distance of two samples of a class, then over classes.
     - ``inter``: mean distance of samples of two classes, then over pairs of classes.
@@ -32,10 +34,12 @@ class Diversity(SyntheticMetric):
       samples, mean over classes. Compare it between sets of one size only.
     - ``duplicates``: share of images with another whose root mean square difference is
       under ``duplicate_distance``.
-    - ``collapsed``: share of latents that the generator does not tell apart: another latent
+    - ``collapsed``: share of latents that the generator hardly tells apart: another latent
       of the class gives features no farther than those of the very image moved right by a
-      pixel. Of real images it is nearly 0. It is of samples with company in their class
-      only, and wants :meth:`bind`.
+      pixel. It rises with the number of samples, and where classes are narrow: 0.00 of
+      2,000 CIFAR-10 test images (ResNet-20), 0.45 of 5,000 of MNIST (LeNet-5); compare
+      it with real images of that number. Only of samples with company in their class;
+      wants :meth:`bind`.
 
     ``intra``, ``inter`` and ``vendi`` are exact sums over all samples; the others are of a
     random ``max_samples`` of them. ``details`` has ``classes`` and of each its ``count``,
@@ -167,14 +171,12 @@ class Diversity(SyntheticMetric):
         order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))
         states = []
         for indices in order[: self.max_samples].split(_BATCH):
-            items = [dataset[index] for index in indices.tolist()]
-            images = torch.stack([item['inputs'] for item in items]).float()
-            images = self.distiller.data_preprocessor.cast_data(images)
+            images, labels = collate([dataset[index] for index in indices.tolist()])
+            images = self.distiller.data_preprocessor.cast_data(images).float()
             logits, features = self.distiller.teacher(self.distiller.normalize(images))
-            labels = torch.cat([item['data_samples'].gt_label for item in items])
-            states.append(
-                self.measure(dict(images=images, labels=labels, logits=logits, features=features))
-            )
+            sample = dict(images=images, logits=logits, features=features)
+            sample['labels'] = None if labels.min() < 0 else labels
+            states.append(self.measure(sample))
         return reduce(self.merge, states)
 
     def _moved_units(self, images: Tensor) -> Tensor:

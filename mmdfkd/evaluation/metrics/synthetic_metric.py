@@ -17,7 +17,8 @@ class SyntheticMetric(BaseMetric, metaclass=ABCMeta):
 
     Each batch is measured into a state of tensors, and states are merged at once; so are
     those of several processes. Figures that a set of samples does not have (the distance
-    between classes, of one class) are left out of the result.
+    between classes, of one class) are left out of the result. With several processes a
+    sampler that pads (``round_up``) lets some samples count twice.
 
     Args:
         prefix: leading part of the figures' names, instead of ``default_prefix``.

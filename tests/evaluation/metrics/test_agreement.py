@@ -2,10 +2,16 @@ import math
 
 import pytest
 import torch
+from mmengine.dataset import DefaultSampler, default_collate
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import IterBasedTrainLoop
 from synthetic_samples import evaluate, part, samples
-from toy import toy_dedfkd
+from toy import NUM_CLASSES, toy_dedfkd
+from toy_run import toy_runner
 
-from mmdfkd.evaluation import Agreement
+from mmdfkd.datasets import LatentDataset
+from mmdfkd.evaluation import Agreement, Diversity
+from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.registry import METRICS
 
 CORRUPTIONS = ('noise', 'blur', 'augment')
@@ -107,3 +113,41 @@ def test_no_samples_are_an_error():
 
 def test_registered():
     assert isinstance(METRICS.build(dict(type='Agreement', corruptions=['noise'])), Agreement)
+
+
+def test_processes_are_merged():
+    sample, metrics = samples(), [Agreement(), Agreement()]
+    for metric, ends in zip(metrics, ((0, 9), (9, 24)), strict=True):
+        metric.process(None, [part(sample, *ends)])
+    merged = metrics[0].compute_metrics([state for metric in metrics for state in metric.results])
+    assert merged == pytest.approx(evaluate(Agreement(), sample))
+
+
+def test_the_best_checkpoint_is_kept_without_a_real_image(tmp_path):
+    latents = dict(
+        batch_size=7,
+        num_workers=0,
+        dataset=LatentDataset(NUM_CLASSES, 30, 5, seed=1),
+        sampler=dict(type=DefaultSampler, shuffle=False),
+        collate_fn=dict(type=default_collate),
+    )
+    # A key with "top" in it is one to maximise: the rule need not be given.
+    checkpoint = dict(type=CheckpointHook, by_epoch=False, interval=1, save_best='agreement/top1')
+    runner = toy_runner(
+        tmp_path,
+        max_iters=6,
+        train_cfg=dict(type=IterBasedTrainLoop, max_iters=6, val_interval=1),
+        val_dataloader=latents,
+        val_evaluator=[dict(type=Agreement, corruptions=CORRUPTIONS), dict(type=Diversity)],
+        default_hooks=dict(checkpoint=checkpoint),
+    )
+    runner.train()
+    history, _ = runner.message_hub.get_scalar('val/agreement/top1').data
+    assert len(history) == 6
+    assert len(set(history)) > 1
+    (best,) = tmp_path.glob('best_agreement_top1_iter_*.pth')
+    assert best.name == f'best_agreement_top1_iter_{1 + history.argmax()}.pth'
+    model = toy_dedfkd()
+    model.load_state_dict(torch.load(best, weights_only=True)['state_dict'])
+    figures = evaluate_synthetic(model, latents['dataset'], [Agreement()])
+    assert figures['agreement/top1'] == pytest.approx(history.max())

@@ -3,13 +3,13 @@ import math
 
 import pytest
 import torch
+from mmpretrain.structures import DataSample
 from synthetic_samples import evaluate, part, samples
 from torch.nn import functional as F
 from toy import NUM_CLASSES, toy_dedfkd
 from toy_run import Digits
 
 from mmdfkd.evaluation import Diversity
-from mmdfkd.registry import DATASETS
 
 
 def distance(a, b):
@@ -122,6 +122,14 @@ def test_a_random_choice_is_kept_for_neighbours():
         assert figures[name] == pytest.approx(everything[name])
 
 
+def test_processes_are_merged():
+    sample, metrics = with_duplicates(), [Diversity(), Diversity()]
+    for metric, ends in zip(metrics, ((0, 9), (9, 24)), strict=True):
+        metric.process(None, [part(sample, *ends)])
+    merged = metrics[0].compute_metrics([state for metric in metrics for state in metric.results])
+    assert merged == pytest.approx(evaluate(Diversity(), sample))
+
+
 def test_collapsed_latents_are_nearer_than_a_pixel_s_move():
     model = toy_dedfkd()
     sample, metric = toy_samples(model), Diversity()
@@ -142,7 +150,6 @@ def test_latents_without_company_do_not_collapse():
     assert 'collapsed' not in evaluate(Diversity(), toy_samples(model, 4))
 
 
-@DATASETS.register_module()
 class DiversityDigits(Digits):
     asked = 0
 
@@ -153,7 +160,7 @@ class DiversityDigits(Digits):
 
 def test_real_images_beside():
     model = toy_dedfkd()
-    metric = Diversity(real=dict(type='DiversityDigits'))
+    metric = Diversity(real=dict(type=DiversityDigits))
     metric.bind(model)
     sample, dataset = toy_samples(model), Digits()
     figures = evaluate(metric, sample)
@@ -174,9 +181,27 @@ def test_real_images_beside():
     assert evaluate(metric, sample)['intra_real'] != figures['intra_real']
 
 
+def test_real_images_without_labels_have_the_teachers_decision(monkeypatch):
+    model = toy_dedfkd()
+    metric = Diversity(real=dict(type=DiversityDigits))
+    metric.bind(model)
+    unlabelled = [
+        {'inputs': Digits()[i]['inputs'], 'data_samples': DataSample()} for i in range(12)
+    ]
+    monkeypatch.setattr(DiversityDigits, '__getitem__', lambda self, index: unlabelled[index])
+    figures = evaluate(metric, toy_samples(model))
+    images = torch.stack([item['inputs'] for item in unlabelled]).float()
+    logits, features = model.teacher((images - 100) / 50)
+    real = evaluate(
+        Diversity(),
+        samples(12, images=images, logits=logits, features=features) | dict(labels=None),
+    )
+    assert figures['vendi_class_real'] == pytest.approx(real['vendi_class'], rel=1e-5)
+
+
 def test_real_images_want_a_distiller():
     with pytest.raises(ValueError, match=r'call bind\(distiller\) before'):
-        Diversity(real=dict(type='DiversityDigits')).process(None, [samples()])
+        Diversity(real=dict(type=DiversityDigits)).process(None, [samples()])
 
 
 def test_one_class_only():

@@ -1,0 +1,244 @@
+"""Write one page about runs: ``python tools/report.py WORK_DIR... --out report.html``.
+
+The page needs nothing else: curves are inline SVG, pictures are in it, and it has no script.
+With ``--markdown`` its tables are written as Markdown, too. A run may be going on.
+"""
+
+import argparse
+import base64
+from html import escape
+from pathlib import Path
+
+import report_tables
+from report_tables import Table
+from run_logs import Run, flatten, read_run
+from svg_charts import Line, bar_chart, legend, line_chart
+
+MOST_PICTURES = 8  # of a run and name
+STYLE = Path(__file__).with_name('report.css')
+#: Nothing may be loaded or run, even if something were not escaped.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def is_number(text: str) -> bool:
+    """Tell numbers, which are aligned to the right, from words."""
+    return text[:1].isdigit() or text[:1] in ('-', report_tables.NOTHING)
+
+
+def html_rows(head: list[str], rows: list[list[str]]) -> str:
+    """Format rows of cells; the first cell of each names it."""
+    words = [2 * sum(is_number(row[i]) for row in rows) < len(rows) for i in range(len(head))]
+    kinds = [' class="text"' if word else '' for word in words]
+    names = ''.join(
+        f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True)
+    )
+    body = ''.join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + ''.join(
+            f'<td{kind}>{escape(text)}</td>' for text, kind in zip(row[1:], kinds[1:], strict=True)
+        )
+        + '</tr>'
+        for row in rows
+    )
+    table = f'<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="wide">{table}</div>'
+
+
+def html_table(table: Table) -> str:
+    """Format a table as a section of the page."""
+    note = f'<p>{escape(table.note)}</p>' if table.note else ''
+    rows = html_rows(table.head, table.rows)
+    return f'<section><h2>{escape(table.title)}</h2>{note}{rows}</section>'
+
+
+def accuracy_section(runs: list[Run]) -> str:
+    """Plot the students over rounds, with the teacher as a dotted line."""
+    lines = [
+        Line.numbered(run.name, run.val[run.metric], number)
+        for number, run in enumerate(runs)
+        if run.metric
+    ]
+    if not lines:
+        return '<section><h2>Accuracy</h2><p>No run was validated.</p></section>'
+    curves = {run.name: run.val.get(f'teacher/{run.metric}', []) for run in runs}
+    teachers: dict[float, list[str]] = {}
+    for name, curve in curves.items():
+        if curve:
+            teachers.setdefault(curve[-1][1], []).append(name)
+    steps = sorted({step for line in lines for step, _ in line.points})
+    for value, names in teachers.items():
+        title = 'teacher' if len(teachers) == 1 else f'teacher of {", ".join(names)}'
+        lines.append(Line(title, [(step, value) for step in (steps[0], steps[-1])]))
+    chart = line_chart('Accuracy', lines, width=860, height=340, markers=True)
+    columns = [{str(step): value for step, value in line.points} for line in lines]
+    rows = [
+        [str(step), *(report_tables.cell(column.get(str(step))) for column in columns)]
+        for step in steps
+    ]
+    data = html_rows(['round', *(line.name for line in lines)], rows)
+    return (
+        f'<section><h2>Accuracy</h2>{legend(lines, values=True)}'
+        f'<div class="wide"><div class="main">{chart}</div></div>'
+        f'<details><summary>The points as a table</summary>{data}</details></section>'
+    )
+
+
+def group_of(name: str) -> str:
+    """Name the group of charts that a training figure belongs to."""
+    if name.split('.')[-1] == 'lr':
+        return 'Learning rates'
+    if name in ('time', 'memory'):
+        return 'Time (seconds a round) and GPU memory (MiB)'
+    return 'Generator' if name.startswith('generator/') else 'Student'
+
+
+def curve_sections(runs: list[Run]) -> str:
+    """Plot everything else that was logged, a chart a figure, all runs in each."""
+    charts: dict[str, list[str]] = {}
+    primary = {name for run in runs for name in (run.metric, f'teacher/{run.metric}')}
+    for kind in ('val', 'train'):
+        for name in sorted({name for run in runs for name in getattr(run, kind)} - primary):
+            lines = [
+                Line.numbered(run.name, getattr(run, kind).get(name, []), number)
+                for number, run in enumerate(runs)
+            ]
+            figure = (
+                f'<figure><figcaption>{escape(name)}</figcaption>{line_chart(name, lines)}</figure>'
+            )
+            group = 'Figures of the validation' if kind == 'val' else group_of(name)
+            charts.setdefault(group, []).append(figure)
+    names = legend([Line.numbered(run.name, [], i) for i, run in enumerate(runs)], values=False)
+    return ''.join(
+        f'<section><h2>{escape(group)}</h2>{names}'
+        f'<div class="charts">{"".join(figures)}</div></section>'
+        for group, figures in sorted(charts.items())
+    )
+
+
+def picture_section(runs: list[Run]) -> str:
+    """Show a strip of pictures over rounds for each run."""
+    strips = []
+    for run in runs:
+        for name, pictures in run.pictures.items():
+            steps = list(pictures)
+            last, count = len(steps) - 1, min(len(steps), MOST_PICTURES)
+            chosen = sorted({steps[round(i * last / max(count - 1, 1))] for i in range(count)})
+            shown = ''.join(
+                f'<figure><img alt="{escape(f"{name} images of {run.name} at round {step}")}" '
+                f'src="data:image/png;base64,{base64.b64encode(pictures[step]).decode()}">'
+                f'<figcaption>round {step}</figcaption></figure>'
+                for step in chosen
+            )
+            title = escape(
+                f'{run.name}: {name}'
+                + f', {len(chosen)} pictures of {len(steps)}' * (len(chosen) < len(steps))
+            )
+            strips.append(f'<div><h3>{title}</h3><div class="strip">{shown}</div></div>')
+    content = ''.join(strips) or '<p>No run has left pictures.</p>'
+    return f'<section><h2>Pictures over time</h2><div class="strips">{content}</div></section>'
+
+
+def is_plottable(values: object) -> bool:
+    """Tell lists of numbers, None where there is none."""
+    return (
+        isinstance(values, list)
+        and sum(isinstance(value, int | float) for value in values) > 1
+        and all(value is None or isinstance(value, int | float) for value in values)
+    )
+
+
+def bar_section(runs: list[Run]) -> str:
+    """Plot the lists of numbers in the files of figures, such as a histogram of classes."""
+    charts = []
+    for number, run in enumerate(runs):
+        for content in run.figures.values():
+            for name, values in flatten(content, separator=' / ').items():
+                if is_plottable(values):
+                    title = f'{run.name}: {name.removeprefix("details / ")}'
+                    chart = bar_chart(title, values, number)
+                    caption = f'<figcaption>{escape(title)}</figcaption>'
+                    charts.append(f'<figure>{caption}{chart}</figure>')
+    if not charts:
+        return ''
+    return f'<section><h2>Histograms</h2><div class="charts">{"".join(charts)}</div></section>'
+
+
+def config_section(runs: list[Run]) -> str:
+    """Fold the whole configs."""
+    folded = ''.join(
+        f'<details><summary>{escape(run.name)}</summary><pre>{escape(run.config_text)}</pre></details>'
+        for run in runs
+    )
+    return f'<section><h2>Configs</h2>{folded}</section>'
+
+
+def write_html(runs: list[Run]) -> str:
+    """Return the whole page."""
+    title = escape('Distillation: ' + ', '.join(run.name for run in runs))
+    tables = [report_tables.summary(runs), *report_tables.figures(runs)]
+    differences = report_tables.config_differences(runs)
+    sections = [
+        *map(html_table, tables),
+        bar_section(runs),
+        accuracy_section(runs),
+        picture_section(runs),
+        curve_sections(runs),
+        html_table(differences) if differences.rows else '',
+        html_table(report_tables.environment(runs)),
+        config_section(runs),
+    ]
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{title}</title><style>{STYLE.read_text()}</style></head>'
+        f'<body><main><h1>{title}</h1>{"".join(sections)}</main></body></html>\n'
+    )
+
+
+def write_markdown(runs: list[Run]) -> str:
+    """Return the tables as Markdown."""
+
+    def row(cells: list[str]) -> str:
+        safe = (escape(text, quote=False).replace('|', r'\|').replace('\n', ' ') for text in cells)
+        return f'| {" | ".join(safe)} |'
+
+    tables = [
+        report_tables.summary(runs),
+        *report_tables.figures(runs),
+        report_tables.config_differences(runs),
+        report_tables.environment(runs),
+    ]
+    parts = []
+    for table in tables:
+        if table.rows:
+            lines = [row(table.head), f'|{"---|" * len(table.head)}', *map(row, table.rows)]
+            parts.append('\n'.join([f'## {table.title}', '', *lines, '', table.note]).strip())
+    return '\n\n'.join(parts) + '\n'
+
+
+def read_runs(work_dirs: list[Path]) -> list[Run]:
+    """Read work dirs; those with the same last name are called by their paths."""
+    names = [work_dir.resolve().name for work_dir in work_dirs]
+    return [
+        read_run(work_dir, name if names.count(name) == 1 else str(work_dir))
+        for work_dir, name in zip(work_dirs, names, strict=True)
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
+    parser.add_argument('--out', type=Path, default=Path('report.html'), help='the page')
+    parser.add_argument('--markdown', type=Path, help='write the tables to this .md file, too')
+    args = parser.parse_args(arguments)
+    runs = read_runs(args.work_dirs)
+    args.out.write_text(write_html(runs), encoding='utf-8')
+    if args.markdown:
+        args.markdown.write_text(write_markdown(runs), encoding='utf-8')
+    print(f'{len(runs)} run(s) are in {args.out}')
+
+
+if __name__ == '__main__':
+    main()

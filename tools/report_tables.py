@@ -1,0 +1,133 @@
+"""The tables of a report, as plain text; report.py writes them as HTML and as Markdown."""
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.runner import Runner
+from run_logs import Run, flatten
+
+NOTHING = '–'
+_PREFIX = re.compile('^(figures|table) / ')
+
+
+@dataclass
+class Table:
+    """A title, what is to be known about it, the head, and rows of cells."""
+
+    title: str
+    note: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+def cell(value: Any) -> str:
+    """Format a value."""
+    if value is None:
+        return NOTHING
+    return f'{value:.4g}' if isinstance(value, float) else str(value)
+
+
+def summary(runs: list[Run]) -> Table:
+    """Sum each run up in a row."""
+    head = [
+        'run',
+        'config',
+        'student',
+        'teacher',
+        'at round',
+        'rounds',
+        'images',
+        'minutes',
+        'checkpoint',
+    ]
+    rows = []
+    for run in runs:
+        student = run.val.get(run.metric or '', [])
+        teacher = run.val.get(f'teacher/{run.metric}', [])
+        asked = run.config.get('train_cfg.max_iters')
+        rows.append(
+            [
+                run.name,
+                run.config_file,
+                f'{student[-1][1]:.2f}' if student else NOTHING,
+                f'{teacher[-1][1]:.2f}' if teacher else NOTHING,
+                cell(student[-1][0] if student else None),
+                f'{run.rounds} of {asked}' if asked else str(run.rounds),
+                NOTHING if run.images is None else f'{run.images:,}',
+                f'{run.minutes:.1f}',
+                cell(run.checkpoint),
+            ]
+        )
+    metrics = ', '.join(sorted({run.metric for run in runs if run.metric})) or 'not validated'
+    note = (
+        f'Student and teacher: {metrics} of the last validation. Images: synthesised and kept. '
+        'Minutes: of training, without evaluation.'
+    )
+    return Table('Summary', note, head, rows)
+
+
+def side_by_side(title: str, note: str, columns: list[dict[str, Any]], runs: list[Run]) -> Table:
+    """Set the values of all runs by name side by side, a column a run."""
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = [[name, *(cell(column.get(name)) for column in columns)] for name in names]
+    return Table(title, note, ['', *(run.name for run in runs)], rows)
+
+
+def figures(runs: list[Run]) -> list[Table]:
+    """Tabulate what validation figured beside the accuracy, and each file of figures."""
+    others = [
+        {
+            name: curve[-1][1]
+            for name, curve in run.val.items()
+            if name not in (run.metric, f'teacher/{run.metric}')
+        }
+        for run in runs
+    ]
+    note = 'At the last validation.'
+    tables = [side_by_side('Figures of the validation', note, others, runs)]
+    for file in dict.fromkeys(name for run in runs for name in run.figures):
+        columns = []
+        for run in runs:
+            leaves = flatten(run.figures.get(file, {}), separator=' / ')
+            flat = {k: v for k, v in leaves.items() if not isinstance(v, list | dict)}
+            columns.append({_PREFIX.sub('', k): v for k, v in flat.items()})
+        tables.append(side_by_side(file.capitalize(), f'Of {file}.json.', columns, runs))
+    return [table for table in tables if table.rows]
+
+
+def config_differences(runs: list[Run]) -> Table:
+    """Tabulate the keys of the Runner's arguments in which the configs differ."""
+    arguments = inspect.signature(Runner.__init__).parameters.keys() - {'work_dir'}
+    columns = [
+        {
+            # Of a class its own name is enough.
+            name: str(value).split('.')[-1] if name.endswith('.type') else str(value)
+            for name, value in run.config.items()
+            if name.split('.')[0] in arguments
+        }
+        for run in runs
+    ]
+    names = dict.fromkeys(name for column in columns for name in column)
+    differing = [name for name in names if len({column.get(name) for column in columns}) > 1]
+    chosen = [{name: c[name] for name in differing if name in c} for c in columns]
+    table = side_by_side('Differences of the configs', '', chosen, runs)
+    table.rows.sort()
+    return table
+
+
+def environment(runs: list[Run]) -> Table:
+    """Tabulate versions, hardware and timings."""
+    columns = []
+    for run in runs:
+        times = sorted(value for _, value in run.train.get('time', []))
+        memory = [value for _, value in run.train.get('memory', [])]
+        columns.append(
+            run.environment
+            | {'sessions (starts and resumptions)': run.sessions}
+            | ({'seconds a round (median)': times[len(times) // 2]} if times else {})
+            | ({'GPU memory (MiB)': max(memory)} if memory else {})
+        )
+    note = 'As the last session logged them.'
+    return side_by_side('Versions and timings', note, columns, runs)
