@@ -170,3 +170,15 @@ def test_one_more_line_validates_without_real_images(tmp_path):
         runner.message_hub.log_scalars
     )
     assert list(tmp_path.glob('best_agreement_top1_iter_1.pth'))
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.glob('extractors/*.py')), ids=name)
+def test_extractor_config_describes_images(path, tmp_path):
+    extractor = Config.fromfile(path).extractor
+    network = MODELS.build(extractor.classifier.network)
+    torch.save(network.state_dict(), tmp_path / 'weights.pth')
+    extractor.classifier.update(checkpoint=str(tmp_path / 'weights.pth'), prefix='')
+    built = MODELS.build(extractor)
+    channels = len(extractor.data_preprocessor.mean)
+    features = built(torch.rand(2, channels, 32, 32) * 255).features
+    assert features.shape == (2, built.num_features)

@@ -1,0 +1,22 @@
+"""FID and its companions in the public ResNet-56's 64 features, not in the teacher's own."""
+
+from mmengine.config import read_base
+
+from mmdfkd.evaluation import ClassifierExtractor
+from mmdfkd.models.utils import Classifier
+
+with read_base():
+    from .._base_.resnet20_cifar import data_preprocessor, resnet56
+
+extractor = dict(
+    type=ClassifierExtractor,
+    classifier=dict(
+        type=Classifier,
+        network=resnet56,
+        checkpoint='data/teachers/resnet56_cifar10.th',
+        prefix='module.',
+        how_to_get='it is pretrained_models/resnet56-4bfd9763.th of the repository '
+        'akamaster/pytorch_resnet_cifar10',
+    ),
+    data_preprocessor=data_preprocessor,
+)
