@@ -79,7 +79,7 @@ def test_inception_wants_inceptions_weights(tmp_path):
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch_fidelity.feature_extractor_inceptionv3', None)
-    with pytest.raises(ImportError, match=r'mmdfkd\[fidelity\]'):
+    with pytest.raises(ImportError, match=r'mmdfkd\[figures\]'):
         InceptionExtractor()
 
 

@@ -41,5 +41,5 @@ def test_subsets_average_to_it_and_are_drawn_by_the_seed():
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch_fidelity.metric_kid', None)
-    with pytest.raises(ImportError, match=r'mmdfkd\[fidelity\]'):
+    with pytest.raises(ImportError, match=r'mmdfkd\[figures\]'):
         kernel_distance(torch.randn(4, 2), torch.randn(4, 2))
