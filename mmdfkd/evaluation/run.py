@@ -41,7 +41,7 @@ def evaluate_synthetic(
     dataloader = DataLoader(
         dataset,
         batch_size=batch_size,
-        sampler=DefaultSampler(dataset, shuffle=False),
+        sampler=DefaultSampler(dataset, shuffle=False, round_up=False),
         collate_fn=default_collate,
     )
     for data in track(dataloader, 'synthetic images', disable=not progress):
