@@ -48,7 +48,10 @@ def html_table(table: Table) -> str:
     """Format a table as a section of the page."""
     note = f'<p>{escape(table.note)}</p>' if table.note else ''
     rows = html_rows(table.head, table.rows)
-    return f'<section><h2>{escape(table.title)}</h2>{note}{rows}</section>'
+    title = escape(table.title)
+    if table.folded:
+        return f'<details><summary>{title}</summary>{note}{rows}</details>'
+    return f'<section><h2>{title}</h2>{note}{rows}</section>'
 
 
 def accuracy_section(runs: list[Run]) -> str:
@@ -153,7 +156,7 @@ def bar_section(runs: list[Run]) -> str:
     for number, run in enumerate(runs):
         for content in run.figures.values():
             for name, values in flatten(content, separator=' / ').items():
-                if is_plottable(values):
+                if is_plottable(values) and not name.endswith(' / classes'):
                     title = f'{run.name}: {name.removeprefix("details / ")}'
                     chart = bar_chart(title, values, number)
                     caption = f'<figcaption>{escape(title)}</figcaption>'

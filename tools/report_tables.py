@@ -9,17 +9,19 @@ from mmengine.runner import Runner
 from run_logs import Run, flatten
 
 NOTHING = '–'
-_PREFIX = re.compile('^(figures|table) / ')
+_FIGURES = re.compile('^(figures|accuracy|table) / ')  # where the tools put what they measured
+_OF_A_CLASS = re.compile(r'_class_\d+')
 
 
 @dataclass
 class Table:
-    """A title, what is to be known about it, the head, and rows of cells."""
+    """A title, what is to be known about it, the head, rows of cells; folded if few want it."""
 
     title: str
     note: str
     head: list[str]
     rows: list[list[str]]
+    folded: bool = False
 
 
 def cell(value: Any) -> str:
@@ -88,13 +90,35 @@ def figures(runs: list[Run]) -> list[Table]:
     note = 'At the last validation.'
     tables = [side_by_side('Figures of the validation', note, others, runs)]
     for file in dict.fromkeys(name for run in runs for name in run.figures):
-        columns = []
-        for run in runs:
-            leaves = flatten(run.figures.get(file, {}), separator=' / ')
-            flat = {k: v for k, v in leaves.items() if not isinstance(v, list | dict)}
-            columns.append({_PREFIX.sub('', k): v for k, v in flat.items()})
-        tables.append(side_by_side(file.capitalize(), f'Of {file}.json.', columns, runs))
+        tables += file_tables(file, runs)
     return [table for table in tables if table.rows]
+
+
+def file_tables(file: str, runs: list[Run]) -> list[Table]:
+    """Tabulate a file of figures: what was measured, of single classes, and how."""
+    measured: list[dict[str, Any]] = [{} for _ in runs]
+    of_classes: list[dict[str, Any]] = [{} for _ in runs]
+    protocols: list[dict[str, Any]] = [{} for _ in runs]
+    for number, run in enumerate(runs):
+        leaves = flatten(run.figures.get(file, {}), separator=' / ')
+        told_apart = any(_FIGURES.match(name) for name in leaves)
+        for name, value in leaves.items():
+            if isinstance(value, list | dict):
+                continue
+            if told_apart and not _FIGURES.match(name):
+                protocols[number][name] = value
+            else:
+                chosen = of_classes if _OF_A_CLASS.search(name) else measured
+                chosen[number][_FIGURES.sub('', name)] = value
+    title, note = file.capitalize(), f'Of {file}.json.'
+    tables = [
+        side_by_side(title, note, measured, runs),
+        side_by_side(f'{title} of each class', note, of_classes, runs),
+        side_by_side(f'{title}: how they were measured', note, protocols, runs),
+    ]
+    for table in tables[1:]:
+        table.folded = True
+    return tables
 
 
 def config_differences(runs: list[Run]) -> Table:

@@ -236,7 +236,7 @@ def test_runs_are_set_side_by_side(tmp_path):
     runs = [make_run(tmp_path / name, kd_steps=steps) for name, steps in (('a', 10), ('b', 20))]
     figures = {
         'protocol': 'held-out latents',
-        'figures': {'fid': 31.25, 'recall': 0.5},
+        'figures': {'fid': 31.25, 'fid_class_3': 40.5, 'recall': 0.5},
         'details': {'class_balance': {'share': [10, 30, None, 20], 'names': ['a', 'b']}},
     }
     (runs[0] / 'figures.json').write_text(json.dumps(figures))
@@ -244,11 +244,10 @@ def test_runs_are_set_side_by_side(tmp_path):
     html, markdown = written(tmp_path, *runs)
     assert [row[0] for row in rows_of(markdown, 'Summary')] == ['a', 'b']
     assert rows_of(markdown, 'Differences of the configs') == [['model.kd_steps', '10', '20']]
-    assert rows_of(markdown, 'Figures') == [
-        ['protocol', 'held-out latents', '–'],
-        ['fid', '31.25', '–'],
-        ['recall', '0.5', '–'],
-    ]
+    assert rows_of(markdown, 'Figures') == [['fid', '31.25', '–'], ['recall', '0.5', '–']]
+    assert rows_of(markdown, 'Figures of each class') == [['fid_class_3', '40.5', '–']]
+    protocol = rows_of(markdown, 'Figures: how they were measured')
+    assert protocol == [['protocol', 'held-out latents', '–']]
     assert rows_of(markdown, 'Robustness') == [['noise / student', '–', '50.5']]
     page = checked(html)
     labels = [attributes.get('aria-label') for tag, attributes in page.tags if tag == 'svg']
