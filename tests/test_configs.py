@@ -158,7 +158,7 @@ def test_one_more_line_validates_without_real_images(tmp_path):
     add_base(path, '.._base_.data_free_validation')
     cfg = Config.fromfile(path)
     cfg.val_dataloader.dataset.update(length=20, latent_dim=cfg.model.generator.latent_dim)
-    cfg.default_hooks.checkpoint.update(save_best='agreement/top1')
+    cfg.default_hooks.checkpoint.update(save_best='agreement/kl_augment', rule='less')
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), tmp_path / 'teacher.pth')
     cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'))
     cfg.train_cfg.max_iters = 1
@@ -166,10 +166,10 @@ def test_one_more_line_validates_without_real_images(tmp_path):
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     runner = Runner.from_cfg(cfg)
     runner.train()
-    assert {'val/agreement/top1', 'val/class_balance/entropy'} <= set(
+    assert {'val/agreement/kl_augment', 'val/class_balance/entropy'} <= set(
         runner.message_hub.log_scalars
     )
-    assert list(tmp_path.glob('best_agreement_top1_iter_1.pth'))
+    assert list(tmp_path.glob('best_agreement_kl_augment_iter_1.pth'))
 
 
 @pytest.mark.parametrize('path', sorted(CONFIGS.glob('extractors/*.py')), ids=name)

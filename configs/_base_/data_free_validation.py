@@ -3,9 +3,11 @@
     from ._base_.data_free_validation import *
 
 The student is compared with the teacher on images of held-out latents. Give ``latent_dim``
-and ``num_classes`` the generator's values if they are others. It is a monitor: choosing a
-checkpoint by it did worse than taking the last (docs/figures.md). Who wants it all the same:
-``default_hooks['checkpoint'].update(save_best='agreement/top1')``.
+and ``num_classes`` the generator's values if they are others. ``agreement/kl_augment``, the
+KL divergence on augmented samples, ranks a run's checkpoints as the test accuracy does, and
+the last one is as good a choice (docs/figures.md). To keep the best by it, in the config:
+
+    default_hooks['checkpoint'].update(save_best='agreement/kl_augment', rule='less')
 """
 
 from mmengine.dataset import DefaultSampler, default_collate
@@ -20,5 +22,5 @@ val_dataloader = dict(
     sampler=dict(type=DefaultSampler, shuffle=False),
     collate_fn=dict(type=default_collate),
 )
-val_evaluator = [dict(type=Agreement), dict(type=ClassBalance)]
+val_evaluator = [dict(type=Agreement, corruptions=['augment']), dict(type=ClassBalance)]
 val_cfg = dict()
