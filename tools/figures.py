@@ -23,6 +23,7 @@ from torch.utils.data import Dataset
 import mmdfkd
 from mmdfkd.datasets import BankDataset, LatentDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
+from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import load_distiller
 
@@ -86,8 +87,8 @@ def make_extractor(args: argparse.Namespace) -> Any:
 def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     """Build the metrics."""
     if args.no_real:
-        return [ClassBalance(), Diversity(), Agreement(corruptions=['noise', 'blur'])]
-    evaluation_set = cfg.val_dataloader.dataset
+        return [ClassBalance(), Diversity(), Agreement(CORRUPTIONS)]
+    evaluation_set = cfg.test_dataloader.dataset  # a run may validate without real images
     real = cfg.get('real_images') or train_split(evaluation_set)
     fidelity = Fidelity(
         real=real,
@@ -100,7 +101,7 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
         fidelity,
         ClassBalance(),
         Diversity(real=evaluation_set),
-        Agreement(corruptions=['noise', 'blur']),
+        Agreement(CORRUPTIONS),
     ]
 
 
@@ -118,6 +119,17 @@ def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
             'or --source generator'
         )
     return BankDataset(min(args.num, len(model.bank)))
+
+
+def check_free(out: Path, asked: dict[str, Any]) -> None:
+    """Raise a ValueError if ``out`` has figures of anything else than is asked for."""
+    found = json.loads(out.read_text()) if out.is_file() else asked
+    differing = [name for name, value in asked.items() if found.get(name) != value]
+    if differing:
+        raise ValueError(
+            f'{out} should be new, or of the same {differing}, but has figures of '
+            f'{ {name: found.get(name) for name in differing} }; give another file with --json'
+        )
 
 
 def table(figures: dict[str, float]) -> str:
@@ -138,6 +150,15 @@ def main(argv: list[str] | None = None) -> None:
     cfg = Config.fromfile(args.config)
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    out = args.json or args.checkpoint.with_name('figures.json')
+    asked = dict(
+        checkpoint=str(args.checkpoint),
+        source=args.source,
+        num=args.num,
+        seed=args.seed,
+        extractor=None if args.no_real else args.extractor,
+    )
+    check_free(out, asked)
     model = load_distiller(cfg, args.checkpoint)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     metrics = make_metrics(args, cfg)
@@ -147,15 +168,12 @@ def main(argv: list[str] | None = None) -> None:
     print(f'\n{len(samples)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
     print(table(figures))
-    out = args.json or args.checkpoint.with_name('figures.json')
     content = dict(
+        **asked,
         config=args.config,
-        checkpoint=str(args.checkpoint),
-        source=args.source,
         num_fake=len(samples),
-        seed=args.seed,
         protocol=protocol,
-        figures=figures,
+        figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
         versions=dict(mmdfkd=mmdfkd.__version__, torch=torch.__version__),
     )

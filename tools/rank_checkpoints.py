@@ -172,8 +172,9 @@ def choose(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     for name in ('agreement/top1', 'pool/top1', ACCURACY):
         if name in rows[0]:
             choices[name] = max(latest_first, key=itemgetter(name))
-    for name in ('agreement/kl', 'pool/kl'):
-        choices[name] = min(latest_first, key=itemgetter(name))
+    for name in rows[0]:
+        if '/kl' in name:
+            choices[name] = min(latest_first, key=itemgetter(name))
     kept = ('iteration', ACCURACY)
     return {name: {key: row[key] for key in kept if key in row} for name, row in choices.items()}
 

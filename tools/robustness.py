@@ -238,7 +238,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--pgd-steps', type=int, default=20, help='steps of PGD')
     parser.add_argument('--seed', type=int, default=0, help='of images, corruptions and attacks')
-    parser.add_argument('--json', help='write the figures to this file as well')
+    parser.add_argument(
+        '--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
     return parser.parse_args()
 
@@ -258,11 +260,11 @@ def main() -> None:
     made = f'read from {args.cifar_c}' if args.cifar_c else "made with CIFAR-10-C's constants"
     num = len(images.labels)
     print(f'{num} images; corruptions of severity {severities}, {made}; {seconds:.0f} s')
-    if args.json:
-        settings = {key: value for key, value in vars(args).items() if key != 'cfg_options'}
-        settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
-        figures = dict(settings=settings, seconds=seconds, accuracy=rows, means=means)
-        Path(args.json).write_text(json.dumps(figures, indent=1))
+    out = args.json or Path(args.checkpoint).with_name('robustness.json')
+    settings = {k: v for k, v in vars(args).items() if k not in ('cfg_options', 'json')}
+    settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
+    figures = dict(settings=settings, seconds=seconds, accuracy=rows, means=means)
+    out.write_text(json.dumps(figures, indent=1))
 
 
 if __name__ == '__main__':

@@ -19,7 +19,7 @@ val_dataloader = dict(
     batch_size=250,
     num_workers=0,
     dataset=dict(type=LatentDataset, num_classes=10, length=2000, latent_dim=256, seed=1000),
-    sampler=dict(type=DefaultSampler, shuffle=False),
+    sampler=dict(type=DefaultSampler, shuffle=False, round_up=False),
     collate_fn=dict(type=default_collate),
 )
 val_evaluator = [dict(type=Agreement, corruptions=['augment']), dict(type=ClassBalance)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmdfkd.models.utils import Prediction
@@ -50,7 +51,8 @@ def inception_v3() -> Any:
     torch.save({}, nothing)
     nothing.seek(0)
     features = ['2048', 'logits_unbiased']
-    network = Unloaded('inception-v3-compat', features, feature_extractor_weights_path=nothing)
+    with torch.random.fork_rng(devices=[]):  # a run draws what it would without figures
+        network = Unloaded('inception-v3-compat', features, feature_extractor_weights_path=nothing)
     network.__class__ = FeatureExtractorInceptionV3  # which loads what it is given
     return network
 
@@ -98,7 +100,7 @@ class InceptionExtractor(nn.Module):
 
 
 @MODELS.register_module()
-class ClassifierExtractor(nn.Module):
+class ClassifierExtractor(BaseModel):
     """A classifier's penultimate features, such as the teacher's.
 
     Args:
@@ -119,19 +121,20 @@ class ClassifierExtractor(nn.Module):
         data_preprocessor: dict | nn.Module,
         image_size: int | None = None,
     ) -> None:
-        super().__init__()
-        built: Any = MODELS.build(classifier) if isinstance(classifier, dict) else classifier
+        # BaseModel tells its data preprocessor of the device it is moved to.
+        super().__init__(
+            MODELS.build(data_preprocessor)
+            if isinstance(data_preprocessor, dict)
+            else data_preprocessor
+        )
+        with torch.random.fork_rng(devices=[]):  # a run draws what it would without figures
+            built: Any = MODELS.build(classifier) if isinstance(classifier, dict) else classifier
         if not built.has_weights:
             raise ValueError(
                 'the classifier of an extractor should have trained weights, but got '
                 'checkpoint=None; set its checkpoint to a path or URL'
             )
         self.classifier = built
-        self.data_preprocessor: Any = (
-            MODELS.build(data_preprocessor)
-            if isinstance(data_preprocessor, dict)
-            else data_preprocessor
-        )
         self.image_size = image_size
         self.num_features = built.network.get_submodule(built.final_layer).weight.size(1)
         if isinstance(classifier, dict):

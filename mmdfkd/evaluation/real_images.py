@@ -89,6 +89,7 @@ class RealImages:
             self.batch_size,
             num_workers=self.num_workers,
             collate_fn=collate,
+            generator=torch.Generator(),  # iterating draws a seed, not from the run's own
         )
         quiet = rank > 0 or not sys.stdout.isatty()
         yield from track(loader, doing, total=len(loader), disable=quiet)

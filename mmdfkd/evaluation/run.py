@@ -43,6 +43,7 @@ def evaluate_synthetic(
         batch_size=batch_size,
         sampler=DefaultSampler(dataset, shuffle=False, round_up=False),
         collate_fn=default_collate,
+        generator=torch.Generator(),  # iterating draws a seed, not from the run's own
     )
     for data in track(dataloader, 'synthetic images', disable=not progress):
         evaluator.process(data_samples=model.val_step(data), data_batch=data)

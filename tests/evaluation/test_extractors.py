@@ -115,3 +115,9 @@ def test_the_digest_is_of_names_and_values():
     assert weights_digest(network) == before
     network[1].running_mean[0] += 1e-6
     assert weights_digest(network) != before
+
+
+def test_the_normalisation_moves_with_the_extractor():
+    extractor = ClassifierExtractor(Classifier(toy_network()), PREPROCESSOR).to('meta')
+    moved = extractor(torch.rand(2, 3, 8, 8))  # on the CPU; the preprocessor brings it over
+    assert moved.features.device.type == 'meta'

@@ -32,10 +32,12 @@ def run(tmp_path_factory):
 
 def figures(run, *arguments):
     folder, options = run
+    file = folder / 'figures.json'
+    file.unlink(missing_ok=True)
     common = [str(ROOT / CONFIG), str(folder / 'iter_1.pth'), '--batch-size', '50']
     cache = ['--cache-dir', str(folder / 'cache')]
     load_tool('figures').main([*common, *cache, *arguments, '--cfg-options', *options])
-    return json.loads((folder / 'figures.json').read_text())
+    return json.loads(file.read_text()) if file.exists() else None
 
 
 @pytest.mark.filterwarnings('ignore:.*features.*:UserWarning')
@@ -53,6 +55,14 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
     assert sum(first['details']['class_balance']['share']) == pytest.approx(1)
     assert list((run[0] / 'cache').iterdir())
     assert figures(run, '--num', '100', '--extractor', 'teacher') == first
+
+
+def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
+    there = ['--num', '30', '--no-real', '--json', str(tmp_path / 'figures.json')]
+    figures(run, *there)
+    figures(run, *there)
+    with pytest.raises(ValueError, match=r"of the same \['seed'\].*--json"):
+        figures(run, *there, '--seed', '5')
 
 
 def test_without_real_images(run):

@@ -36,11 +36,12 @@ class ClassBalance(SyntheticMetric):
 
     def measure(self, sample: dict) -> dict[str, Tensor]:
         """Count classes, and confidences and hits by bins."""
-        probabilities = sample['logits'].double().softmax(1)
+        # On a CPU sums come out the same each time.
+        probabilities = sample['logits'].cpu().double().softmax(1)
         confidences, decisions = probabilities.max(1)
         bins = confidence_bins(confidences, _BINS)
         labels = sample['labels']
-        hits = torch.zeros_like(decisions) if labels is None else decisions == labels
+        hits = torch.zeros_like(decisions) if labels is None else decisions == labels.cpu()
         state = {
             'classes': decisions.bincount(minlength=probabilities.size(1)),
             'counts': bins.bincount(minlength=_BINS),
@@ -48,7 +49,7 @@ class ClassBalance(SyntheticMetric):
             'hits': bins.bincount(hits, minlength=_BINS),
             'asked': torch.tensor(0 if labels is None else len(labels)),
         }
-        return {name: value.double().cpu() for name, value in state.items()}
+        return {name: value.double() for name, value in state.items()}
 
     def summarise(self, state: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list]]:
         """Return the figures and the details."""

@@ -41,15 +41,14 @@ class Diversity(SyntheticMetric):
       it with real images of that number. Only of samples with company in their class;
       wants :meth:`bind`.
 
-    ``intra``, ``inter`` and ``vendi`` are exact sums over all samples; the others are of a
-    random ``max_samples`` of them. ``details`` has ``classes`` and of each its ``count``,
+    ``intra`` and ``inter`` are exact sums over all samples; the others are of a random
+    ``max_samples`` of them. ``details`` has ``classes`` and of each its ``count``,
     ``intra`` (None of a single sample) and ``vendi``.
 
     Args:
         real: config of a data set of real images, mmpretrain's ``dict(inputs=uint8
-            (C, H, W), data_samples=DataSample)``. The same figures of (at most
-            ``max_samples`` of) them are added with the suffix ``_real``. It wants
-            :meth:`bind`.
+            (C, H, W), data_samples=DataSample)``. The same figures of as many of them as
+            samples are kept are added with the suffix ``_real``. It wants :meth:`bind`.
         max_samples: samples that are kept for comparisons with neighbours.
         duplicate_distance: in pixel values of 255.
         seed: of the choice of samples.
@@ -77,12 +76,13 @@ class Diversity(SyntheticMetric):
         self.duplicate_distance = duplicate_distance
         self.seed = seed
         self._draw = torch.Generator()
-        self._of_real: tuple[dict[str, float], dict[str, list]] | None = None
+        # By how many were compared.
+        self._of_real: dict[int, tuple[dict[str, float], dict[str, list]]] = {}
 
     def bind(self, distiller: Any) -> None:
         """Hand over the distiller; the figures of real images are of its teacher."""
         if distiller is not self.distiller:
-            self._of_real = None
+            self._of_real.clear()
         super().bind(distiller)
 
     def measure(self, sample: dict) -> dict[str, Tensor]:
@@ -103,7 +103,6 @@ class Diversity(SyntheticMetric):
             'counts': labels.bincount(minlength=logits.size(1)),
             'sums': sums.index_add_(0, labels, units),
             'squares': labels.bincount(squares, minlength=logits.size(1)),
-            'moment': units.T @ units,
             'keys': torch.rand(len(units), generator=self._draw, dtype=torch.float64),
             'units': units,
             'labels': labels,
@@ -126,10 +125,12 @@ class Diversity(SyntheticMetric):
         """Return the figures and the details, of real images, too, if there are any."""
         figures, details = self._summarise(state)
         if self.real is not None:
-            if self._of_real is None:
-                self._of_real = self._summarise(self._measure_real(self.real))
-            figures |= {f'{name}_real': value for name, value in self._of_real[0].items()}
-            details |= {f'{name}_real': values for name, values in self._of_real[1].items()}
+            number = len(state['keys'])
+            if number not in self._of_real:
+                self._of_real[number] = self._summarise(self._measure_real(self.real, number))
+            of_real, details_of_real = self._of_real[number]
+            figures |= {f'{name}_real': value for name, value in of_real.items()}
+            details |= {f'{name}_real': values for name, values in details_of_real.items()}
         return figures, details
 
     def _choose(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -148,7 +149,7 @@ class Diversity(SyntheticMetric):
         figures = {
             'intra': float(intra.nanmean()),
             'inter': D.inter_class_distance(counts, state['sums']),
-            'vendi': D.vendi_score(state['moment']),
+            'vendi': D.vendi_score_of(units),
             'vendi_class': sum(vendi.values()) / len(vendi),
             'duplicates': self._duplicates(state['pixels']),
             'collapsed': _collapsed(units, labels, state['moved']) if 'moved' in state else None,
@@ -165,12 +166,12 @@ class Diversity(SyntheticMetric):
         near = D.nearest_pixel_distances(pixels) < self.duplicate_distance
         return float(near.double().mean())
 
-    def _measure_real(self, config: dict) -> dict[str, Tensor]:
-        """Measure a random choice of the real images as the synthetic ones."""
+    def _measure_real(self, config: dict, number: int) -> dict[str, Tensor]:
+        """Measure ``number`` random real images as the synthetic ones."""
         dataset = DATASETS.build(config)
         order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))
         states = []
-        for indices in order[: self.max_samples].split(_BATCH):
+        for indices in order[:number].split(_BATCH):
             images, labels = collate([dataset[index] for index in indices.tolist()])
             images = self.distiller.data_preprocessor.cast_data(images).float()
             logits, features = self.distiller.teacher(self.distiller.normalize(images))

@@ -155,11 +155,11 @@ class Fidelity(BaseMetric):
                 "extractor='teacher' should have the teacher of a distiller for real images, "
                 'but got none; call bind(distiller) before evaluate'
             )
-        self._describe('real', self.real)
-        if self.floor is not None:
-            self._describe('floor', self.floor.subset(number))
-        self.results = [self._fake.state_dict() if len(self._fake) else None]
         try:
+            self._describe('real', self.real)
+            if self.floor is not None:
+                self._describe('floor', self.floor.subset(number))
+            self.results = [self._fake.state_dict() if len(self._fake) else None]
             return super().evaluate(get_world_size())
         finally:
             self._fake = FeatureSample(self.max_samples)

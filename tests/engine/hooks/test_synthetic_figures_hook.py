@@ -98,6 +98,13 @@ def test_latents_of_another_size(tmp_path):
         runner.train()
 
 
+def test_the_random_state_stays():
+    model = toy_dedfkd()
+    before = torch.get_rng_state()
+    evaluate_synthetic(model, LatentDataset(NUM_CLASSES, 7, 5), [MeanPixel()])
+    assert torch.equal(before, torch.get_rng_state())
+
+
 def test_evaluation_of_a_toy_is_of_all_samples_once():
     model = toy_dedfkd()
     figures = evaluate_synthetic(model, LatentDataset(3, 10, 5), [MeanPixel()], batch_size=4)
