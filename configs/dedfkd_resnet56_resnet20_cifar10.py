@@ -1,4 +1,4 @@
-"""DE-DFKD, the public thin ResNet-56 -> ResNet-20 on CIFAR-10; built and stepped only."""
+"""DE-DFKD, the public thin ResNet-56 -> ResNet-20 on CIFAR-10; not tuned."""
 
 from mmengine.config import read_base
 
