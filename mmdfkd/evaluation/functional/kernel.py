@@ -1,6 +1,23 @@
 """Kernel inception distance."""
 
+from typing import Any
+
 from torch import Tensor
+
+
+def import_kid() -> tuple[str, Any]:
+    """Import torch-fidelity's KID: the name of its mean, and the function.
+
+    Raises:
+        ImportError: if torch-fidelity is not installed.
+    """
+    try:
+        from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+    except ImportError as error:
+        raise ImportError(
+            "the kernel inception distance needs torch-fidelity: pip install 'mmdfkd[figures]'"
+        ) from error
+    return KEY_METRIC_KID_MEAN, kid_features_to_metric
 
 
 def kernel_distance(
@@ -24,12 +41,7 @@ def kernel_distance(
     Raises:
         ImportError: if torch-fidelity is not installed.
     """
-    try:
-        from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-    except ImportError as error:
-        raise ImportError(
-            "the kernel inception distance needs torch-fidelity: pip install 'mmdfkd[figures]'"
-        ) from error
+    key, kid_features_to_metric = import_kid()
     size = min(subset_size, len(real), len(fake))
     figures = kid_features_to_metric(
         real,
@@ -40,4 +52,4 @@ def kernel_distance(
         rng_seed=seed,
         verbose=False,
     )
-    return float(figures[KEY_METRIC_KID_MEAN])
+    return float(figures[key])

@@ -17,6 +17,7 @@ from mmdfkd.evaluation.functional import (
     kernel_distance,
     neighbour_figures,
 )
+from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
 from mmdfkd.models.utils import Prediction, unwrap
 from mmdfkd.registry import DATASETS, METRICS, MODELS
@@ -59,6 +60,7 @@ class Fidelity(BaseMetric):
 
     Raises:
         FileNotFoundError: if weights or real images are not there.
+        ImportError: if KID is wanted and torch-fidelity is not installed.
         ValueError: if a data set is empty or a figure unknown.
     """
 
@@ -81,6 +83,8 @@ class Fidelity(BaseMetric):
         unknown = sorted({*figures} - {*FIGURES})
         if unknown:
             raise ValueError(f'figures should be among {FIGURES}, but got {unknown}')
+        if 'kid' in figures:
+            import_kid()  # what is missing is missed now, not after all images
         self.real = RealImages(_build(real), batch_size, num_workers)
         self.floor = RealImages(_build(floor), batch_size, num_workers) if floor else None
         self.from_teacher = extractor == 'teacher'

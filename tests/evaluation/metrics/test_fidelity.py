@@ -1,4 +1,5 @@
 import os
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -229,6 +230,12 @@ def test_a_class_that_was_never_made_is_left_out_with_a_warning(distiller, fakes
         found = run(metric, distiller, fakes, torch.arange(48) % 2 * 2)
     assert 'fidelity/fid_class_1' not in found
     assert found['fidelity/fid_class_count'] == 2
+
+
+def test_a_missing_package_is_missed_at_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch_fidelity.metric_kid', None)
+    with pytest.raises(ImportError, match=r'mmdfkd\[figures\]'):
+        Fidelity(real=None, extractor='teacher')
 
 
 def test_figures_can_be_chosen(distiller, fakes):
