@@ -106,18 +106,9 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
 
 
 def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
-    """Return the latents or the slots to evaluate.
-
-    Raises:
-        ValueError: if the bank is empty.
-    """
+    """Return the latents or the slots to evaluate."""
     if args.source == 'generator':
         return LatentDataset(model.num_classes, args.num, model.latent_dim, args.seed)
-    if not len(model.bank):
-        raise ValueError(
-            'the bank should hold images, but it is empty; take a checkpoint of a later round, '
-            'or --source generator'
-        )
     return BankDataset(min(args.num, len(model.bank)))
 
 

@@ -41,20 +41,12 @@ def is_asked(distiller: Any, source: str) -> bool:
 
 
 def draws(distiller: Any, source: str, num: int, seed: int) -> Dataset:
-    """Return what to draw at most for ``num`` images: latents, or slots in random order.
-
-    Raises:
-        ValueError: if the bank is empty.
-    """
+    """Return what to draw at most for ``num`` images: latents, or slots in random order."""
     if source == 'bank':
         length = len(distiller.bank)
-        if not length:
-            raise ValueError(
-                'the bank should hold images, but it is empty; take a checkpoint of a later '
-                'round, or --source generator'
-            )
+        slots = BankDataset(length)
         order = np.random.default_rng(seed).permutation(length)
-        return Subset(BankDataset(length), order.tolist())
+        return Subset(slots, order.tolist())
     classes = distiller.num_classes
     # Any C labels in turn hold each class once; the teacher's decisions are no such thing.
     length = -(-num // classes) * classes if is_asked(distiller, source) else MAX_DRAWS * num

@@ -57,9 +57,17 @@ class BankDataset(Dataset):
 
     Args:
         length: number of slots, at most the images that the bank holds.
+
+    Raises:
+        ValueError: if ``length`` is not positive.
     """
 
     def __init__(self, length: int) -> None:
+        if length < 1:
+            raise ValueError(
+                'the bank should hold images, but it is empty; take a checkpoint of a later '
+                'round, or live samples of the generator'
+            )
         self.length = length
         self.metainfo: dict = {}
 

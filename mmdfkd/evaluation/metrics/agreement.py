@@ -23,7 +23,9 @@ class Agreement(SyntheticMetric):
     """How far the student decides as the teacher does, on synthetic samples.
 
     On held-out latents it stands in for the accuracy that a data-free user cannot
-    measure: ``CheckpointHook(save_best='agreement/top1', rule='greater')``. The figures:
+    measure. Plain agreement is highest where the samples are easiest; the one that ranks
+    a run's checkpoints is ``kl_augment`` (docs/figures.md):
+    ``CheckpointHook(save_best='agreement/kl_augment', rule='less')``. The figures:
 
     - ``top1``: share of samples with the same decision, in percent.
     - ``kl``: mean KL divergence of the student's probabilities from the teacher's,
