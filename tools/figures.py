@@ -148,6 +148,7 @@ def main(argv: list[str] | None = None) -> None:
         num=args.num,
         seed=args.seed,
         extractor=None if args.no_real else args.extractor,
+        per_class=not args.no_real and args.per_class,
     )
     check_free(out, asked)
     model = load_distiller(cfg, args.checkpoint)
