@@ -112,9 +112,18 @@ def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
     return BankDataset(min(args.num, len(model.bank)))
 
 
-def check_free(out: Path, asked: dict[str, Any]) -> None:
-    """Raise a ValueError if ``out`` has figures of anything else than is asked for."""
-    found = json.loads(out.read_text()) if out.is_file() else asked
+def check_free(out: Path, asked: dict[str, Any], part: str | None = None) -> None:
+    """Raise a ValueError if ``out`` has figures of anything else than is asked for.
+
+    Args:
+        out: the JSON file to be written.
+        asked: what the figures will be of.
+        part: the key of the file under which that stands; None if it is the file itself.
+    """
+    if not out.is_file():
+        return
+    content = json.loads(out.read_text())
+    found = content[part] if part else content
     differing = [name for name, value in asked.items() if found.get(name) != value]
     if differing:
         raise ValueError(

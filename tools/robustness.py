@@ -26,6 +26,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
 import numpy as np
 import torch
+from figures import check_free
 from mmengine.config import Config, DictAction
 from rich.progress import track
 from torch import Tensor
@@ -252,17 +253,18 @@ def main() -> None:
     cfg.merge_from_dict(args.cfg_options or {})
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
+    num = len(images.labels)
+    settings = {k: v for k, v in vars(args).items() if k not in ('cfg_options', 'json')}
+    settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
+    out = args.json or Path(args.checkpoint).with_name('robustness.json')
+    check_free(out, settings, 'settings')
     rows = evaluate(cfg, images, args)
     means = summarize(rows, args.corruptions)
     print(table(rows, means))
     seconds = time.perf_counter() - start
     severities = ' / '.join(map(str, args.severities))
     made = f'read from {args.cifar_c}' if args.cifar_c else "made with CIFAR-10-C's constants"
-    num = len(images.labels)
     print(f'{num} images; corruptions of severity {severities}, {made}; {seconds:.0f} s')
-    out = args.json or Path(args.checkpoint).with_name('robustness.json')
-    settings = {k: v for k, v in vars(args).items() if k not in ('cfg_options', 'json')}
-    settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
     figures = dict(settings=settings, seconds=seconds, accuracy=rows, means=means)
     out.write_text(json.dumps(figures, indent=1))
 

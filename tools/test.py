@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.engine.distributed import join_processes
+from mmdfkd.engine.hooks import StrictLoadHook
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,7 +45,9 @@ def main() -> None:
         cfg.test_cfg.fp16 = True
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
-    metrics = Runner.from_cfg(cfg).test()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(StrictLoadHook())
+    metrics = runner.test()
     if args.out:
         mmengine.dump(metrics, args.out)
 

@@ -1,8 +1,12 @@
 """Train a teacher or distil a student: ``python tools/train.py CONFIG``."""
 
 import argparse
+import difflib
+import inspect
 import os
+import warnings
 from pathlib import Path
+from typing import Any
 
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
@@ -13,6 +17,10 @@ from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.engine.distributed import join_processes
+from mmdfkd.engine.hooks import StrictLoadHook
+
+#: What is read of a config besides the Runner's own arguments.
+ALSO_READ = ('model_wrapper_cfg', 'sync_bn', 'find_unused_parameters', 'real_images')
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,6 +69,40 @@ def enable_amp(optim_wrapper: ConfigDict) -> None:
             wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def check_options(options: dict[str, Any]) -> None:
+    """Refuse options that would change nothing.
+
+    Raises:
+        ValueError: if an option begins with what no run reads, as ``rounds`` or a misspelling.
+    """
+    known = {*inspect.signature(Runner).parameters, *ALSO_READ}
+    for key in options:
+        name = key.partition('.')[0]
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f'did you mean {close[0]}' if close else 'rounds are train_cfg.max_iters'
+            raise ValueError(
+                f'--cfg-options should begin with what a run reads ({", ".join(sorted(known))}), '
+                f'but got {key!r}; {advice}?'
+            )
+
+
+def warn_of_schedules(cfg: Config) -> None:
+    """Warn of learning rates whose schedule ends earlier or later than the run."""
+    schedules = cfg.get('param_scheduler') or {}
+    for name, parts in schedules.items() if 'generator' in schedules else ():
+        for index, part in enumerate(parts):
+            key = 'periods' if 'periods' in part else 'T_max'
+            end = part.get('begin', 0) + sum(part[key] if key == 'periods' else [part.get(key, 0)])
+            if key in part and end != cfg.train_cfg.max_iters:
+                warnings.warn(
+                    f'the {name}’s learning rate should have a schedule of the '
+                    f'{cfg.train_cfg.max_iters} rounds of the run, but ends after {end}; set '
+                    f'param_scheduler.{name}.{index}.{key}',
+                    stacklevel=2,
+                )
+
+
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
@@ -87,7 +129,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             )
         cfg.auto_scale_lr.enable = True
     if args.cfg_options is not None:
+        check_options(args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
+    warn_of_schedules(cfg)
     return cfg
 
 
@@ -96,7 +140,10 @@ def main() -> None:
     args = parse_args()
     join_processes(args.launcher)
     cfg = merge_args(Config.fromfile(args.config), args)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    if cfg.get('resume'):
+        runner.register_hook(StrictLoadHook())
+    runner.train()
 
 
 if __name__ == '__main__':

@@ -86,6 +86,8 @@ def test_student_teacher_and_a_student_on_real_data_are_compared(
     ]  # fmt: skip
     assert '50 images; corruptions of severity 1 / 5' in lines[-1]
     assert '\r' not in printed  # no bar where there is no terminal
+    with pytest.raises(ValueError, match=r"of the same \['num'\].*--json"):
+        run(distilled, monkeypatch, '--num', '40', *chosen, *files)
 
 
 def test_its_images_are_those_of_the_test_set_with_the_transform(distilled):

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from argparse import Namespace
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def test_resume_takes_a_path_or_finds_one():
 def test_no_validate_leaves_validation_out():
     cfg = merged(no_validate=True)
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'), [('train_config.max_iters', 'train_cfg'), ('rounds', 'max_iters')]
+)
+def test_an_option_that_changes_nothing_is_an_error(option, message):
+    with pytest.raises(ValueError, match=rf'but got \'{option}\'; .*{message}'):
+        merged(cfg_options={option: 3})
+    merged(cfg_options={'sync_bn': 'torch', 'randomness.seed': 3})
+
+
+def test_a_schedule_of_another_length_is_told():
+    options = {'train_cfg.max_iters': 100, 'param_scheduler.student.0.T_max': 100}
+    with pytest.warns(UserWarning, match=r'generator’s .* 100 rounds .* after 1000; .*0.periods'):
+        merged(cfg_options=options)
+    options |= {'param_scheduler.generator.0.periods': [100]}
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        merged(cfg_options=options)
 
 
 def test_amp_visits_every_wrapper(monkeypatch):
@@ -133,7 +153,9 @@ def test_test_tool_reports_student_and_teacher(tmp_path):
     done = subprocess.run([*test, *where], capture_output=True, text=True, check=True)
     metrics = json.loads((tmp_path / 'metrics.json').read_text())
     assert 0 <= metrics['accuracy/top1'] <= 100
-    assert 'Teacher  accuracy/top1' in done.stdout + done.stderr
+    assert 0 <= metrics['teacher/accuracy/top1'] <= 100
+    row = f'{metrics["teacher/accuracy/top1"]:10.2f}{metrics["accuracy/top1"]:10.2f}'
+    assert f'accuracy/top1{"":11}{row}' in done.stdout + done.stderr
 
 
 def test_mnist_is_made_from_png_folders(tmp_path):

@@ -5,6 +5,7 @@ from .distillation_summary_hook import DistillationSummaryHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .non_finite_loss_hook import NonFiniteLossHook
+from .strict_load_hook import StrictLoadHook
 from .synthetic_figures_hook import SyntheticFiguresHook
 from .synthetic_grid_hook import SyntheticGridHook
 
@@ -14,6 +15,7 @@ __all__ = [
     'GeneratorRestartHook',
     'IterationSeedHook',
     'NonFiniteLossHook',
+    'StrictLoadHook',
     'SyntheticFiguresHook',
     'SyntheticGridHook',
 ]

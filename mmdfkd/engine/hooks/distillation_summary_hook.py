@@ -26,6 +26,10 @@ class DistillationSummaryHook(Hook):
 
     priority = 'HIGH'  # after RuntimeInfoHook, before LoggerHook
 
+    def __init__(self) -> None:
+        self._student: dict[str, float] = {}
+        self._teacher: dict[str, float] = {}
+
     def before_train(self, runner: Runner) -> None:
         """Check the class counts and evaluate the teacher on the validation set.
 
@@ -33,8 +37,6 @@ class DistillationSummaryHook(Hook):
             ValueError: if a data set has other classes than the teacher.
         """
         self._start = time.time()
-        self._student: dict[str, float] = {}
-        self._teacher: dict[str, float] = {}
         model = unwrap(runner.model)
         self._check_classes('train', runner.train_dataloader, model.num_classes)
         if runner.val_loop is not None:
@@ -51,24 +53,35 @@ class DistillationSummaryHook(Hook):
         """Evaluate the teacher on the test set."""
         self._evaluate_teacher(runner, runner.test_loop)
 
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Put the teacher's figures beside the student's, in the log and in what is returned."""
+        if metrics and self._teacher:
+            self._student = dict(metrics)
+            metrics.update({f'teacher/{name}': value for name, value in self._teacher.items()})
+            runner.logger.info('\n'.join(['Test', *self._comparison()]))
+
     @master_only
     def after_train(self, runner: Runner) -> None:
         """Log the summary."""
         model = unwrap(runner.model)
-        lines = ['Distillation summary', f'{"":24}{"teacher":>10}{"student":>10}']
-        for name, value in self._student.items():
-            teacher = f'{self._teacher[name]:.2f}' if name in self._teacher else ''
-            lines.append(f'{name:24}{teacher:>10}{value:10.2f}')
+        lines = ['Distillation summary', *self._comparison()]
         minutes = (time.time() - self._start) / 60
         pictures = Path(runner.log_dir) / 'vis_data' / 'vis_image'
         lines += [
             f'rounds                  {runner.iter}',
-            f'images synthesised      {model.bank.num_added} (those kept)',
+            f'images put in the bank  {model.bank.num_added}',
             f'minutes                 {minutes:.1f} (since start or resume)',
             f'last checkpoint         {runner.message_hub.runtime_info.get("last_ckpt")}',
             f'pictures                {pictures}',
         ]
         runner.logger.info('\n'.join(lines))
+
+    def _comparison(self) -> list[str]:
+        lines = [f'{"":24}{"teacher":>10}{"student":>10}']
+        for name, value in self._student.items():
+            teacher = f'{self._teacher[name]:.2f}' if name in self._teacher else ''
+            lines.append(f'{name:24}{teacher:>10}{value:10.2f}')
+        return lines
 
     @staticmethod
     def _check_classes(name: str, dataloader, num_classes: int) -> None:
