@@ -69,21 +69,23 @@ def enable_amp(optim_wrapper: ConfigDict) -> None:
             wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def check_options(options: dict[str, Any]) -> None:
-    """Refuse options that would change nothing.
+def check_options(cfg: Config, options: dict[str, Any]) -> None:
+    """Refuse options that would change nothing: of ``rounds``, or misspelt.
 
     Raises:
-        ValueError: if an option begins with what no run reads, as ``rounds`` or a misspelling.
+        ValueError: if an option begins with what no run reads, or a hook is unknown.
     """
-    known = {*inspect.signature(Runner).parameters, *ALSO_READ}
+    known = [*inspect.signature(Runner).parameters, *ALSO_READ]
+    hooks = [f'default_hooks.{name}' for name in cfg.default_hooks]
     for key in options:
-        name = key.partition('.')[0]
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
+        depth, names = (2, hooks) if key.startswith('default_hooks.') else (1, known)
+        name = '.'.join(key.split('.')[:depth])
+        if name not in names:
+            close = difflib.get_close_matches(name, names, 1)
             advice = f'did you mean {close[0]}' if close else 'rounds are train_cfg.max_iters'
             raise ValueError(
-                f'--cfg-options should begin with what a run reads ({", ".join(sorted(known))}), '
-                f'but got {key!r}; {advice}?'
+                f'--cfg-options should begin with one of {", ".join(sorted(names))}, but got '
+                f'{key!r}; {advice}?'
             )
 
 
@@ -129,7 +131,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
             )
         cfg.auto_scale_lr.enable = True
     if args.cfg_options is not None:
-        check_options(args.cfg_options)
+        check_options(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
     warn_of_schedules(cfg)
     return cfg

@@ -56,12 +56,17 @@ def test_no_validate_leaves_validation_out():
 
 
 @pytest.mark.parametrize(
-    ('option', 'message'), [('train_config.max_iters', 'train_cfg'), ('rounds', 'max_iters')]
+    ('option', 'message'),
+    [
+        ('train_config.max_iters', 'train_cfg'),
+        ('rounds', 'max_iters'),
+        ('default_hooks.chekpoint.interval', 'default_hooks.checkpoint'),
+    ],
 )
 def test_an_option_that_changes_nothing_is_an_error(option, message):
     with pytest.raises(ValueError, match=rf'but got \'{option}\'; .*{message}'):
         merged(cfg_options={option: 3})
-    merged(cfg_options={'sync_bn': 'torch', 'randomness.seed': 3})
+    merged(cfg_options={'sync_bn': 'torch', 'default_hooks.checkpoint.interval': 3})
 
 
 def test_a_schedule_of_another_length_is_told():
