@@ -85,8 +85,9 @@ class InceptionExtractor(nn.Module):
         load_weights(
             self.network,
             weights,
-            how_to_get='it is an asset of torch-fidelity’s release v0.2.0 on GitHub; tools/figures.py '
-            'takes it as --inception-weights FILE, or another network as --extractor',
+            how_to_get='it is an asset of torch-fidelity’s release v0.2.0 on GitHub; '
+            'tools/figures.py takes it as --inception-weights FILE, or another network as '
+            '--extractor',
         )
         self.protocol = (
             'Inception-v3 of 2015, 2048 features; resize: bilinear of TensorFlow 1 to 299 x 299; '
