@@ -89,8 +89,8 @@ def bar_section(runs: list[Run]) -> str:
     if not charts:
         return ''
     note = (
-        'Of figures.json. A grey mark is the same of real images; by confidence, it is the '
-        'mean confidence, which a calibrated teacher’s bars reach.'
+        'Of figures.json. A line across a bar is the same of real images; by confidence, it '
+        'is the mean confidence, which a calibrated teacher’s bars reach.'
     )
     return (
         f'<section><h2>Classes and confidence</h2><p>{note}</p>'

@@ -54,7 +54,7 @@ def summary(runs: list[Run]) -> Table:
         )
     metrics = ', '.join(sorted({run.metric for run in runs if run.metric})) or 'not validated'
     note = (
-        f'{", ".join(networks).capitalize()}: {metrics} of the last validation. '
+        f'Accuracies: {metrics} of the last validation. '
         + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
         + 'Images: synthesised and kept. Minutes: of training, without evaluation.'
     )

@@ -167,7 +167,7 @@ def bar_chart(
 ) -> str:
     """Draw a bar for each value, counted from 0, in the colour of the run of that number.
 
-    ``marks`` are grey lines at what the bars are to be compared with.
+    ``marks`` are lines at what the bars are to be compared with.
     """
     width, height = 360, 190
     finite = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
@@ -186,8 +186,8 @@ def bar_chart(
         for i, value in enumerate(finite)
     ]
     bars += [
-        f'<line class="mark" x1="{x(i) - bar / 2:.1f}" x2="{x(i) + bar / 2:.1f}" '
-        f'y1="{y(mark):.1f}" y2="{y(mark):.1f}"><title>{i}: {text_of(mark)}</title></line>'
+        f'<rect class="mark" x="{x(i) - bar / 2:.1f}" width="{bar:.1f}" y="{y(mark) - 2:.1f}" '
+        f'height="4"><title>{i}: {text_of(mark)}</title></rect>'
         for i, mark in compared
     ]
     listed = ', '.join('none' if value is None else text_of(value) for value in values)

@@ -47,7 +47,7 @@ def test_only_figures_of_classes_and_bins_are_bars(tmp_path):
         'run: share that is of the class asked for, by confidence: 0.25, 0.5',
         'run: FID inside each class: none, 10, 20',
     ]
-    assert html.count('<rect') == 12
+    assert html.count('<rect style') == 12
     marks = re.findall(r'class="mark"[^>]*><title>(.*?)</title>', html)
     assert marks == ['0: 0.1', '1: 0.2', '2: 0.3', '1: 0.75', '1: 5']
 
