@@ -63,8 +63,8 @@ def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
     figures(run, *there)
     with pytest.raises(ValueError, match=r"of the same \['seed'\].*--json"):
         figures(run, *there, '--seed', '5')
+    check_free = load_tool('figures').check_free
     with pytest.raises(ValueError, match=r"of the same \['extractor', 'per_class'\]"):
-        check_free = load_tool('figures').check_free
         check_free(tmp_path / 'figures.json', dict(extractor='teacher', per_class=True))
 
 
