@@ -97,6 +97,14 @@ def mean_accuracies(measured: dict) -> dict[str, dict[str, float]]:
     }
 
 
+def order_of(column: str) -> tuple[int, float]:
+    """Place a column: by kind, then from weak to strong."""
+    kind, _, rest = column.partition(' ')
+    level = rest.rpartition(' ')[2]
+    strength = float(level) if level.replace('.', '').isdigit() else 0.0
+    return ('clean', 'all', 'corruptions,', 'FGSM,', 'PGD,').index(kind), strength
+
+
 def robustness(runs: list[Run]) -> Table:
     """Tabulate the means of robustness.json, a row a network."""
     found = [
@@ -104,7 +112,7 @@ def robustness(runs: list[Run]) -> Table:
         for run in runs
         for network, means in mean_accuracies(run.figures.get('robustness', {})).items()
     ]
-    names = list(dict.fromkeys(name for _, _, means in found for name in means))
+    names = sorted({name for _, _, means in found for name in means}, key=order_of)
     rows = [
         [run, network, *(f'{means[n]:.2f}' if n in means else NOTHING for n in names)]
         for run, network, means in found

@@ -62,6 +62,19 @@ def test_robustness_is_averaged_by_severity(tmp_path):
     assert rows_of(markdown, 'Robustness')[0] == ['run', 'student', '90.00', '70.00']
 
 
+def test_robustness_of_runs_attacked_with_other_eps(tmp_path):
+    for name, eps in (('a', 25.5), ('b', 8)):
+        run, clean = make_run(tmp_path / name), {'student': 90.0}
+        attacked = {f'{attack}/{eps:g}': {'student': eps} for attack in ('fgsm', 'pgd')}
+        (run / 'robustness.json').write_text(json.dumps({'accuracy': {'clean': clean, **attacked}}))
+    _, markdown = written(tmp_path, tmp_path / 'a', tmp_path / 'b')
+    assert '| clean | FGSM, eps 8 | FGSM, eps 25.5 | PGD, eps 8 | PGD, eps 25.5 |' in markdown
+    assert rows_of(markdown, 'Robustness') == [
+        ['a', 'student', '90.00', '–', '25.50', '–', '25.50'],
+        ['b', 'student', '90.00', '8.00', '–', '8.00', '–'],
+    ]
+
+
 def test_a_teachers_own_run_is_of_a_classifier(tmp_path):
     lines = [
         {'loss': 2.0, 'lr': 0.1, 'time': 1.0, 'epoch': 1, 'iter': 50, 'step': 50},
