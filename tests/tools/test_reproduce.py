@@ -110,7 +110,7 @@ def test_a_failure_ends_without_a_traceback(tmp_path):
     work_dir = tmp_path / 'dedfkd_lenet5_mnist5k/seed0'
     last = done.stderr.splitlines()[-1]
     assert last.startswith(
-        f'training {command[2]} in {work_dir} failed with exit status 1; its log'
+        f'training {command[2]} in {work_dir} failed with exit status 1; its message'
     )
     assert last.split()[-1].endswith('.log')
     assert 'CalledProcessError' not in done.stderr
