@@ -1,8 +1,17 @@
 """Write the student alone: ``python tools/publish_student.py CONFIG CHECKPOINT OUT.pth``.
 
-An mmpretrain student comes with OUT.py, its config, and is used as
-``mmpretrain.get_model(Config.fromfile('OUT.py'), pretrained='OUT.pth')``; a timm
-student's file is a timm state dict; any other's a plain state dict.
+OUT.pth holds ``{'state_dict': ..., 'meta': ...}``, and OUT.py, beside it, the student's config.
+Use an mmpretrain student as
+
+    mmpretrain.get_model(Config.fromfile('OUT.py'), pretrained='OUT.pth')
+
+where Config is mmengine.config's, and a timm student, with the arguments that OUT.py has, as
+
+    timm.create_model(NAME, num_classes=K, checkpoint_path='OUT.pth')
+
+Any other module loads it itself, as does timm's:
+
+    model.load_state_dict(torch.load('OUT.pth')['state_dict'])
 """
 
 import argparse
@@ -20,7 +29,7 @@ PREFIX = 'student.network.'
 
 
 def publish(config: str, checkpoint: str, out: Path) -> None:
-    """Extract the student of ``checkpoint`` to ``out``, after a strict test load.
+    """Extract the student of ``checkpoint`` to ``out`` and its config, after a strict test load.
 
     Raises:
         ValueError: if the checkpoint holds no student, or another one.
@@ -55,7 +64,9 @@ def main() -> None:
     )
     parser.add_argument('config', help='the config the student was distilled with')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
-    parser.add_argument('out', type=Path, help='the file to write')
+    parser.add_argument(
+        'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'
+    )
     args = parser.parse_args()
     publish(args.config, args.checkpoint, args.out)
 

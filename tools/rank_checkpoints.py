@@ -5,8 +5,8 @@ images, without one real image, and its accuracy on the config's test set. Then 
 correlation of the two, in each run and over all; --data-free only chooses. Needs scipy.
 
 Each checkpoint is judged on held-out images of its own generator (``agreement/...``, also with
-the images corrupted), as during training, and on those of all generators of its run
-(``pool/...``): its own change from one checkpoint to the next, and so does how hard they are.
+the images corrupted), as during training, and on the same images of all generators of its run
+(``pool/...``): a generator changes while it trains, so its own images get harder or easier.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,17 @@ def _cell(value: Any) -> str:
     return '-' if value is None else f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
+def dashes(rows: list[dict[str, Any]]) -> list[str]:
+    """Say why runs of few checkpoints have dashes for correlations."""
+    counts = Counter(row['run'] for row in rows)
+    few = {run: count for run, count in counts.items() if count < FEWEST}
+    return [
+        f'A run should have at least {FEWEST} checkpoints to be ranked (- where it has not), but '
+        f'got {count} of {run}; train with default_hooks.checkpoint.max_keep_ckpts=-1'
+        for run, count in few.items()
+    ]
+
+
 def report(summary: dict[str, Any]) -> str:
     """Format the tables."""
     rows, chosen = summary['checkpoints'], summary['chosen']
@@ -205,6 +217,7 @@ def report(summary: dict[str, Any]) -> str:
         parts += [
             f'Spearman / Kendall rank correlation with {ACCURACY}, by run (kl falls as it rises):',
             table(['figure', *groups], [[name, *of.values()] for name, of in correlations.items()]),
+            *dashes(rows),
         ]
     parts += [
         f'The checkpoint that is last, or the best by each figure, and its {ACCURACY} if known:',

@@ -10,11 +10,14 @@ from html import escape
 from pathlib import Path
 
 import report_tables
+from report_bars import bar_section
+from report_overview import overview
 from report_tables import Table
-from run_logs import Run, flatten, read_run
-from svg_charts import Line, bar_chart, legend, line_chart
+from run_logs import Run, read_run
+from svg_charts import Line, legend, line_chart
 
 MOST_PICTURES = 8  # of a run and name
+LOSSES = 'Losses'  # the group of the charts of whole losses
 STYLE = Path(__file__).with_name('report.css')
 #: Nothing may be loaded or run, even if something were not escaped.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -55,7 +58,7 @@ def html_table(table: Table) -> str:
 
 
 def accuracy_section(runs: list[Run]) -> str:
-    """Plot the students over rounds, with the teacher as a dotted line."""
+    """Plot the runs' accuracies over rounds, with students' teachers as dotted lines."""
     lines = [
         Line.numbered(run.name, run.val[run.metric], number)
         for number, run in enumerate(runs)
@@ -71,7 +74,8 @@ def accuracy_section(runs: list[Run]) -> str:
     steps = sorted({step for line in lines for step, _ in line.points})
     for value, names in teachers.items():
         title = 'teacher' if len(teachers) == 1 else f'teacher of {", ".join(names)}'
-        lines.append(Line(title, [(step, value) for step in (steps[0], steps[-1])]))
+        first = steps[0] if len(steps) > 1 else 0  # of one validation there is no line, else
+        lines.append(Line(title, [(step, value) for step in (first, steps[-1])]))
     chart = line_chart('Accuracy', lines, width=860, height=340, markers=True)
     columns = [{str(step): value for step, value in line.points} for line in lines]
     rows = [
@@ -92,11 +96,14 @@ def group_of(name: str) -> str:
         return 'Learning rates'
     if name in ('time', 'memory'):
         return 'Time (seconds a round) and GPU memory (MiB)'
-    return 'Generator' if name.startswith('generator/') else 'Student'
+    if name.split('/')[-1] == 'loss':
+        return LOSSES
+    part, slash, _ = name.partition('/')
+    return part.capitalize() if slash else 'Training'
 
 
-def curve_sections(runs: list[Run]) -> str:
-    """Plot everything else that was logged, a chart a figure, all runs in each."""
+def curve_sections(runs: list[Run]) -> dict[str, str]:
+    """Plot everything else that was logged, a chart a figure, all runs in each; by group."""
     charts: dict[str, list[str]] = {}
     primary = {name for run in runs for name in (run.metric, f'teacher/{run.metric}')}
     for kind in ('val', 'train'):
@@ -111,11 +118,11 @@ def curve_sections(runs: list[Run]) -> str:
             group = 'Figures of the validation' if kind == 'val' else group_of(name)
             charts.setdefault(group, []).append(figure)
     names = legend([Line.numbered(run.name, [], i) for i, run in enumerate(runs)], values=False)
-    return ''.join(
-        f'<section><h2>{escape(group)}</h2>{names}'
+    return {
+        group: f'<section><h2>{escape(group)}</h2>{names}'
         f'<div class="charts">{"".join(figures)}</div></section>'
         for group, figures in sorted(charts.items())
-    )
+    }
 
 
 def picture_section(runs: list[Run]) -> str:
@@ -141,31 +148,6 @@ def picture_section(runs: list[Run]) -> str:
     return f'<section><h2>Pictures over time</h2><div class="strips">{content}</div></section>'
 
 
-def is_plottable(values: object) -> bool:
-    """Tell lists of numbers, None where there is none."""
-    return (
-        isinstance(values, list)
-        and sum(isinstance(value, int | float) for value in values) > 1
-        and all(value is None or isinstance(value, int | float) for value in values)
-    )
-
-
-def bar_section(runs: list[Run]) -> str:
-    """Plot the lists of numbers in the files of figures, such as a histogram of classes."""
-    charts = []
-    for number, run in enumerate(runs):
-        for content in run.figures.values():
-            for name, values in flatten(content, separator=' / ').items():
-                if is_plottable(values) and not name.endswith(' / classes'):
-                    title = f'{run.name}: {name.removeprefix("details / ")}'
-                    chart = bar_chart(title, values, number)
-                    caption = f'<figcaption>{escape(title)}</figcaption>'
-                    charts.append(f'<figure>{caption}{chart}</figure>')
-    if not charts:
-        return ''
-    return f'<section><h2>Histograms</h2><div class="charts">{"".join(charts)}</div></section>'
-
-
 def config_section(runs: list[Run]) -> str:
     """Fold the whole configs."""
     folded = ''.join(
@@ -176,17 +158,19 @@ def config_section(runs: list[Run]) -> str:
 
 
 def write_html(runs: list[Run]) -> str:
-    """Return the whole page."""
-    title = escape('Distillation: ' + ', '.join(run.name for run in runs))
-    tables = [report_tables.summary(runs), *report_tables.figures(runs)]
+    """Return the whole page: what most want first."""
+    title = escape('Runs: ' + ', '.join(run.name for run in runs))
     differences = report_tables.config_differences(runs)
+    curves = curve_sections(runs)
     sections = [
-        *map(html_table, tables),
-        bar_section(runs),
+        *map(html_table, overview(runs)),
         accuracy_section(runs),
+        curves.pop(LOSSES, ''),
         picture_section(runs),
-        curve_sections(runs),
         html_table(differences) if differences.rows else '',
+        bar_section(runs),
+        *map(html_table, report_tables.figures(runs)),
+        *curves.values(),
         html_table(report_tables.environment(runs)),
         config_section(runs),
     ]
@@ -207,9 +191,9 @@ def write_markdown(runs: list[Run]) -> str:
         return f'| {" | ".join(safe)} |'
 
     tables = [
-        report_tables.summary(runs),
-        *report_tables.figures(runs),
+        *overview(runs),
         report_tables.config_differences(runs),
+        *report_tables.figures(runs),
         report_tables.environment(runs),
     ]
     parts = []

@@ -9,7 +9,8 @@ from mmengine.runner import Runner
 from run_logs import Run, flatten
 
 NOTHING = '–'
-_FIGURES = re.compile('^(figures|accuracy|table) / ')  # where the tools put what they measured
+MOST_ROWS = 25  # of differences of configs that are not folded
+_FIGURES = re.compile('^(figures|accuracy|means) / ')  # where the tools put what they measured
 _OF_A_CLASS = re.compile(r'_class_\d+')
 
 
@@ -29,45 +30,6 @@ def cell(value: Any) -> str:
     if value is None:
         return NOTHING
     return f'{value:.4g}' if isinstance(value, float) else str(value)
-
-
-def summary(runs: list[Run]) -> Table:
-    """Sum each run up in a row."""
-    head = [
-        'run',
-        'config',
-        'student',
-        'teacher',
-        'at round',
-        'rounds',
-        'images',
-        'minutes',
-        'checkpoint',
-    ]
-    rows = []
-    for run in runs:
-        student = run.val.get(run.metric or '', [])
-        teacher = run.val.get(f'teacher/{run.metric}', [])
-        asked = run.config.get('train_cfg.max_iters')
-        rows.append(
-            [
-                run.name,
-                run.config_file,
-                f'{student[-1][1]:.2f}' if student else NOTHING,
-                f'{teacher[-1][1]:.2f}' if teacher else NOTHING,
-                cell(student[-1][0] if student else None),
-                f'{run.rounds} of {asked}' if asked else str(run.rounds),
-                NOTHING if run.images is None else f'{run.images:,}',
-                f'{run.minutes:.1f}',
-                cell(run.checkpoint),
-            ]
-        )
-    metrics = ', '.join(sorted({run.metric for run in runs if run.metric})) or 'not validated'
-    note = (
-        f'Student and teacher: {metrics} of the last validation. Images: synthesised and kept. '
-        'Minutes: of training, without evaluation.'
-    )
-    return Table('Summary', note, head, rows)
 
 
 def side_by_side(title: str, note: str, columns: list[dict[str, Any]], runs: list[Run]) -> Table:
@@ -111,13 +73,15 @@ def file_tables(file: str, runs: list[Run]) -> list[Table]:
                 chosen = of_classes if _OF_A_CLASS.search(name) else measured
                 chosen[number][_FIGURES.sub('', name)] = value
     title, note = file.capitalize(), f'Of {file}.json.'
+    # What robustness.json has of every corruption is averaged in the overview.
+    whole = f'{title}: every corruption and attack' if file == 'robustness' else title
     tables = [
-        side_by_side(title, note, measured, runs),
+        side_by_side(whole, note, measured, runs),
         side_by_side(f'{title} of each class', note, of_classes, runs),
         side_by_side(f'{title}: how they were measured', note, protocols, runs),
     ]
-    for table in tables[1:]:
-        table.folded = True
+    for table in tables:
+        table.folded = table.title != 'Figures'
     return tables
 
 
@@ -138,6 +102,7 @@ def config_differences(runs: list[Run]) -> Table:
     chosen = [{name: c[name] for name in differing if name in c} for c in columns]
     table = side_by_side('Differences of the configs', '', chosen, runs)
     table.rows.sort()
+    table.folded = len(table.rows) > MOST_ROWS
     return table
 
 

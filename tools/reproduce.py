@@ -14,6 +14,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,24 @@ TOOLS = Path(__file__).parent
 
 
 def train(config: str, work_dir: Path, options: dict[str, Any], arguments: list[str]) -> None:
-    """Run tools/train.py, from its newest checkpoint if there is one."""
+    """Run tools/train.py, from its newest checkpoint if there is one.
+
+    Raises:
+        SystemExit: if it fails; it has said why, which a traceback of ours would only hide.
+    """
+    started = time.time()
     command = [sys.executable, str(TOOLS / 'train.py'), config, '--work-dir', str(work_dir)]
     command += ['--resume', 'auto', *arguments, '--cfg-options']
     command += [f'{key}={value}' for key, value in options.items()]
     print('$', shlex.join(command), flush=True)
-    subprocess.run(command, check=True)
+    status = subprocess.run(command).returncode
+    if status:
+        logs = [log for log in work_dir.glob('*/*.log') if log.stat().st_mtime >= started - 1]
+        where = f', its log is {max(logs)}' if logs else ', it left no log'
+        sys.exit(
+            f'training {config} in {work_dir} failed with exit status {status}; its message is '
+            f'above{where}'
+        )
 
 
 def newest(folder: Path) -> str:

@@ -63,6 +63,13 @@ class Run:
         return next(iter(shared or [name for name in self.val if 'accuracy' in name]), None)
 
     @property
+    def is_distillation(self) -> bool:
+        """Whether it has a student; without one it is a plain classifier's, as a teacher's."""
+        parts = ('generator/', 'student/', 'teacher/')
+        logged = [*self.train, *self.val]
+        return 'model.generator.type' in self.config or any(n.startswith(parts) for n in logged)
+
+    @property
     def minutes(self) -> float:
         """About the minutes of training; evaluation is not in the logged times."""
         seconds, before = 0.0, 0

@@ -135,7 +135,9 @@ def line_chart(
     drawn = [(line, points) for line, points in drawn if points]
     xs = [point[0] for _, points in drawn for point in points]
     low, high = min(xs, default=0), max(xs, default=1)
-    x = Scale(low - (low == high), high + (low == high), _LEFT, width - _RIGHT)
+    if low == high:  # the only round is seen as so many rounds after the start
+        low, high = 0, max(high, 1)
+    x = Scale(low, high, _LEFT, width - _RIGHT)
     y = Scale(*spread([p[1] for _, points in drawn for p in points]), height - _BOTTOM, _TOP)
     parts = [axes(x, y, 'round (iteration)', width // 90)]
     for line, points in drawn:
@@ -156,12 +158,25 @@ def line_chart(
     return svg(width, height, f'{title}: {"; ".join(ends) or "no points"}', ''.join(parts))
 
 
-def bar_chart(title: str, values: Sequence[float | None], number: int) -> str:
-    """Draw a bar for each value, counted from 0, in the colour of the run of that number."""
+def bar_chart(
+    title: str,
+    values: Sequence[float | None],
+    number: int,
+    x_label: str,
+    marks: Sequence[float | None] = (),
+) -> str:
+    """Draw a bar for each value, counted from 0, in the colour of the run of that number.
+
+    ``marks`` are lines at what the bars are to be compared with.
+    """
     width, height = 360, 190
     finite = [value if value is not None and math.isfinite(value) else 0.0 for value in values]
-    x = Scale(-0.5, len(finite) - 0.5, _LEFT, width - _RIGHT)
-    low, high = min([*finite, 0.0]), max([*finite, 0.0])
+    compared = [
+        (i, mark) for i, mark in enumerate(marks) if mark is not None and math.isfinite(mark)
+    ]
+    x = Scale(-0.5, max(len(finite), len(marks)) - 0.5, _LEFT, width - _RIGHT)
+    seen = [0.0, *finite, *(mark for _, mark in compared)]
+    low, high = min(seen), max(seen)
     y = Scale(low, high if high > low else low + 1, height - _BOTTOM, _TOP)
     bar = (x(1) - x(0)) * 0.8
     bars = [
@@ -170,5 +185,10 @@ def bar_chart(title: str, values: Sequence[float | None], number: int) -> str:
         f'<title>{i}: {text_of(value)}</title></rect>'
         for i, value in enumerate(finite)
     ]
+    bars += [
+        f'<rect class="mark" x="{x(i) - bar / 2:.1f}" width="{bar:.1f}" y="{y(mark) - 2:.1f}" '
+        f'height="4"><title>{i}: {text_of(mark)}</title></rect>'
+        for i, mark in compared
+    ]
     listed = ', '.join('none' if value is None else text_of(value) for value in values)
-    return svg(width, height, f'{title}: {listed}', axes(x, y, 'index', 10) + ''.join(bars))
+    return svg(width, height, f'{title}: {listed}', axes(x, y, x_label, 10) + ''.join(bars))

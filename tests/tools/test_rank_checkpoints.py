@@ -177,6 +177,15 @@ def test_runs_are_ranked_each_and_together(tool):
     assert '0.50 / 0.33' in tool.report(summary)
 
 
+def test_runs_with_too_few_checkpoints_to_rank_are_told(tool):
+    rows = rows_of('a', [1, 2], [10.0, 20.0]) + rows_of('b', [7, 9, 8], [1.0, 2.0, 3.0])
+    message = 'at least 3 checkpoints to be ranked (- where it has not), but got 2 of a; train with'
+    printed = tool.report(tool.summarise(rows))
+    assert printed.count('at least 3') == 1
+    assert f'{message} default_hooks.checkpoint.max_keep_ckpts=-1' in printed
+    assert 'at least 3' not in tool.report(tool.summarise(rows[2:]))
+
+
 def test_of_equal_figures_the_latest_is_chosen(tool):
     chosen = tool.choose(rows_of('a', [5, 5, 4], [10.0, 30.0, 20.0]))
     assert chosen['agreement/top1']['iteration'] == chosen['pool/kl']['iteration'] == 1

@@ -1,4 +1,5 @@
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -66,6 +67,27 @@ def test_a_teacher_that_no_config_makes_is_an_error(tmp_path):
         load_tool('reproduce').make_teacher(teacher, {}, [])
 
 
+@pytest.mark.parametrize('logged', [True, False])
+def test_a_failed_step_is_told_in_a_line(tmp_path, monkeypatch, capfd, logged):
+    write_log(tmp_path / 'work/1')
+    old = tmp_path / 'work/1/1.log'
+    old.touch()
+    os.utime(old, (0, 0))  # of a session before
+    script = 'import sys, pathlib\nwork = pathlib.Path(sys.argv[3])\n'
+    if logged:
+        script += '(work / "2").mkdir()\n(work / "2/2.log").touch()\n'
+    (tmp_path / 'train.py').write_text(script + 'print("because", file=sys.stderr)\nsys.exit(7)')
+    tool = load_tool('reproduce')
+    monkeypatch.setattr(tool, 'TOOLS', tmp_path)
+    with pytest.raises(SystemExit) as failed:
+        tool.train('a.py', tmp_path / 'work', {'x': 1}, [])
+    where = f'its log is {tmp_path}/work/2/2.log' if logged else 'it left no log'
+    assert failed.value.code == (
+        f'training a.py in {tmp_path}/work failed with exit status 7; its message is above, {where}'
+    )
+    assert capfd.readouterr().err == 'because\n'
+
+
 @pytest.mark.parametrize('newest', ['epoch_1.pth', 'epoch_2.pth', None])
 def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
     folder, tool, trained = tmp_path / 'lenet5_mnist', load_tool('reproduce'), []
@@ -77,6 +99,22 @@ def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
     tool.make_teacher(dict(checkpoint=str(folder / 'epoch_2.pth')), {}, [])
     assert len(trained) == (newest == 'epoch_1.pth')
     tool.make_teacher(dict(checkpoint=None), {}, [])
+
+
+def test_a_failure_ends_without_a_traceback(tmp_path):
+    command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
+    command += ['--work-dir', str(tmp_path), '--cfg-options', 'model.teacher.checkpoint=None']
+    command += ['model.student.network.type=Nobody']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    work_dir = tmp_path / 'dedfkd_lenet5_mnist5k/seed0'
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        f'training {command[2]} in {work_dir} failed with exit status 1; its message'
+    )
+    assert last.split()[-1].endswith('.log')
+    assert 'CalledProcessError' not in done.stderr
+    assert 'Nobody' in done.stderr
 
 
 def test_the_whole_way_from_teacher_to_table_and_again(tmp_path):

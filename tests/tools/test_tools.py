@@ -136,9 +136,12 @@ def test_published_student_loads_in_timm(tmp_path):
     model, config, checkpoint = distilled(tmp_path, student=network)
     out = tmp_path / 'student.pth'
     load_tool('publish_student').publish(str(config), str(checkpoint), out)
-    student = timm.create_model('test_resnet', num_classes=10, in_chans=1).eval()
-    student.load_state_dict(torch.load(out, weights_only=True)['state_dict'])
+    options = dict(num_classes=10, in_chans=1)
     inputs = torch.randn(2, 1, 32, 32)
+    student = timm.create_model('test_resnet', **options, checkpoint_path=str(out)).eval()
+    torch.testing.assert_close(student(inputs), model(inputs))
+    student = timm.create_model('test_resnet', **options).eval()
+    student.load_state_dict(torch.load(out)['state_dict'])
     torch.testing.assert_close(student(inputs), model(inputs))
 
 

@@ -1,0 +1,132 @@
+import json
+
+from report_runs import (
+    ROBUSTNESS,
+    checked,
+    headings,
+    make_run,
+    rows_of,
+    session,
+    train_line,
+    val_line,
+    written,
+)
+
+
+def test_summary_and_curves(tmp_path):
+    html, markdown = written(tmp_path, make_run(tmp_path / 'run'))
+    assert rows_of(markdown, 'Summary') == [
+        # 8 images in each of 2 processes and 40 rounds, of 3 seconds
+        ['run', 'my_config', '66.25', '90.00', '40', '40 of 40', '640', '2.0', 'iter_40.pth']
+    ]
+    versions = dict(rows_of(markdown, 'Versions and timings'))
+    assert versions['Python'] == '3.11.7'
+    assert versions['PyTorch'] == '2.15.0'
+    assert versions['GPU 0'] == 'Some &lt;GPU&gt; 9000'
+    assert versions['seconds a round (median)'] == '3'
+    labels = [
+        attributes.get('aria-label') for tag, attributes in checked(html).tags if tag == 'svg'
+    ]
+    assert (
+        'Accuracy: run from 55.5 at round 20 to 66.25 at 40; '
+        'teacher from 90 at round 20 to 90 at 40'
+    ) in labels
+    assert 'generator/loss: run from 1 at round 10 to 1 at 40' in labels
+
+
+def test_key_figures_may_be_of_the_validation(tmp_path):
+    lines = [train_line(10), val_line(10, 5.0, **{'fidelity/fid': 40.0})]
+    _, markdown = written(tmp_path, session(tmp_path / 'run', '20260101_000000', lines))
+    assert rows_of(markdown, 'Key figures') == [['FID', '40']]
+
+
+def test_robustness_is_averaged_by_severity(tmp_path):
+    run = make_run(tmp_path / 'run')
+    (run / 'robustness.json').write_text(json.dumps(ROBUSTNESS))
+    _, markdown = written(tmp_path, run)
+    head = (
+        '| run | network | clean | all corruptions | corruptions, severity 1 '
+        '| corruptions, severity 5 | FGSM, eps 8 | PGD, eps 8 |'
+    )
+    assert head in markdown
+    assert rows_of(markdown, 'Robustness') == [
+        ['run', 'student', '90.00', '58.25', '71.00', '45.50', '20.00', '1.00'],
+        ['run', 'teacher', '95.00', '67.75', '80.50', '55.00', '30.00', '0.00'],
+    ]
+    protocol = dict(rows_of(markdown, 'Robustness: how they were measured'))
+    assert protocol == {'settings / num': '1000'}
+    # Without attacks, and of one severity: no mean of it alone.
+    accuracy = {key: ROBUSTNESS['accuracy'][key] for key in ('clean', 'fog/1')}
+    (run / 'robustness.json').write_text(json.dumps({'accuracy': accuracy, 'means': {}}))
+    _, markdown = written(tmp_path, run)
+    assert rows_of(markdown, 'Robustness')[0] == ['run', 'student', '90.00', '70.00']
+
+
+def test_robustness_of_runs_attacked_with_other_eps(tmp_path):
+    for name, eps in (('a', 25.5), ('b', 8)):
+        run, clean = make_run(tmp_path / name), {'student': 90.0}
+        attacked = {f'{attack}/{eps:g}': {'student': eps} for attack in ('fgsm', 'pgd')}
+        (run / 'robustness.json').write_text(json.dumps({'accuracy': {'clean': clean, **attacked}}))
+    _, markdown = written(tmp_path, tmp_path / 'a', tmp_path / 'b')
+    assert '| clean | FGSM, eps 8 | FGSM, eps 25.5 | PGD, eps 8 | PGD, eps 25.5 |' in markdown
+    assert rows_of(markdown, 'Robustness') == [
+        ['a', 'student', '90.00', '–', '25.50', '–', '25.50'],
+        ['b', 'student', '90.00', '8.00', '–', '8.00', '–'],
+    ]
+
+
+def test_a_teachers_own_run_is_of_a_classifier(tmp_path):
+    lines = [
+        {'loss': 2.0, 'lr': 0.1, 'time': 1.0, 'epoch': 1, 'iter': 50, 'step': 50},
+        {'accuracy/top1': 91.5, 'step': 1},
+    ]
+    teacher = session(tmp_path / 'teacher', '20260101_000000', map(json.dumps, lines))
+    (teacher / '20260101_000000/vis_data/config.py').write_text("model = dict(type='X')")
+    html, markdown = written(tmp_path, teacher)
+    assert '| run | config | classifier | at round |' in markdown
+    assert rows_of(markdown, 'Summary')[0][2:4] == ['91.50', '50']
+    assert 'student' not in html.split('<details>')[0].lower()
+    _, markdown = written(tmp_path, make_run(tmp_path / 'run'), teacher)
+    assert '| run | config | student | teacher | classifier |' in markdown
+    assert [row[2:5] for row in rows_of(markdown, 'Summary')] == [
+        ['66.25', '90.00', '–'],
+        ['–', '–', '91.50'],
+    ]
+
+
+def test_what_most_want_comes_first(tmp_path):
+    runs = [make_run(tmp_path / name, kd_steps=steps) for name, steps in (('a', 10), ('b', 20))]
+    figures = {'figures': {'fidelity/fid': 31.25, 'fidelity/kid': 2.0}, 'details': {}}
+    figures['details'] = {'class_balance': {'share': [0.5, 0.5]}}
+    (runs[0] / 'figures.json').write_text(json.dumps(figures))
+    (runs[1] / 'robustness.json').write_text(json.dumps(ROBUSTNESS))
+    html, markdown = written(tmp_path, *runs)
+    assert headings(html)[:8] == [
+        'Summary',
+        'Key figures',
+        'Robustness',
+        'Accuracy',
+        'Losses',
+        'Pictures over time',
+        'Differences of the configs',
+        'Classes and confidence',
+    ]
+    assert rows_of(markdown, 'Key figures') == [['FID', '31.25', '–']]
+
+
+def test_many_differences_of_configs_are_folded(tmp_path):
+    runs = [make_run(tmp_path / name) for name in ('a', 'b')]
+    config = runs[0] / '20260102_030405/vis_data/config.py'
+    config.write_text(config.read_text() + f'env_cfg = { ({f"k{i}": i for i in range(30)}) }')
+    html, _ = written(tmp_path, *runs)
+    assert '<details><summary>Differences of the configs</summary>' in html
+
+
+def test_figures_of_the_validation_have_a_table_and_charts(tmp_path):
+    lines = [train_line(10), val_line(10, 5.0, fid=40.0), val_line(20, 6.0, fid=30.0)]
+    html, markdown = written(tmp_path, session(tmp_path / 'run', '20260101_000000', lines))
+    assert rows_of(markdown, 'Figures of the validation') == [['fid', '30']]
+    labels = [
+        attributes.get('aria-label') for tag, attributes in checked(html).tags if tag == 'svg'
+    ]
+    assert 'fid: run from 40 at round 10 to 30 at 20' in labels
