@@ -15,7 +15,7 @@ class SyntheticGridHook(Hook):
     """Show a grid of synthetic images through the Runner's visualizer.
 
     Rows are classes and columns latents; the latents stay the same all run long.
-    With an unconditional generator the rows mean nothing.
+    An unconditional generator's images all have latents of their own.
 
     Args:
         interval: iterations between two grids.
@@ -51,11 +51,13 @@ class SyntheticGridHook(Hook):
         model = unwrap(runner.model)
         rows = min(self.num_classes, model.num_classes)
         draw = torch.Generator().manual_seed(self.seed)
-        latents = torch.randn(self.num_latents, model.latent_dim, generator=draw)
+        latents = torch.randn(rows * self.num_latents, model.latent_dim, generator=draw)
+        if hasattr(unwrap(model.generator), 'num_classes'):
+            latents = latents[: self.num_latents].repeat(rows, 1)
         labels = torch.arange(rows).repeat_interleave(self.num_latents)
         device = model.bank.images.device
         with frozen(model.generator) as generator:
-            images = generator(latents.repeat(rows, 1).to(device), labels.to(device))
+            images = generator(latents.to(device), labels.to(device))
         grid = make_grid(images, nrow=self.num_latents, pad_value=255)
         picture = grid.permute(1, 2, 0).round().byte().cpu().numpy()
         runner.visualizer.add_image('synthetic', picture, step=runner.iter + 1)

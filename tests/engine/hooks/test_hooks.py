@@ -13,7 +13,7 @@ from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import GeneratorRestartHook, IterationSeedHook, NonFiniteLossHook
-from mmdfkd.models.generators import ConditionalGenerator
+from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
 
 
 def draw(seed, rank, iteration):
@@ -67,6 +67,24 @@ def test_grid_has_a_row_a_class_and_changes_nothing(tmp_path):
     plain.train()
     for name, value in runner.model.generator.state_dict().items():
         assert value.equal(plain.model.generator.state_dict()[name]), name
+
+
+def cells_of_grid(folder, model):
+    runner = toy_runner(folder, max_iters=1, grid_interval=1, model=model)
+    runner.train()
+    (picture,) = folder.glob('*/vis_data/vis_image/*.png')
+    image = cv2.imread(str(picture))
+    return {
+        image[row : row + 8, column : column + 8].tobytes()
+        for row in range(2, 30, 10)
+        for column in range(2, 100, 10)
+    }
+
+
+def test_every_image_of_a_grid_is_another(tmp_path):
+    unconditional = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
+    assert len(cells_of_grid(tmp_path / 'one', toy_dedfkd())) == 30
+    assert len(cells_of_grid(tmp_path / 'other', toy_dedfkd(generator=unconditional))) == 30
 
 
 def test_summary_shows_teacher_and_student(tmp_path):
