@@ -136,6 +136,15 @@ def test_tiny_imagenet_is_evaluated_on_folders_of_images(tmp_path):
     assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
 
 
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_where_tiny_imagenet_should_be_is_explained(split, tmp_path):
+    cfg = Config.fromfile(CONFIGS / 'teachers/resnet34_tinyimagenet.py')
+    dataset = cfg[f'{split}_dataloader'].dataset
+    dataset.data_root = str(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/{split}.*_base_/tiny_imagenet.py'):
+        DATASETS.build(dataset)
+
+
 def test_imagenet_is_resized_and_cropped(tmp_path):
     dataset = Config.fromfile(CONFIGS / 'dedfkd_r50_r18_imagenet.py').val_dataloader.dataset
     dataset.data_root = str(tmp_path)

@@ -7,7 +7,9 @@ Any config evaluates on them with one more line, the last of its ``with read_bas
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import read_base
-from mmpretrain.datasets import CustomDataset, NumpyToPIL, PackInputs, PILToNumpy
+from mmpretrain.datasets import NumpyToPIL, PackInputs, PILToNumpy
+
+from mmdfkd.datasets import ImageFolder
 
 with read_base():
     from .cifar10 import *
@@ -19,7 +21,7 @@ load_rgb = [
     dict(type=PILToNumpy),
 ]
 val_dataloader['dataset'] = dict(
-    type=CustomDataset,
+    type=ImageFolder,
     data_root='data/cifar10',
     data_prefix='test',
     pipeline=[*load_rgb, dict(type=PackInputs)],
