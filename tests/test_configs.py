@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import textwrap
 from pathlib import Path
 
 import cv2
@@ -22,6 +21,7 @@ CONFIGS = Path(__file__).parents[1] / 'configs'
 DISTILLERS = sorted([*CONFIGS.glob('*.py'), *CONFIGS.glob('ablation/*.py')])
 # Trained on real data: teachers, and students to compare with.
 TEACHERS = sorted([*CONFIGS.glob('teachers/*.py'), *CONFIGS.glob('students/*.py')])
+CIFAR_TEACHERS = [path for path in TEACHERS if 'cifar' in path.name]
 
 
 def name(path):
@@ -114,19 +114,40 @@ def test_one_more_line_evaluates_on_folders_of_images(config, folder, tmp_path):
         assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
 
 
-def test_the_students_docstring_trains_on_folders_of_images(tmp_path):
+@pytest.fixture(params=CIFAR_TEACHERS, ids=name)
+def on_folders(request, tmp_path):
+    """A config as it is, and with the line to train on folders of images."""
     shutil.copytree(CONFIGS, tmp_path / 'configs')
-    path = tmp_path / 'configs/students/resnet8_cifar10.py'
-    text = path.read_text()
-    lines = re.findall(r'(?<=\n)    .*\n', text.split('"""')[1])
-    text = text.replace('\n\nwork_dir', '\n    from .._base_.cifar10_folder import *\n\nwork_dir')
-    path.write_text(f'{text}\n{textwrap.dedent("".join(lines))}')
-    blue_image(tmp_path / 'data/train/airplane/1.png')
-    dataset = Config.fromfile(path).train_dataloader.dataset
-    dataset.data_root = str(tmp_path / 'data')
-    sample = DATASETS.build(dataset)[0]['inputs']
-    assert sample.shape == (3, 32, 32)
-    assert sample.flatten(1).amax(1).tolist() == [0, 0, 255]
+    path = tmp_path / 'configs' / request.param.relative_to(CONFIGS)
+    add_base(path, f'.._base_.{path.stem.rsplit("_", 1)[1]}_folder_train')
+    return Config.fromfile(request.param), Config.fromfile(path)
+
+
+def test_one_more_line_trains_on_folders_of_images(on_folders, tmp_path):
+    plain, cfg = on_folders
+    for split, prefix in (('train', 'train'), ('val', 'test'), ('test', 'test')):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert dataset.data_prefix == prefix
+        assert dataset.data_root == plain.test_dataloader.dataset.data_root
+        dataset.data_root = str(tmp_path)
+    blue_image(tmp_path / 'train/apple/1.png')
+    assert DATASETS.build(cfg.train_dataloader.dataset)[0]['inputs'].shape == (3, 32, 32)
+    blue_image(tmp_path / 'test/apple/1.png')
+    assert_is_rgb(DATASETS.build(cfg.test_dataloader.dataset), (3, 48, 64))
+
+
+def test_on_folders_the_recipe_is_the_same(on_folders):
+    plain, cfg = (config.to_dict() for config in on_folders)
+    pipelines = [config['train_dataloader']['dataset']['pipeline'] for config in (plain, cfg)]
+    assert pipelines[1][3:] == pipelines[0]  # after reading
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        del cfg[key]['dataset'], plain[key]['dataset']
+    assert {key: cfg[key] for key in plain} == plain
+
+
+def test_the_students_docstring_has_the_line():
+    path = CONFIGS / 'students/resnet8_cifar10.py'
+    assert '\n    from .._base_.cifar10_folder_train import *\n' in path.read_text().split('"""')[1]
 
 
 def test_tiny_imagenet_is_evaluated_on_folders_of_images(tmp_path):
@@ -134,6 +155,15 @@ def test_tiny_imagenet_is_evaluated_on_folders_of_images(tmp_path):
     dataset.data_root = str(tmp_path)
     blue_image(tmp_path / 'val/n01443537/val_0.png')
     assert_is_rgb(DATASETS.build(dataset), (3, 48, 64))
+
+
+@pytest.mark.parametrize('split', ['train', 'val'])
+def test_where_tiny_imagenet_should_be_is_explained(split, tmp_path):
+    cfg = Config.fromfile(CONFIGS / 'teachers/resnet34_tinyimagenet.py')
+    dataset = cfg[f'{split}_dataloader'].dataset
+    dataset.data_root = str(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/{split}.*_base_/tiny_imagenet.py'):
+        DATASETS.build(dataset)
 
 
 def test_imagenet_is_resized_and_cropped(tmp_path):

@@ -1,7 +1,10 @@
 """Bring MNIST's four files to data/mnist: by download, or from folders of PNG files."""
 
 import argparse
+import shutil
 import struct
+import tempfile
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +12,15 @@ from PIL import Image
 from rich.progress import track
 
 NAMES = {'train': 'train', 'test': 't10k'}
+FILES = [
+    f'{name}-{kind}-ubyte' for name in NAMES.values() for kind in ('images-idx3', 'labels-idx1')
+]
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
     """Write a uint8 array as an IDX file, MNIST's own format."""
     header = struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
@@ -36,13 +43,25 @@ def convert(pngs: Path, out: Path) -> None:
 
 
 def download(out: Path) -> None:
-    """Download with torchvision and move the files to ``out``."""
+    """Download with torchvision and move the files to ``out``.
+
+    Raises:
+        FileNotFoundError: if they cannot be downloaded; ``out`` is then as it was.
+    """
     from torchvision.datasets import MNIST
 
-    MNIST(str(out), download=True)
-    for name in NAMES.values():
-        for file in (out / 'MNIST' / 'raw').glob(f'{name}-*-ubyte'):
-            file.rename(out / file.name)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            MNIST(folder, download=True)
+        except (OSError, RuntimeError, HTTPException) as error:
+            raise FileNotFoundError(
+                f'{", ".join(FILES)} should be in {out.resolve()}, but downloading them failed: '
+                f'{str(error).strip()}; put the four files there, unpacked, or give --from-pngs '
+                'DIR, a folder with train/0/*.png ... test/9/*.png'
+            ) from error
+        out.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            shutil.move(f'{folder}/MNIST/raw/{name}', out / name)
 
 
 def main() -> None:
@@ -51,9 +70,10 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=Path('data/mnist'))
     parser.add_argument('--from-pngs', type=Path, metavar='DIR', help='holds train/0 ... test/9')
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
     if args.from_pngs:
         convert(args.from_pngs, args.out)
+    elif all((args.out / name).is_file() for name in FILES):
+        print('The four files are there already: nothing to download')
     else:
         download(args.out)
     print(f'MNIST is in {args.out}')

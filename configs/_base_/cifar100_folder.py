@@ -2,7 +2,9 @@
 
 Any config evaluates on them with one more line, the last of its ``with read_base():``
 
-    from ._base_.cifar100_folder import *  # of a teacher: .._base_
+    from ._base_.cifar100_folder import *  # of a config in a folder of configs/: .._base_
+
+cifar100_folder_train.py is for teachers, which are trained on such folders, too.
 """
 
 from mmengine.config import read_base

@@ -2,12 +2,16 @@
 
 Any config evaluates on them with one more line, the last of its ``with read_base():``
 
-    from ._base_.cifar10_folder import *  # of a teacher: .._base_
+    from ._base_.cifar10_folder import *  # of a config in a folder of configs/: .._base_
+
+cifar10_folder_train.py is for teachers, which are trained on such folders, too.
 """
 
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import read_base
-from mmpretrain.datasets import CustomDataset, NumpyToPIL, PackInputs, PILToNumpy
+from mmpretrain.datasets import NumpyToPIL, PackInputs, PILToNumpy
+
+from mmdfkd.datasets import ImageFolder
 
 with read_base():
     from .cifar10 import *
@@ -19,7 +23,7 @@ load_rgb = [
     dict(type=PILToNumpy),
 ]
 val_dataloader['dataset'] = dict(
-    type=CustomDataset,
+    type=ImageFolder,
     data_root='data/cifar10',
     data_prefix='test',
     pipeline=[*load_rgb, dict(type=PackInputs)],

@@ -1,8 +1,10 @@
 """ImageNet-1k, for evaluation: data/imagenet/val, as folders of classes or with meta/val.txt."""
 
 from mmengine.config import read_base
-from mmpretrain.datasets import CenterCrop, ImageNet, PackInputs, ResizeEdge
+from mmpretrain.datasets import CenterCrop, PackInputs, ResizeEdge
 from mmpretrain.models import ClsDataPreprocessor
+
+from mmdfkd.datasets import ImageNet
 
 with read_base():
     from .cifar10_folder import *

@@ -15,5 +15,9 @@ from mmengine.config import read_base
 with read_base():
     from .cifar10_folder import *
 
-val_dataloader['dataset'].update(data_root='data/tiny-imagenet', data_prefix='val')
+val_dataloader['dataset'].update(
+    data_root='data/tiny-imagenet',
+    data_prefix='val',
+    how_to_get='configs/_base_/tiny_imagenet.py says how to arrange them',
+)
 test_dataloader = val_dataloader

@@ -1,13 +1,8 @@
 """The student ResNet-8 trained on real CIFAR-10 for 30 epochs, to compare with.
 
-On folders of images, data/cifar10/train/airplane/*.png and so on, a copy of this file needs
-the line of cifar10_folder.py, and at its end
+Folders of images serve as well, with one more line, the last of ``with read_base():``
 
-    train_dataloader['dataset'] = dict(
-        val_dataloader['dataset'],
-        data_prefix='train',
-        pipeline=[*load_rgb, *train_dataloader['dataset']['pipeline']],
-    )
+    from .._base_.cifar10_folder_train import *
 """
 
 from mmengine.config import read_base

@@ -1,7 +1,6 @@
 """ResNet-34 on Tiny-ImageNet (64 pixels), after CIFAR's recipe."""
 
 from mmengine.config import read_base
-from mmpretrain.datasets import CustomDataset
 
 with read_base():
     from .._base_.cifar_networks import resnet34
@@ -13,8 +12,7 @@ work_dir = 'work_dirs/teachers/resnet34_tinyimagenet'
 resnet34['head'].update(num_classes=200)
 model = dict(**resnet34, data_preprocessor=data_preprocessor)
 train_dataloader['dataset'] = dict(
-    type=CustomDataset,
-    data_root='data/tiny-imagenet',
+    val_dataloader['dataset'],
     data_prefix='train',
     pipeline=[
         *load_rgb,

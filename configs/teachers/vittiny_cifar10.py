@@ -13,8 +13,8 @@ with read_base():
 
 work_dir = 'work_dirs/teachers/vittiny_cifar10'
 model = dict(**vit_tiny, data_preprocessor=data_preprocessor)
-train_dataloader['dataset']['pipeline'].insert(
-    2, dict(type=RandAugment, policies='timm_increasing', num_policies=2, magnitude_level=9)
+train_dataloader['dataset']['pipeline'].insert(  # before PackInputs
+    -1, dict(type=RandAugment, policies='timm_increasing', num_policies=2, magnitude_level=9)
 )
 epochs, warm_up = 300, 10
 train_cfg.update(max_epochs=epochs)

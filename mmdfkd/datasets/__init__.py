@@ -1,6 +1,7 @@
 """Data sets: labels to train on; latents, and real images also corrupted, to evaluate with."""
 
 from .cifar_c import CIFARC
+from .folders import ImageFolder, ImageNet
 from .label_dataset import LabelDataset
 from .mnist5k import MNIST5k
 from .real import CIFAR10, CIFAR100, MNIST
@@ -14,6 +15,8 @@ __all__ = [
     'MNIST',
     'BankDataset',
     'Corrupt',
+    'ImageFolder',
+    'ImageNet',
     'LabelDataset',
     'LatentDataset',
     'MNIST5k',

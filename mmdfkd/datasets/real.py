@@ -8,6 +8,12 @@ from mmpretrain import datasets
 
 from mmdfkd.registry import DATASETS
 
+_FOLDERS = (
+    "or take folders of images: add, as the last line of the config's read_base(), "
+    '"from ._base_.{folder} import *" (of ablation/: .._base_), or in teachers/ and students/ '
+    '"from .._base_.{folder}_train import *"'
+)
+
 
 class _Explained:
     """Turns a failed download into an error that says what to put where."""
@@ -54,9 +60,8 @@ class CIFAR10(_Explained, datasets.CIFAR10):
     """CIFAR-10 from its python pickles; arguments as in mmpretrain's ``CIFAR10``."""
 
     how_to_get = (
-        'put the unpacked cifar-10-batches-py of cifar-10-python.tar.gz there, or evaluate on '
-        'folders of images: add "from ._base_.cifar10_folder import *" as the last line of the '
-        "config's read_base()"
+        'put the unpacked cifar-10-batches-py of cifar-10-python.tar.gz there, '
+        + _FOLDERS.format(folder='cifar10_folder')
     )
 
 
@@ -65,7 +70,6 @@ class CIFAR100(_Explained, datasets.CIFAR100):
     """CIFAR-100 from its python pickles; arguments as in mmpretrain's ``CIFAR100``."""
 
     how_to_get = (
-        'put the unpacked cifar-100-python of cifar-100-python.tar.gz there, or evaluate on '
-        'folders of images: add "from ._base_.cifar100_folder import *" as the last line of the '
-        "config's read_base()"
+        'put the unpacked cifar-100-python of cifar-100-python.tar.gz there, '
+        + _FOLDERS.format(folder='cifar100_folder')
     )

@@ -6,7 +6,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
-from mmdfkd.registry import MODELS
+from mmdfkd.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = 'configs/dedfkd_lenet5_mnist5k.py'
@@ -108,9 +108,13 @@ def test_an_empty_bank(run):
         tool.make_samples(args, MODELS.build(cfg.model))
 
 
-def test_the_training_split():
+def test_the_training_split(tmp_path):
     train_split = load_tool('figures').train_split
     assert train_split(ConfigDict(type='X', split='test')) == dict(type='X', split='train')
     assert train_split(ConfigDict(data_prefix='val')) == dict(data_prefix='train')
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_r34_r18_tinyimagenet.py')
+    cfg.test_dataloader.dataset.data_root = str(tmp_path)
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/train should have'):
+        DATASETS.build(train_split(cfg.test_dataloader.dataset))
     with pytest.raises(ValueError, match='real_images=dict'):
         train_split(ConfigDict(type='X'))

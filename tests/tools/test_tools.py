@@ -5,16 +5,13 @@ import warnings
 from argparse import Namespace
 from pathlib import Path
 
-import cv2
 import mmpretrain
-import numpy as np
 import pytest
 import timm
 import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
-from mmdfkd.datasets import MNIST
 from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -164,25 +161,3 @@ def test_test_tool_reports_student_and_teacher(tmp_path):
     assert 0 <= metrics['teacher/accuracy/top1'] <= 100
     row = f'{metrics["teacher/accuracy/top1"]:10.2f}{metrics["accuracy/top1"]:10.2f}'
     assert f'accuracy/top1{"":11}{row}' in done.stdout + done.stderr
-
-
-def test_mnist_is_made_from_png_folders(tmp_path):
-    generator = np.random.default_rng(0)
-    images = {}
-    for split in ('train', 'test'):
-        for label in range(3):
-            folder = tmp_path / 'pngs' / split / str(label)
-            folder.mkdir(parents=True)
-            images[split, label] = generator.integers(0, 256, (28, 28), dtype=np.uint8)
-            cv2.imwrite(str(folder / '1.png'), images[split, label])
-    (tmp_path / 'mnist').mkdir()
-    tool = load_tool('prepare_mnist')
-    tool.convert(tmp_path / 'pngs', tmp_path / 'mnist')
-    for split in ('train', 'test'):
-        dataset = MNIST(str(tmp_path / 'mnist'), split=split, download=False)
-        found = [dataset.get_data_info(i) for i in range(len(dataset))]
-        assert [int(item['gt_label']) for item in found] == [0, 1, 2]
-        for item in found:
-            assert (item['img'] == images[split, int(item['gt_label'])]).all()
-    with pytest.raises(FileNotFoundError, match='images should be at'):
-        tool.convert(tmp_path / 'nothing', tmp_path / 'mnist')

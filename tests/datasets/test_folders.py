@@ -1,0 +1,53 @@
+import cv2
+import numpy as np
+import pytest
+
+from mmdfkd.datasets import ImageFolder, ImageNet
+from mmdfkd.registry import DATASETS
+
+
+def test_a_missing_folder_is_explained(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        ImageFolder(data_root=str(tmp_path), data_prefix='test')
+    message = str(caught.value)
+    assert f'{tmp_path}/test should have one folder of images a class' in message
+    assert 'there is no such folder; put them there, or set' in message
+    assert 'data_root' in message
+
+
+@pytest.mark.parametrize('folders', [[], ['airplane']])
+def test_a_folder_without_images_is_explained(folders, tmp_path):
+    for name in folders:
+        (tmp_path / name).mkdir()
+    with pytest.raises(FileNotFoundError, match=r'images a class, but: Found 0 files.*; put them'):
+        ImageFolder(data_root=str(tmp_path))
+
+
+def test_the_error_says_how_to_get_the_images(tmp_path):
+    cfg = dict(type=ImageFolder, data_root=str(tmp_path / 'x'), how_to_get='unpack the archive')
+    with pytest.raises(FileNotFoundError, match=r'put them there \(unpack the archive\), or'):
+        DATASETS.build(cfg)
+
+
+def test_imagenet_without_all_its_classes_is_explained(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'val should have one folder .* no such folder'):
+        ImageNet(data_root=str(tmp_path), split='val')
+    (tmp_path / 'val/n01440764').mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r'subfolders \(1\).*classes \(1000\)'):
+        ImageNet(data_root=str(tmp_path), split='val')
+
+
+def test_a_missing_list_is_not_taken_for_a_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        ImageFolder(data_root=str(tmp_path), ann_file='list.txt')
+    assert 'list.txt' in str(caught.value)
+    assert 'images a class' not in str(caught.value)
+
+
+def test_folders_are_classes_in_their_order(tmp_path):
+    for name in ('cat', 'bird'):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / '1.png'), np.zeros((4, 4, 3), dtype=np.uint8))
+    dataset = ImageFolder(data_root=str(tmp_path))
+    assert dataset.metainfo['classes'] == ('bird', 'cat')
+    assert dataset.get_gt_labels().tolist() == [0, 1]

@@ -1,0 +1,19 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from mmdfkd.datasets import CIFAR10, CIFAR100
+
+BASE = Path(__file__).parents[2] / 'configs/_base_'
+
+
+@pytest.mark.parametrize('dataset', [CIFAR10, CIFAR100])
+def test_missing_files_are_explained_with_lines_for_folders_of_images(dataset, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        dataset(data_root=str(tmp_path), download=False)
+    message = str(caught.value)
+    assert f'the files of {dataset.__name__} should be in {tmp_path}' in message
+    bases = re.findall(r'from \.+_base_\.(\w+) import', message)
+    assert bases == [f'{dataset.__name__.lower()}_folder{end}' for end in ('', '_train')]
+    assert all((BASE / f'{name}.py').is_file() for name in bases)
