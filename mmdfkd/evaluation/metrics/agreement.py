@@ -24,8 +24,9 @@ class Agreement(SyntheticMetric):
 
     On held-out latents it stands in for the accuracy that a data-free user cannot
     measure. Plain agreement is highest where the samples are easiest; the one that ranks
-    a run's checkpoints is ``kl_augment`` (docs/figures.md):
-    ``CheckpointHook(save_best='agreement/kl_augment', rule='less')``. The figures:
+    the checkpoints of a run with one generator is ``kl_augment``:
+    ``CheckpointHook(save_best='agreement/kl_augment', rule='less')``. Where generators are
+    restarted, take the last checkpoint (docs/figures.md). The figures:
 
     - ``top1``: share of samples with the same decision, in percent.
     - ``kl``: mean KL divergence of the student's probabilities from the teacher's,
