@@ -57,7 +57,7 @@ def test_no_validate_leaves_validation_out():
     [
         ('train_config.max_iters', 'train_cfg'),
         ('rounds', 'max_iters'),
-        ('default_hooks.chekpoint.interval', 'default_hooks.checkpoint'),
+        ('default_hooks.checkpoints.interval', 'default_hooks.checkpoint'),
     ],
 )
 def test_an_option_that_changes_nothing_is_an_error(option, message):
