@@ -20,7 +20,15 @@ from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import StrictLoadHook
 
 #: What is read of a config besides the Runner's own arguments.
-ALSO_READ = ('model_wrapper_cfg', 'sync_bn', 'find_unused_parameters', 'real_images')
+ALSO_READ = (
+    'activation_checkpointing',
+    'compile',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'real_images',
+    'sync_bn',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,9 +84,9 @@ def check_options(cfg: Config, options: dict[str, Any]) -> None:
         ValueError: if an option begins with what no run reads, or a hook is unknown.
     """
     known = [*inspect.signature(Runner).parameters, *ALSO_READ]
-    hooks = [f'default_hooks.{name}' for name in cfg.default_hooks]
+    hooks = [f'default_hooks.{name}' for name in cfg.get('default_hooks') or {}]
     for key in options:
-        depth, names = (2, hooks) if key.startswith('default_hooks.') else (1, known)
+        depth, names = (2, hooks) if hooks and key.startswith('default_hooks.') else (1, known)
         name = '.'.join(key.split('.')[:depth])
         if name not in names:
             close = difflib.get_close_matches(name, names, 1)
