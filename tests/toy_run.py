@@ -4,7 +4,6 @@ import uuid
 
 import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler, default_collate, pseudo_collate
-from mmengine.hooks import CheckpointHook
 from mmengine.optim import CosineAnnealingLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmpretrain.evaluation import Accuracy
@@ -14,6 +13,7 @@ from toy import NUM_CLASSES, toy_dedfkd
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import (
+    AtomicCheckpointHook,
     DistillationSummaryHook,
     IterationSeedHook,
     NonFiniteLossHook,
@@ -84,7 +84,10 @@ def toy_runner(
         ),
         default_hooks=dict(
             checkpoint=dict(
-                type=CheckpointHook, by_epoch=False, interval=checkpoint_interval, max_keep_ckpts=2
+                type=AtomicCheckpointHook,
+                by_epoch=False,
+                interval=checkpoint_interval,
+                max_keep_ckpts=2,
             )
         ),
         custom_hooks=[

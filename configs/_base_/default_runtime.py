@@ -1,7 +1,6 @@
 """Hooks, visualizer and randomness of every run."""
 
 from mmengine.hooks import (
-    CheckpointHook,
     DistSamplerSeedHook,
     IterTimerHook,
     LoggerHook,
@@ -11,6 +10,7 @@ from mmengine.runner import LogProcessor
 from mmengine.visualization import LocalVisBackend, Visualizer
 
 from mmdfkd.engine.hooks import (
+    AtomicCheckpointHook,
     DistillationSummaryHook,
     IterationSeedHook,
     NonFiniteLossHook,
@@ -28,7 +28,7 @@ default_hooks = dict(
     logger=dict(type=LoggerHook, interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type=ParamSchedulerHook),
     # Two are kept: MMEngine removes the oldest before it has written the newest.
-    checkpoint=dict(type=CheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),
+    checkpoint=dict(type=AtomicCheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
 )
 custom_hooks = [

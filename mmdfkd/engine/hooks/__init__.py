@@ -1,5 +1,6 @@
 """Hooks, one a file."""
 
+from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .compile_hook import CompileHook
 from .distillation_summary_hook import DistillationSummaryHook
 from .generator_restart_hook import GeneratorRestartHook
@@ -10,6 +11,7 @@ from .synthetic_figures_hook import SyntheticFiguresHook
 from .synthetic_grid_hook import SyntheticGridHook
 
 __all__ = [
+    'AtomicCheckpointHook',
     'CompileHook',
     'DistillationSummaryHook',
     'GeneratorRestartHook',

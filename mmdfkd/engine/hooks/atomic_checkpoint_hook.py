@@ -1,0 +1,50 @@
+"""Checkpoints that are whole or not there, whenever a run is killed."""
+
+import os
+from pathlib import Path
+
+from mmengine.dist import barrier, is_main_process
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+
+from mmdfkd.registry import HOOKS
+
+
+@register_backend('mmdfkd.atomic')
+class AtomicBackend(LocalBackend):
+    """MMEngine's local files, written beside their place and moved there once whole."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write ``obj``; until it is all written, ``filepath`` is what it was before."""
+        part = f'{filepath}.part'
+        super().put(obj, part)
+        os.replace(part, filepath)
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """MMEngine's ``CheckpointHook``, for runs that may be killed at any moment.
+
+    MMEngine writes a checkpoint, and then the file ``last_checkpoint`` that names
+    it, in place: killed meanwhile, a run has half a checkpoint or an empty name,
+    and cannot be resumed. Here no checkpoint is ever half there, and a resume
+    without a name goes on from the newest.
+
+    Args:
+        backend_args: as MMEngine's; where given, the storage it names is used as it is.
+        **kwargs: of MMEngine's ``CheckpointHook``.
+    """
+
+    def __init__(self, backend_args: dict | None = None, **kwargs) -> None:
+        super().__init__(backend_args=backend_args or {'backend': 'mmdfkd.atomic'}, **kwargs)
+
+    def before_run(self, runner: Runner) -> None:
+        """Name the newest checkpoint where the name was lost; runs before MMEngine resumes."""
+        marker = Path(runner.work_dir) / 'last_checkpoint'
+        if is_main_process() and not (marker.is_file() and marker.read_text().strip()):
+            checkpoints = marker.parent.glob(self.filename_tmpl.format('*'))
+            newest = max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
+            if newest:
+                AtomicBackend().put(str(newest).encode(), marker)
+        barrier()
