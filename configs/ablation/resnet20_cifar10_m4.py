@@ -11,7 +11,8 @@ param_scheduler['generator'][0].update(
     periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
 )
 param_scheduler['student'][0].update(T_max=rounds)
-model.update(bank_capacity=rounds * 64)
+# The arms were measured before the fixed views: docs/ablation.md.
+model.update(bank_capacity=rounds * 64, fixed_views=0, kd_steps=6)
 default_hooks['checkpoint'].update(
     interval=20, max_keep_ckpts=-1
 )  # to correlate figures over a run
