@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import EMAHook
 from toy import (
     NUM_CLASSES,
     toy_dedfkd,
@@ -116,6 +117,8 @@ def run(work_dir, **kwargs):
         **kwargs,
     )
     runner.register_hook(GeneratorRestartHook(interval=2))
+    averages = EMAHook(momentum=0.5)
+    runner.register_hook(averages)
     latents = []
     wrapped = runner.model.module.generator
     wrapped.register_forward_pre_hook(lambda _, inputs: latents.append(inputs[0]))
@@ -123,6 +126,7 @@ def run(work_dir, **kwargs):
     scalars = runner.message_hub.log_scalars
     return {
         'state': runner.model.module.state_dict(),
+        'averages': averages.ema_model.state_dict(),
         'latents': torch.cat(latents),
         'optimizer': runner.optim_wrapper.state_dict(),
         'figures': {name: scalars[name].data[0][-1] for name in scalars if 'time' not in name},

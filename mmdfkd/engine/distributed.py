@@ -40,17 +40,21 @@ class SeparateDataParallel(MMSeparateDistributedDataParallel):
         if torch.cuda.is_available():
             kwargs['device_ids'] = device_ids
         super().__init__(module, **kwargs)
-        module._register_state_dict_hook(_leave_wrappers_out)
+        # Keys are those of a distiller without wrappers, by which MMEngine resumes a run, and
+        # its EMAHook the averages of a copy that has the wrappers, too.
+        for child in filter(is_model_wrapper, module.children()):
+            child.register_state_dict_post_hook(_leave_wrapper_out)
+            child.register_load_state_dict_pre_hook(_put_wrapper_in)
 
 
-def _leave_wrappers_out(distiller: nn.Module, state: dict, prefix: str, *_: object) -> None:
-    # MMEngine looks for the keys of a model without wrappers, and only warns of others: a
-    # resumed run would begin with new networks.
-    for name, child in distiller.named_children():
-        wrapped = f'{prefix}{name}.module.'
-        if is_model_wrapper(child):
-            for key in [key for key in state if key.startswith(wrapped)]:
-                state[f'{prefix}{name}.{key.removeprefix(wrapped)}'] = state.pop(key)
+def _leave_wrapper_out(_: nn.Module, state: dict, prefix: str, *__: object) -> None:
+    for key in [key for key in state if key.startswith(f'{prefix}module.')]:
+        state[prefix + key.removeprefix(f'{prefix}module.')] = state.pop(key)
+
+
+def _put_wrapper_in(_: nn.Module, state: dict, prefix: str, *__: object) -> None:
+    for key in [key for key in state if key.startswith(prefix)]:
+        state[f'{prefix}module.{key.removeprefix(prefix)}'] = state.pop(key)
 
 
 def join_processes(launcher: str) -> None:

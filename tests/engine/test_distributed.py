@@ -67,8 +67,10 @@ def test_processes_make_images_of_their_own_and_share_all_else(both):
 def test_resume_is_exact_in_every_process(both):
     for rank in both:
         whole, resumed = rank['whole'], rank['resumed']
-        assert whole['state'].keys() == resumed['state'].keys()
-        assert all(value.equal(resumed['state'][key]) for key, value in whole['state'].items())
+        for part in ('state', 'averages'):
+            assert whole[part].keys() == resumed[part].keys()
+            for key, value in whole[part].items():
+                assert value.equal(resumed[part][key]), key
         torch.testing.assert_close(resumed['optimizer'], whole['optimizer'], rtol=0, atol=0)
         assert whole['optimizer']['student']['state']
         assert int(whole['state']['bank._extra_state']) == 6 * 12
