@@ -109,11 +109,14 @@ class Classifier(BaseModule):
             self.network.init_weights()
 
     def forward(self, inputs: Tensor) -> Prediction:
-        """Classify normalised images (N, C, H, W)."""
+        """Classify normalised images (N, C, H, W).
+
+        Logits are of full precision under autocast, too: a softmax of bfloat16 is not one.
+        """
         logits = self.network(inputs)
         assert self._features is not None  # the final layer was passed
         features, self._features = self._features.flatten(1), None
-        return Prediction(logits, features)
+        return Prediction(logits.float(), features)
 
     def _keep_features(self, layer: nn.Module, args: tuple[Tensor, ...]) -> None:
         self._features = args[0]
