@@ -1,0 +1,55 @@
+"""A round on a GPU that is not there: devices and waits, backwards and updates aside."""
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses import FakeTensorMode
+from toy import NUM_CLASSES, toy_dedfkd, toy_optim_wrapper
+from two_processes import BATCH, METHODS, METRICS, method
+
+from mmdfkd.models.utils import RandomAffine, RandomErase, ShiftFlip
+
+LIBRARY = [name for name, metric in METRICS.items() if not metric['objective'].startswith('M')]
+
+
+def on_gpu(tensor):
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device='cuda')
+
+
+def move(model):
+    """Move the distiller; fake tensors cannot be swapped by its own ``to``."""
+    for module in model.modules():
+        for name, weight in module._parameters.items():
+            if weight is not None:
+                module._parameters[name] = nn.Parameter(on_gpu(weight), weight.requires_grad)
+        module._buffers.update(
+            {k: on_gpu(buffer) for k, buffer in module._buffers.items() if buffer is not None}
+        )
+    model.data_preprocessor._device = torch.device('cuda')
+    return model
+
+
+def one_round(build):
+    with FakeTensorMode():
+        model = move(build())
+        optim_wrapper = toy_optim_wrapper(model)
+        for wrapper in optim_wrapper.optim_wrappers.values():
+            wrapper.update_params = lambda loss: None  # autograd would look for the GPU
+        labels = torch.arange(BATCH, device='cuda') % NUM_CLASSES
+        return model.train_step({'label': labels}, optim_wrapper)
+
+
+@pytest.mark.parametrize('name', [name for name in METHODS if name not in LIBRARY])
+def test_a_round_stays_on_the_gpu_and_waits_for_nothing(name):
+    log = one_round(lambda: method(name))
+    assert {value.device.type for value in log.values()} == {'cuda'}
+
+
+@pytest.mark.parametrize('augment', [ShiftFlip(2), RandomAffine(1.0), RandomErase(0.5)])
+def test_augmentation_stays_on_the_gpu_and_waits_for_nothing(augment):
+    assert one_round(lambda: toy_dedfkd(augment=augment, fixed_views=2))
+
+
+def test_a_wait_would_be_seen():
+    with FakeTensorMode(), pytest.raises(Exception, match='_local_scalar_dense'):
+        torch.ones(2, device='cuda').any().item()
