@@ -38,6 +38,8 @@ model['loss_metric'].update(loss_weight=0.1)
 model['loss_kd'].update(temperature=5.0)
 model['augment'].update(pad=28)
 model.update(
+    fixed_views=0,
+    kd_steps=20,
     kd_batch_size=batch_size,
     bank_capacity=200 * batch_size,  # 3 GB on the device, and in every checkpoint
 )
@@ -46,8 +48,13 @@ train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)
 train_dataloader.update(batch_size=batch_size)
 auto_scale_lr.update(base_batch_size=batch_size)
 optim_wrapper['generator']['optimizer'].update(lr=1e-3)
-optim_wrapper['student']['optimizer'].update(weight_decay=1e-4)
+optim_wrapper['student']['optimizer'].update(lr=0.1)
 rounds = 20000
+restart = 1000
 train_cfg.update(max_iters=rounds, val_interval=2000)
+param_scheduler['generator'][0].update(
+    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
+)
 param_scheduler['student'][0].update(T_max=rounds)
+custom_hooks[-1].update(interval=restart)
 default_hooks['checkpoint'].update(interval=2000)

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import inspect
+import itertools
 import os
 import warnings
 from pathlib import Path
@@ -36,6 +37,9 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
+    parser.add_argument(
+        '--rounds', type=int, help='length of a distillation, its schedules stretched to it'
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -90,11 +94,41 @@ def check_options(cfg: Config, options: dict[str, Any]) -> None:
         name = '.'.join(key.split('.')[:depth])
         if name not in names:
             close = difflib.get_close_matches(name, names, 1)
-            advice = f'did you mean {close[0]}' if close else 'rounds are train_cfg.max_iters'
+            advice = f'did you mean {close[0]}' if close else 'rounds are --rounds'
             raise ValueError(
                 f'--cfg-options should begin with one of {", ".join(sorted(names))}, but got '
                 f'{key!r}; {advice}?'
             )
+
+
+def set_rounds(cfg: Config, rounds: int) -> None:
+    """Make a run last ``rounds``, with all schedules that end with it.
+
+    Generators keep their number of rounds, but for the last one: there are more or fewer.
+
+    Raises:
+        ValueError: if ``rounds`` is not positive, or the config is a teacher's.
+    """
+    if 'max_iters' not in cfg.train_cfg:
+        raise ValueError(
+            '--rounds should be used with a distillation, but got a config that trains for '
+            f'{cfg.train_cfg.max_epochs} epochs; set train_cfg.max_epochs'
+        )
+    if rounds < 1:
+        raise ValueError(f'--rounds should be at least 1, but got {rounds}')
+    before, cfg.train_cfg.max_iters = cfg.train_cfg.max_iters, rounds
+    for part in itertools.chain.from_iterable(cfg.param_scheduler.values()):
+        begin = part.get('begin', 0)
+        if begin >= rounds:
+            raise ValueError(f'--rounds should be over the warm-up’s {begin}, but got {rounds}')
+        if 'periods' in part:
+            whole, rest = divmod(rounds, part.periods[0])
+            part.periods = part.periods[:1] * whole + [rest] * bool(rest)
+            part.restart_weights = [1] * len(part.periods)
+        if part.get('T_max') == before - begin:
+            part.T_max = rounds - begin
+        if part.get('end') == before:
+            part.end = rounds
 
 
 def warn_of_schedules(cfg: Config) -> None:
@@ -138,6 +172,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
                 'auto_scale_lr=dict(base_batch_size=...), but got one without'
             )
         cfg.auto_scale_lr.enable = True
+    if args.rounds is not None:
+        set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         check_options(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)

@@ -21,6 +21,7 @@ def arguments(**given):
     defaults = dict(
         config='configs/dedfkd_lenet5_mnist5k.py',
         work_dir=None,
+        rounds=None,
         resume=None,
         amp=False,
         no_validate=False,
@@ -56,7 +57,7 @@ def test_no_validate_leaves_validation_out():
     ('option', 'message'),
     [
         ('train_config.max_iters', 'train_cfg'),
-        ('rounds', 'max_iters'),
+        ('rounds', '--rounds'),
         ('default_hooks.checkpoints.interval', 'default_hooks.checkpoint'),
     ],
 )
@@ -79,6 +80,37 @@ def test_a_schedule_of_another_length_is_told():
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         merged(cfg_options=options)
+
+
+def test_rounds_stretch_every_schedule():
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        cfg = merged(rounds=1200)
+    assert cfg.train_cfg.max_iters == 1200
+    assert cfg.param_scheduler['student'][0].T_max == 1200
+    assert cfg.param_scheduler['generator'][0].periods == [500, 500, 200]
+    assert cfg.param_scheduler['generator'][0].restart_weights == [1, 1, 1]
+
+
+def test_rounds_leave_a_warm_up_as_it_is():
+    config = 'configs/ablation/lenet5_mnist_warmup.py'
+    warm_up, cosine = merged(rounds=100, config=config).param_scheduler['student']
+    assert (warm_up.begin, warm_up.end) == (0, 20)
+    assert (cosine.begin, cosine.end, cosine.T_max) == (20, 100, 80)
+    with pytest.raises(ValueError, match='over the warm-up’s 20, but got 20'):
+        merged(rounds=20, config=config)
+
+
+@pytest.mark.parametrize(
+    ('rounds', 'config', 'message'),
+    [
+        (0, 'dedfkd_lenet5_mnist5k', 'at least 1, but got 0'),
+        (5, 'teachers/lenet5_mnist5k', 'trains for 40 epochs; set train_cfg.max_epochs'),
+    ],
+)
+def test_rounds_that_do_not_fit_are_an_error(rounds, config, message):
+    with pytest.raises(ValueError, match=message):
+        merged(rounds=rounds, config=f'configs/{config}.py')
 
 
 def test_amp_visits_every_wrapper(monkeypatch):

@@ -45,11 +45,12 @@ class GeneratorRestartHook(Hook):
             if not isinstance(scheduler, CosineRestartLR):
                 continue
             periods = scheduler.periods
-            if set(periods) != {self.interval} or sum(periods) < runner.max_iters:
+            whole = {*periods[:-1]} <= {self.interval} and periods[-1] <= self.interval
+            if not whole or sum(periods) < runner.max_iters:
                 raise ValueError(
                     f'periods of the generator’s CosineRestartLR should be {self.interval} as the '
-                    f'interval of GeneratorRestartHook, and sum to {runner.max_iters} rounds or '
-                    f'more, but got {periods}'
+                    'interval of GeneratorRestartHook, the last one no longer, and sum to '
+                    f'{runner.max_iters} rounds or more, but got {periods}'
                 )
 
     def before_train_iter(

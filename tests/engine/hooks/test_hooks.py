@@ -115,7 +115,7 @@ def test_validation_set_must_have_the_teachers_classes(tmp_path):
         runner.train()
 
 
-def restarted_runner(work_dir, periods=(2, 2, 2)):
+def restarted_runner(work_dir, periods=(2, 2, 2), max_iters=6):
     generator = dict(
         type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
     )
@@ -128,7 +128,7 @@ def restarted_runner(work_dir, periods=(2, 2, 2)):
         by_epoch=False,
     )
     schedulers = dict(generator=[restart], student=[])
-    runner = toy_runner(work_dir, max_iters=6, model=model, param_scheduler=schedulers)
+    runner = toy_runner(work_dir, max_iters, model=model, param_scheduler=schedulers)
     runner.register_hook(GeneratorRestartHook(interval=2))
     return runner
 
@@ -161,11 +161,17 @@ def test_generator_restarts_at_every_multiple_of_the_interval(tmp_path):
     assert runner.optim_wrapper['student'].optimizer.state
 
 
-@pytest.mark.parametrize('periods', [(3, 3), (2, 2)])
+@pytest.mark.parametrize('periods', [(3, 3), (2, 2), (1, 2, 2, 2), (2, 2, 3)])
 def test_a_schedule_that_does_not_restart_with_the_generator_is_an_error(tmp_path, periods):
     runner = restarted_runner(tmp_path, periods)
     with pytest.raises(ValueError, match=r'should be 2 as the interval.* sum to 6 rounds or more'):
         runner.train()
+
+
+def test_the_last_generator_may_have_a_shorter_schedule(tmp_path):
+    runner = restarted_runner(tmp_path, (2, 2, 1), max_iters=5)
+    runner.train()
+    assert runner.iter == 5
 
 
 def test_a_generator_without_a_config_is_found_before_training(tmp_path):
