@@ -90,5 +90,5 @@ param_scheduler = dict(
     student=[dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False)],
 )
 auto_scale_lr = dict(base_batch_size=batch_size)
-default_hooks['checkpoint'].update(interval=100)
+default_hooks['checkpoint'].update(interval=200)
 custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
