@@ -75,7 +75,7 @@ def _shorten(part: dict, whole: int) -> dict[str, Any]:
     def end(time: int) -> int:
         return -(-time * LENGTH // whole)  # rounded up, and a begin down: what lasts, lasts one
 
-    times = {key: end(part[key]) for key in ('end', 'interval') if key in part}
+    times: dict[str, Any] = {key: end(part[key]) for key in ('end', 'interval') if key in part}
     before = part.get('begin', 0)
     begin = before * LENGTH // whole
     if 'begin' in part:

@@ -1,4 +1,4 @@
-"""The command for a GPU, all of it at toy length: real networks and configs, random images."""
+"""The command for a GPU at toy length: real networks and configs, random images."""
 
 import os
 import pickle
@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 #: tools/reproduce.py, but the runs are forks, which spares a start of Python for each; CIFAR's
 #: files are not checked to be the real ones, and a run may die where the file ``kill`` says.
+#: The ResNets, which are slower by half, are left out: test_configs.py steps them.
 REPRODUCE = f"""
 import os, sys, traceback
 from pathlib import Path
@@ -46,6 +47,7 @@ def run(command):
     os._exit(0)
 
 AtomicCheckpointHook.after_train_iter = save_and_die
+sys.argv = [argument for argument in sys.argv if '_r34_' not in argument]
 reproduce.subprocess = SimpleNamespace(run=run)
 reproduce.main()
 """
@@ -87,24 +89,20 @@ def test_all_of_it_runs_at_toy_length_and_goes_on_after_a_kill(checkout):
     (checkout / 'kill').write_text('dedfkd_wrn402_wrn162_cifar100/seed0')
     killed = reproduce(checkout)
     assert 'failed with exit status 9' in killed.stderr, killed.stderr[-2000:]
-    assert killed.stdout.count('$ ') == 5  # a teacher, two students; a teacher, half a student
+    assert killed.stdout.count('$ ') == 4  # teacher, student; teacher, half a student
     done = reproduce(checkout)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.count('$ ') == 3  # half a student, a teacher, a student
+    assert done.stdout.count('$ ') == 1  # the other half
     toys = checkout / 'work_dirs/cifar/toy'
     half = sorted((toys / 'dedfkd_wrn402_wrn162_cifar100/seed0').glob('*/vis_data/scalars.json'))
     assert [re.findall(r'"iter": (\d)', log.read_text()) for log in half] == [['1'], ['2']]
-    assert not list(checkout.glob('work_dirs/teachers'))  # a toy is no teacher for others
+    assert not (checkout / 'work_dirs/teachers').exists()  # a toy is nobody else's teacher
     table = (toys / 'results.md').read_text()
     assert table.startswith('**A toy')
     rows = [line.split('|')[1:-1] for line in table.splitlines() if line.startswith('| `')]
-    assert [row[0].strip(' `') for row in rows] == [
-        'teachers/wrn40_2_cifar10',
-        'dedfkd_wrn402_wrn162_cifar10',
-        'dedfkd_r34_r18_cifar10',  # its teacher is a download, and untrained here
-        'teachers/wrn40_2_cifar100',
-        'dedfkd_wrn402_wrn162_cifar100',
-        'teachers/resnet34_cifar100',
-        'dedfkd_r34_r18_cifar100',
+    assert [[cell.strip(' `') for cell in row][::2][:2] for row in rows] == [
+        ['teachers/wrn40_2_cifar10', '-'],
+        ['dedfkd_wrn402_wrn162_cifar10', rows[1][3].strip()],
+        ['teachers/wrn40_2_cifar100', '-'],
+        ['dedfkd_wrn402_wrn162_cifar100', rows[3][3].strip()],
     ]
-    assert [row[2].strip() == '-' for row in rows] == [True, False, False, True, False, True, False]
