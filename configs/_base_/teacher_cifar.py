@@ -15,7 +15,7 @@ with read_base():
 epochs = 200
 train_dataloader = dict(
     batch_size=128,
-    num_workers=4,
+    num_workers=8,
     dataset=dict(
         type=CIFAR10,
         data_root='data/cifar10',
