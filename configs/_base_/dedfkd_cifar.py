@@ -90,5 +90,6 @@ param_scheduler = dict(
     student=[dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False)],
 )
 auto_scale_lr = dict(base_batch_size=batch_size)
+env_cfg.update(cudnn_benchmark=True)  # batches of few sizes
 default_hooks['checkpoint'].update(interval=200)
 custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]

@@ -1,5 +1,7 @@
 """5,000 real MNIST images that come with a PyPI package."""
 
+from typing import Any
+
 import numpy as np
 from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.categories import MNIST_CATEGORITES
@@ -18,6 +20,7 @@ class MNIST5k(BaseDataset):
     Args:
         split: ``'train'`` or ``'test'``.
         pipeline: mmpretrain transforms; images arrive as (28, 28) uint8.
+        **kwargs: of mmpretrain's ``BaseDataset``, such as ``indices``.
 
     Raises:
         ValueError: if ``split`` is neither of the two.
@@ -27,11 +30,11 @@ class MNIST5k(BaseDataset):
     METAINFO = {'classes': MNIST_CATEGORITES}
     _HELD_OUT_PER_CLASS = 100
 
-    def __init__(self, split: str = 'train', pipeline: tuple | list = ()) -> None:
+    def __init__(self, split: str = 'train', pipeline: tuple | list = (), **kwargs: Any) -> None:
         if split not in ('train', 'test'):
             raise ValueError(f"split should be 'train' or 'test', but got {split!r}")
         self.split = split
-        super().__init__(ann_file='', pipeline=pipeline, test_mode=split == 'test')
+        super().__init__(ann_file='', pipeline=pipeline, test_mode=split == 'test', **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Return one ``dict(img=(28, 28) uint8, gt_label=int)`` an image."""

@@ -1,76 +1,111 @@
-import json
 import os
 import statistics
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from load_tool import load_tool
+from mmengine.config import Config
 
 ROOT = Path(__file__).parents[2]
 
 
-def write_log(folder, *lines):
-    folder = folder / 'vis_data'
-    folder.mkdir(parents=True)
-    (folder / 'scalars.json').write_text('\n'.join(map(json.dumps, lines)))
+QUICK = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
 
 
-def accuracy(student, step=100):
-    figures = {'accuracy/top1': student, 'teacher/accuracy/top1': 99.0, 'time': 0.5}
-    return figures | {'step': step}
+def given(**others):
+    return Namespace(teacher_options={}, arguments=[], toy=False, **others)
 
 
-def test_a_resumed_runs_figures_are_those_of_the_whole(tmp_path):
-    write_log(
-        tmp_path / '1',
-        {'iter': 50, 'time': 2.0, 'memory': 100},
-        {'iter': 100, 'time': 9.0, 'memory': 300},
-        accuracy(80.0),
-    )
-    write_log(tmp_path / '2', {'iter': 100, 'time': 3.0, 'memory': 200}, accuracy(90.0))
-    run = load_tool('reproduce').read_run(tmp_path, 100)
-    assert run == {'student': 90, 'teacher': 99, 'minutes': (100 + 150) / 60, 'memory': 300}
-
-
-def test_an_early_accuracy_is_not_taken_for_the_last(tmp_path):
-    write_log(tmp_path / '1', {'iter': 100, 'time': 2.0}, accuracy(80.0, step=50))
-    log = tmp_path / '1/vis_data/scalars.json'
-    log.write_text(log.read_text() + '\n{"accuracy/top1": 9')
-    assert load_tool('reproduce').read_run(tmp_path, 100) is None
-
-
-@pytest.mark.parametrize('rounds', [[50, 100], [100]])
-def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, rounds):
-    for done in rounds:
-        (tmp_path / f'iter_{done}.pth').touch()
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_100.pth'))
+@pytest.mark.parametrize('kind', ['iter', 'epoch'])
+@pytest.mark.parametrize('done', [[50, 100], [100]])
+def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, kind, done):
+    for last in done:
+        (tmp_path / f'{kind}_{last}.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / f'{kind}_100.pth'))
     tool = load_tool('reproduce')
-    tool.step_back(tmp_path, 100)
-    assert tool.newest(tmp_path) == ('iter_50.pth' if 50 in rounds else '')
-    tool.step_back(tmp_path, 100)
-    assert tool.newest(tmp_path) == ('iter_50.pth' if 50 in rounds else '')
+    for _ in range(2):
+        tool.step_back(tmp_path, f'{kind}_100.pth')
+        assert tool.newest(tmp_path) == (f'{kind}_50.pth' if 50 in done else '')
 
 
-def test_a_work_dir_keeps_its_options(tmp_path):
+@pytest.mark.parametrize(
+    ('options', 'arguments', 'told'),
+    [
+        ({'model.kd_steps': 3}, [], r'model.kd_steps 3 rather than 2; go on'),
+        ({'model.kd_steps': 2, 'model.fixed_views': 4}, [], r'model.fixed_views 4 rather than No'),
+        ({'model.kd_steps': 2}, ['--amp'], r"arguments \['--amp'\] rather than \[\]"),
+    ],
+)
+def test_a_work_dir_keeps_its_settings(tmp_path, options, arguments, told):
     tool = load_tool('reproduce')
-    tool.check_options(tmp_path, {'model.kd_steps': 2})
-    tool.check_options(tmp_path, {'model.kd_steps': 2})
-    with pytest.raises(ValueError, match=r'options should be .*2}, but got .*3}; use another'):
-        tool.check_options(tmp_path, {'model.kd_steps': 3})
+    cfg = tool.read_config(QUICK, {'model.kd_steps': 2})
+    tool.check_settings(tmp_path, cfg, [])
+    tool.check_settings(tmp_path, cfg, [])
+    with pytest.raises(ValueError, match=rf'settings should be those that .* got {told}'):
+        tool.check_settings(tmp_path, tool.read_config(QUICK, options), arguments)
+
+
+def test_a_changed_config_is_another_setting(tmp_path):
+    tool, config = load_tool('reproduce'), tmp_path / 'config.py'
+    Config(dict(train_cfg=dict(max_iters=3))).dump(config)
+    tool.check_settings(tmp_path / 'run', tool.read_config(str(config), {}), [])
+    config.write_text(config.read_text().replace('3', '4'))
+    with pytest.raises(ValueError, match=r'train_cfg.max_iters 4 rather than 3'):
+        tool.check_settings(tmp_path / 'run', tool.read_config(str(config), {}), [])
+
+
+def test_a_teacher_of_other_options_is_refused(tmp_path, monkeypatch):
+    tool, folder = load_tool('reproduce'), tmp_path / 'lenet5_mnist5k'
+    teacher = dict(checkpoint=str(folder / 'epoch_40.pth'))
+    figures = dict(accuracy=9.0, minutes=1.0, memory=0)
+
+    def train(*_):
+        (folder / 'epoch_40.pth').touch()
+        monkeypatch.setattr(tool, 'read_run', lambda *_: figures)
+
+    monkeypatch.setattr(tool, 'train', train)
+    for _ in range(2):  # the second finds it
+        assert tool.make_teacher(teacher, given()) == {'teachers/lenet5_mnist5k': [figures]}
+    other = given()
+    other.teacher_options = {'optim_wrapper.optimizer.lr': 1}
+    with pytest.raises(ValueError, match=r'optim_wrapper.optimizer.lr 1 rather than 0.002'):
+        tool.make_teacher(teacher, other)
+    (folder / 'settings.json').unlink()  # of a teacher from elsewhere
+    assert tool.make_teacher(teacher, other) == {}
+
+
+def test_ones_own_teacher_stands_in_for_a_download(tmp_path, monkeypatch):
+    tool, ran = load_tool('reproduce'), []
+    config = str(ROOT / 'configs/dedfkd_r34_r18_cifar10.py')
+    place = tmp_path / 'resnet34_cifar10/epoch_200.pth'
+    assert tool.make_teacher(tool.read_config(config, {}).model.teacher, given()) == {}
+
+    def run(*ran_with):
+        ran.append(ran_with)
+        place.parent.mkdir()
+        place.touch()
+
+    monkeypatch.setattr(tool, 'run', run)
+    cfg = tool.read_config(config, {'model.teacher.checkpoint': str(place)})
+    assert list(tool.make_teacher(cfg.model.teacher, given())) == ['teachers/resnet34_cifar10']
+    assert ran == [
+        (str(tool.TEACHERS / 'resnet34_cifar10.py'), place.parent, {'randomness.seed': 0}, [])
+    ]
 
 
 def test_a_teacher_that_no_config_makes_is_an_error(tmp_path):
     teacher = dict(checkpoint=str(tmp_path / 'nobody/epoch_1.pth'), how_to_get='ask nobody')
     with pytest.raises(FileNotFoundError, match=r'nobody/epoch_1.pth should be there.*ask nobody'):
-        load_tool('reproduce').make_teacher(teacher, {}, [])
+        load_tool('reproduce').make_teacher(teacher, given())
 
 
 @pytest.mark.parametrize('logged', [True, False])
 def test_a_failed_step_is_told_in_a_line(tmp_path, monkeypatch, capfd, logged):
-    write_log(tmp_path / 'work/1')
     old = tmp_path / 'work/1/1.log'
+    old.parent.mkdir(parents=True)
     old.touch()
     os.utime(old, (0, 0))  # of a session before
     script = 'import sys, pathlib\nwork = pathlib.Path(sys.argv[3])\n'
@@ -90,15 +125,15 @@ def test_a_failed_step_is_told_in_a_line(tmp_path, monkeypatch, capfd, logged):
 
 @pytest.mark.parametrize('newest', ['epoch_1.pth', 'epoch_2.pth', None])
 def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
-    folder, tool, trained = tmp_path / 'lenet5_mnist', load_tool('reproduce'), []
+    folder, tool, ran = tmp_path / 'lenet5_mnist', load_tool('reproduce'), []
     folder.mkdir()
     (folder / 'epoch_2.pth').touch()
     if newest:
         (folder / 'last_checkpoint').write_text(str(folder / newest))
-    monkeypatch.setattr(tool, 'train', lambda *given: trained.append(given))
-    tool.make_teacher(dict(checkpoint=str(folder / 'epoch_2.pth')), {}, [])
-    assert len(trained) == (newest == 'epoch_1.pth')
-    tool.make_teacher(dict(checkpoint=None), {}, [])
+    monkeypatch.setattr(tool, 'run', lambda *given: ran.append(given))
+    tool.make_teacher(dict(checkpoint=str(folder / 'epoch_2.pth')), given())
+    assert len(ran) == (newest == 'epoch_1.pth')
+    assert tool.make_teacher(dict(checkpoint=None), given()) == {}
 
 
 def test_a_failure_ends_without_a_traceback(tmp_path):
@@ -130,7 +165,10 @@ def test_the_whole_way_from_teacher_to_table_and_again(tmp_path):
     assert first.stdout.count('$ ') == 3
     table = (tmp_path / 'runs/results.md').read_text()
     assert first.stdout.endswith(table + '\n')
-    cells = [cell.strip() for cell in table.splitlines()[2].split('|')[1:-1]]
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in table.splitlines()]
+    assert rows[2][0] == '`teachers/lenet5_mnist5k`'
+    assert rows[2][1] == rows[3][1]  # it was evaluated when it was trained, and beside its student
+    cells = rows[3]
     each = [float(value) for value in cells[3].split(',')]
     mean, spread = statistics.mean(each), statistics.stdev(each)
     assert cells[2] == f'{mean:.2f} ± {spread:.2f}'

@@ -113,15 +113,36 @@ def test_rounds_that_do_not_fit_are_an_error(rounds, config, message):
         merged(rounds=rounds, config=f'configs/{config}.py')
 
 
-def test_amp_visits_every_wrapper(monkeypatch):
+def with_gpu(monkeypatch, bfloat16):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: bfloat16)
+
+
+def test_amp_visits_every_wrapper(monkeypatch):
+    with_gpu(monkeypatch, bfloat16=True)
     cfg = merged(amp=True)
     for key in ('generator', 'student'):
         assert cfg.optim_wrapper[key]['type'] == 'AmpOptimWrapper'
-        assert cfg.optim_wrapper[key].loss_scale == 'dynamic'
     single = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
     load_tool('train').enable_amp(single)
     assert single.type == 'AmpOptimWrapper'
+
+
+@pytest.mark.parametrize(
+    ('bfloat16', 'own', 'dtype', 'loss_scale'),
+    [
+        (True, {}, 'bfloat16', {'enabled': False}),
+        (False, {}, 'float16', 'dynamic'),
+        (True, {'dtype': 'float16'}, 'float16', 'dynamic'),
+        (False, {'dtype': torch.bfloat16}, torch.bfloat16, {'enabled': False}),
+        (True, {'loss_scale': 512.0}, 'bfloat16', 512.0),
+    ],
+)
+def test_amp_scales_the_loss_of_float16_only(monkeypatch, bfloat16, own, dtype, loss_scale):
+    with_gpu(monkeypatch, bfloat16)
+    wrapper = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1), **own)
+    load_tool('train').enable_amp(wrapper)
+    assert (wrapper.dtype, wrapper.loss_scale) == (dtype, loss_scale)
 
 
 def test_amp_without_a_gpu_is_an_error(monkeypatch):

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from mmengine.optim import AmpOptimWrapper
+from mmengine.optim.optimizer import amp_optimizer_wrapper
 from mmengine.utils import digit_version
 from torch import nn
 from torch._subclasses import FakeTensorMode
@@ -11,8 +13,8 @@ from two_processes import BATCH, METHODS, METRICS, method
 from mmdfkd.models.utils import RandomAffine, RandomErase, ShiftFlip
 
 pytestmark = pytest.mark.skipif(
-    digit_version(torch.__version__) < digit_version('2.15'),
-    reason='torch 2.6 ends the process where fake tensors meet no driver; 2.15 does not',
+    digit_version(torch.__version__) < digit_version('2.14.1'),
+    reason='torch 2.6 ends the process where fake tensors meet no driver; 2.14.1 does not',
 )
 
 GPU = torch.device('cuda', 0)
@@ -60,3 +62,29 @@ def test_augmentation_stays_on_the_gpu_and_waits_for_nothing(augment):
 def test_a_wait_would_be_seen():
     with FakeTensorMode(), pytest.raises(Exception, match='_local_scalar_dense'):
         torch.ones(2, device=GPU).any().item()
+
+
+@pytest.fixture
+def amp(monkeypatch):
+    """Runs two updates with ``--amp``'s wrapper; its loss scale is on as if a GPU were there."""
+    monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
+    monkeypatch.setattr('torch.cuda.amp.common.amp_definitely_not_available', lambda: False)
+
+    def update(optimizer, **options):
+        with FakeTensorMode():
+            weight = nn.Parameter(on_gpu(torch.empty(3)))
+            weight.grad = on_gpu(weight)
+            wrapper = AmpOptimWrapper(optimizer=optimizer([weight], lr=0.1), **options)
+            for _ in range(2):
+                wrapper.loss_scaler.scale(weight.sum())
+                wrapper.step()
+
+    return update
+
+
+@pytest.mark.filterwarnings('ignore:`torch.cuda.amp.GradScaler:FutureWarning')
+@pytest.mark.parametrize('optimizer', [torch.optim.SGD, torch.optim.Adam])
+def test_an_update_waits_with_a_loss_scale_only(amp, optimizer):
+    amp(optimizer, dtype='bfloat16', loss_scale=dict(enabled=False))
+    with pytest.raises(Exception, match='_local_scalar_dense'):
+        amp(optimizer, dtype='float16')

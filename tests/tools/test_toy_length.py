@@ -1,0 +1,60 @@
+import pytest
+import torch
+from load_tool import load_tool
+from mmengine.config import Config
+from toy import toy_network
+
+COSINE = dict(type='CosineAnnealingLR', T_max=900, begin=100, end=1000)
+RESTARTS = dict(type='CosineRestartLR', periods=[250] * 4, restart_weights=[1] * 4)
+
+
+def test_schedules_and_restarts_end_with_the_toy():
+    cfg = Config(
+        dict(
+            model=dict(generator=dict()),
+            train_cfg=dict(max_iters=1000),
+            param_scheduler=dict(
+                generator=[RESTARTS],
+                student=[dict(type='LinearLR', begin=0, end=100), COSINE],
+            ),
+            custom_hooks=[dict(type='NonFiniteLossHook'), dict(type='Restart', interval=250)],
+        )
+    )
+    options = load_tool('toy_length').toy_options(cfg)
+    assert {k: v for k, v in options.items() if k.startswith(('param', 'custom'))} == {
+        'param_scheduler.generator.0.periods': [1, 1],
+        'param_scheduler.generator.0.restart_weights': [1, 1],
+        'param_scheduler.student.0.begin': 0,
+        'param_scheduler.student.0.end': 1,
+        'param_scheduler.student.1.begin': 0,
+        'param_scheduler.student.1.end': 2,
+        'param_scheduler.student.1.T_max': 2,
+        'custom_hooks.1.interval': 1,
+    }
+    assert options['train_cfg.max_iters'] == 2
+
+
+def test_a_teacher_is_short_of_epochs_and_images():
+    schedule = dict(type='CosineAnnealingLR', T_max=200)
+    cfg = Config(dict(model=dict(), train_cfg=dict(max_epochs=200), param_scheduler=schedule))
+    options = load_tool('toy_length').toy_options(cfg)
+    assert options['train_cfg.max_epochs'] == options['param_scheduler.T_max'] == 2
+    assert options['train_dataloader.dataset.indices'] == 8
+
+
+@pytest.mark.parametrize('name', ['wrn', 'given'])
+def test_a_toys_teacher_is_its_own_unless_it_was_given(tmp_path, name):
+    (tmp_path / 'wrn.py').touch()
+    teacher = Config(dict(checkpoint=f'somewhere/{name}/epoch_200.pth'))
+    made = load_tool('toy_length').toy_checkpoint(teacher, tmp_path / 'work', tmp_path)
+    own = str(tmp_path / 'work/teachers/wrn/epoch_2.pth')
+    assert made == (own if name == 'wrn' else teacher.checkpoint)
+
+
+def test_nothing_is_downloaded_for_a_toy(tmp_path):
+    url, network = 'https://example.invalid/weights.pth', dict(type=toy_network)
+    teacher = Config(dict(checkpoint=url, prefix='module.', network=network))
+    made = load_tool('toy_length').toy_checkpoint(teacher, tmp_path, tmp_path)
+    assert made == str(tmp_path / 'teachers/weights.pth')
+    weights = torch.load(made, weights_only=True)
+    assert list(weights) == [f'module.{key}' for key in toy_network().state_dict()]

@@ -1,0 +1,90 @@
+"""A toy length of any run: its own networks, data sets and code, but hardly any steps."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from mmdfkd.registry import MODELS
+
+LENGTH = 2  # rounds of a distiller, epochs of a teacher
+BATCH_SIZE = 4
+IMAGES = 8  # of each data set
+
+
+def toy_options(cfg: Config) -> dict[str, Any]:
+    """Return the options that shorten a teacher's or a distiller's config to a toy.
+
+    Schedules and restarts are shortened with it; every round or epoch has a checkpoint.
+    """
+    loop = cfg.train_cfg
+    key = 'max_iters' if 'max_iters' in loop else 'max_epochs'
+    options = {
+        f'train_cfg.{key}': LENGTH,
+        'train_cfg.val_interval': LENGTH,
+        'train_dataloader.batch_size': BATCH_SIZE,
+        'val_dataloader.dataset.indices': IMAGES,
+        'default_hooks.logger.interval': 1,
+        'default_hooks.checkpoint.interval': 1,
+    }
+    if 'generator' in cfg.model:
+        steps = {'g_steps': 1, 'kd_steps': 2, 'kd_batch_size': BATCH_SIZE, 'bank_capacity': IMAGES}
+        options |= {f'model.{key}': value for key, value in steps.items()}
+        options['train_dataloader.dataset.samples_per_class'] = 2  # pairs for the metric loss
+    else:
+        options['train_dataloader.dataset.indices'] = IMAGES
+    for name in ('param_scheduler', 'custom_hooks'):
+        for prefix, part in _parts(cfg.get(name) or {}, name):
+            short = _shorten(part, loop[key])
+            options |= {f'{prefix}.{key}': value for key, value in short.items()}
+    return options
+
+
+def toy_checkpoint(teacher: Config, work_dir: Path, configs: Path) -> str:
+    """Return where a toy's teacher is: under ``work_dir`` if one of ``configs`` makes it.
+
+    Nothing is downloaded for a toy: what has a URL gets random weights, written there.
+    """
+    if '://' not in teacher.checkpoint:
+        name = Path(teacher.checkpoint).parent.name
+        made = work_dir / 'teachers' / name / f'epoch_{LENGTH}.pth'
+        return str(made) if (configs / f'{name}.py').is_file() else teacher.checkpoint
+    file = work_dir / 'teachers' / Path(teacher.checkpoint).name
+    if not file.is_file():
+        prefix, weights = teacher.get('prefix', ''), MODELS.build(teacher.network).state_dict()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({prefix + key: weight for key, weight in weights.items()}, file)
+    return str(file)
+
+
+def _parts(tree: Any, name: str) -> Iterator[tuple[str, dict]]:
+    """Yield the schedulers or hooks of nested dicts and lists with their dotted names."""
+    if isinstance(tree, dict) and 'type' in tree:
+        yield name, tree
+    else:
+        for key, item in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _parts(item, f'{name}.{key}')
+
+
+def _shorten(part: dict, whole: int) -> dict[str, Any]:
+    """Return those of a scheduler's or hook's times that change, of a run of ``whole``."""
+
+    def end(time: int) -> int:
+        return -(-time * LENGTH // whole)  # rounded up, and a begin down: what lasts, lasts one
+
+    times: dict[str, Any] = {key: end(part[key]) for key in ('end', 'interval') if key in part}
+    before = part.get('begin', 0)
+    begin = before * LENGTH // whole
+    if 'begin' in part:
+        times['begin'] = begin
+    if 'T_max' in part:
+        times['T_max'] = end(before + part['T_max']) - begin
+    if 'periods' in part:
+        periods = part['periods']
+        ends = [begin, *(end(before + sum(periods[: n + 1])) for n in range(len(periods)))]
+        times['periods'] = [after - start for start, after in pairwise(ends) if after > start]
+        times['restart_weights'] = part['restart_weights'][: len(times['periods'])]
+    return times
