@@ -85,6 +85,17 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
     return float(between + traces - 2 * product.clamp(min=0).sqrt().sum())
 
 
+def warn_of_few(counts: dict[str, int], num_features: int, figure: str = 'FID') -> None:
+    """Warn if any of the counts of images, by whose they are, is no larger than the features."""
+    if min(counts.values()) <= num_features:
+        warnings.warn(
+            f'{figure} should have more images than the {num_features} features, but got {counts}: '
+            'a covariance is rank-deficient and the figure biased upwards; compare it with '
+            'figures of the same numbers only, or give more images',
+            stacklevel=3,
+        )
+
+
 def class_distances(
     real: dict[int, FeatureStatistics], other: dict[int, FeatureStatistics], name: str
 ) -> dict[str, float]:
@@ -110,8 +121,13 @@ def class_distances(
             f'(real, {name}) have {absent}; they are left out of the mean',
             stacklevel=2,
         )
-    figures = {
-        f'fid_class_{k}': frechet_distance(real[k], other[k]) for k in classes if k not in absent
-    }
+    compared = [k for k in classes if k not in absent]
+    if compared:
+        smallest = {
+            f'the smallest {whose} class': min(of[k].count for k in compared)
+            for whose, of in (('real', real), (name, other))
+        }
+        warn_of_few(smallest, len(real[compared[0]].total), 'FID inside a class')
+    figures = {f'fid_class_{k}': frechet_distance(real[k], other[k]) for k in compared}
     mean = sum(figures.values()) / len(figures) if figures else float('nan')
     return figures | {'fid_class_mean': mean, 'fid_class_count': float(len(figures))}

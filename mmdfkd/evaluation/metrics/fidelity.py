@@ -1,6 +1,5 @@
 """FID and its companions: how synthetic images compare with real ones."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from mmdfkd.evaluation.functional import (
     frechet_distance,
     kernel_distance,
     neighbour_figures,
+    warn_of_few,
 )
 from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
@@ -217,7 +217,7 @@ class Fidelity(BaseMetric):
         if 'fid' in self.figures:
             assert real.statistics is not None
             assert other.statistics is not None
-            _warn_of_few({'real': len(real), name: len(other)}, kept.size(1))
+            warn_of_few({'real': len(real), name: len(other)}, kept.size(1))
             found['fid'] = frechet_distance(real.statistics, other.statistics)
         if 'kid' in self.figures:
             found['kid'] = kernel_distance(kept, others)
@@ -229,16 +229,6 @@ class Fidelity(BaseMetric):
         if self.per_class:
             found |= class_distances(real.classes, other.classes, name)
         return found
-
-
-def _warn_of_few(counts: dict[str, int], num_features: int) -> None:
-    if min(counts.values()) <= num_features:
-        warnings.warn(
-            f'FID should have more images than the {num_features} features, but got {counts}: '
-            'a covariance is rank-deficient and the figure biased upwards; compare it with '
-            'figures of the same numbers only, or give more images',
-            stacklevel=3,
-        )
 
 
 def _build(dataset: Any) -> Any:

@@ -10,7 +10,7 @@ from two_processes_fidelity import figures
 TESTS = Path(__file__).parents[2]
 
 
-@pytest.mark.filterwarnings('ignore:FID should have more images', 'ignore:each class should')
+@pytest.mark.filterwarnings('ignore:FID .*should have more images', 'ignore:each class should')
 @pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
 def test_two_processes_report_what_one_does(tmp_path):
     launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
