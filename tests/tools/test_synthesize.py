@@ -158,6 +158,18 @@ def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, monkeypatch, conditio
     assert read(tmp_path / 'stopped') == read(tmp_path / 'whole')
 
 
+@pytest.mark.parametrize('source', ['generator', 'bank'])
+def test_nothing_is_written_of_a_diverged_run(tmp_path, source):
+    distiller = colour_distiller(banked=40)
+    part = distiller.generator if source == 'generator' else distiller.teacher
+    with torch.no_grad():
+        next(part.parameters())[0] = torch.nan
+    what = 'images' if source == 'generator' else 'logits'
+    with pytest.raises(ValueError, match=f'{what} of synthetic samples should be finite.*earlier'):
+        load_tool('synthesize').write_folder(distiller, tmp_path / 'set', settings(source=source))
+    assert not images_of(tmp_path)
+
+
 def test_a_class_that_the_teacher_never_sees_is_an_error(tmp_path):
     distiller = colour_distiller(conditional=False)
     with torch.no_grad():
