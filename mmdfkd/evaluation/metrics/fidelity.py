@@ -20,7 +20,7 @@ from mmdfkd.evaluation.functional import (
 from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
 from mmdfkd.models.utils import Prediction, unwrap
-from mmdfkd.registry import DATASETS, METRICS, MODELS
+from mmdfkd.registry import METRICS, MODELS
 
 NEIGHBOUR_FIGURES = ('precision', 'recall', 'density', 'coverage')
 FIGURES = ('fid', 'kid', *NEIGHBOUR_FIGURES, 'inception_score')
@@ -85,8 +85,8 @@ class Fidelity(BaseMetric):
             raise ValueError(f'figures should be among {FIGURES}, but got {unknown}')
         if 'kid' in figures:
             import_kid()  # what is missing is missed now, not after all images
-        self.real = RealImages(_build(real), batch_size, num_workers)
-        self.floor = RealImages(_build(floor), batch_size, num_workers) if floor else None
+        self.real = RealImages(real, batch_size, num_workers)
+        self.floor = RealImages(floor, batch_size, num_workers) if floor else None
         self.from_teacher = extractor == 'teacher'
         self.extractor: Any = None
         if isinstance(extractor, nn.Module):
@@ -204,16 +204,11 @@ class Fidelity(BaseMetric):
                 'synthetic images should be pixels in [0, 255], but got values from '
                 f'{float(low)} to {float(high)}; see whether the generator has diverged'
             )
-        if images.shape[1:] != self.real.shape:
-            raise ValueError(
-                'real images should be of the synthetic ones’ shape (C, H, W) '
-                f'{tuple(images.shape[1:])}, but got {self.real.shape}; change the '
-                'pipeline of the real data set'
-            )
+        self.real.check_shape(tuple(images.shape[1:]))
 
     def _compare(self, real: FeatureSample, other: FeatureSample, name: str) -> dict[str, float]:
         found: dict[str, float] = {}
-        kept, others = (sample.reservoir.rows.to(self.device) for sample in (real, other))
+        kept, others = (sample.reservoir['features'].to(self.device) for sample in (real, other))
         if 'fid' in self.figures:
             assert real.statistics is not None
             assert other.statistics is not None
@@ -229,10 +224,6 @@ class Fidelity(BaseMetric):
         if self.per_class:
             found |= class_distances(real.classes, other.classes, name)
         return found
-
-
-def _build(dataset: Any) -> Any:
-    return DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
 
 
 def _summary(dataset: Any) -> str:

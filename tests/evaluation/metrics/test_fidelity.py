@@ -227,7 +227,7 @@ def test_classes_are_those_asked_for_or_the_teachers_decisions(distiller, fakes)
 def test_small_classes_are_a_warning_of_synthetic_ones_and_of_the_floor(distiller, fakes):
     floor = dict(type=Pixels, number=60, seed=2)
     metric = fidelity(distiller, floor=floor, per_class=True, figures=())
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match='FID inside a class') as caught:
         run(metric, distiller, fakes, torch.arange(48) // 16)
     told = [str(warning.message) for warning in caught]
     assert len(told) == 2
