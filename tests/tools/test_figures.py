@@ -25,7 +25,9 @@ def run(tmp_path_factory):
     }
     cfg.merge_from_dict(options)
     model = MODELS.build(cfg.model)
-    model.bank.add(torch.rand(40, 1, 32, 32) * 255)
+    banked = torch.rand(40, 1, 32, 32) * 255
+    banked[7] = banked[30]
+    model.bank.add(banked)
     torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
     return folder, [f'{key}={value}' for key, value in options.items()]
 
@@ -50,11 +52,17 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
     for name in ('fid', 'fid_floor', 'kid', 'precision', 'recall', 'density', 'coverage'):
         assert f'fidelity/{name}' in first['figures']
         assert f'\n  {name} ' in printed
-    for name in ('class_balance/entropy', 'diversity/intra_real', 'agreement/top1_noise'):
+    for name in ('class_balance/entropy_real', 'diversity/intra_real', 'agreement/top1_noise'):
         assert name in first['figures']
     assert sum(first['details']['class_balance']['share']) == pytest.approx(1)
     assert list((run[0] / 'cache').iterdir())
-    assert figures(run, '--num', '100', '--extractor', 'teacher') == first
+    again = figures(run, '--num', '100', '--extractor', 'teacher')
+    for result in (first, again):
+        measured = result.pop('measured')
+        assert measured['seconds'] > 0
+        assert 'threads' in measured['hardware']
+        assert measured['versions']['torch'] == torch.__version__
+    assert again == first
 
 
 def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
@@ -63,9 +71,8 @@ def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
     figures(run, *there)
     with pytest.raises(ValueError, match=r"of the same \['seed'\].*--json"):
         figures(run, *there, '--seed', '5')
-    check_free = load_tool('figures').check_free
-    with pytest.raises(ValueError, match=r"of the same \['extractor', 'per_class'\]"):
-        check_free(tmp_path / 'figures.json', dict(extractor='teacher', per_class=True))
+    with pytest.raises(ValueError, match=r"of the same \['cfg_options'\].*'model.bank_capacity'"):
+        figures((run[0], [*run[1], 'model.kd_steps=3']), *there)
 
 
 def test_without_real_images(run):
@@ -76,7 +83,8 @@ def test_without_real_images(run):
 
 def test_of_the_bank_there_is_what_it_holds(run):
     result = figures(run, '--source', 'bank', '--no-real')
-    assert (result['source'], result['num_fake']) == ('bank', 40)
+    assert (result['settings']['source'], result['num_fake']) == ('bank', 40)
+    assert result['figures']['bank/duplicates'] == 2 / 40
     assert 'class_balance/label_agreement' not in result['figures']
 
 

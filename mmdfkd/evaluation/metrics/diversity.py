@@ -10,6 +10,7 @@ from mmdfkd.registry import METRICS
 
 from .synthetic_metric import State, Summary, SyntheticMetric
 
+DUPLICATE_DISTANCE = 2.0  # root mean square, in pixel values of 255
 _SLACK = 1e-6  # float32's error of a cosine distance
 
 
@@ -59,7 +60,7 @@ class Diversity(SyntheticMetric):
         self,
         real: dict | None = None,
         max_samples: int = 5000,
-        duplicate_distance: float = 2.0,
+        duplicate_distance: float = DUPLICATE_DISTANCE,
         seed: int = 0,
         prefix: str | None = None,
     ) -> None:
