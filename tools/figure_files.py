@@ -1,5 +1,6 @@
 """Files of figures: with the settings they are of, and how they were measured."""
 
+import argparse
 import json
 import platform
 from pathlib import Path
@@ -11,12 +12,19 @@ from reproduce import cpu_name
 import mmdfkd
 
 
+def settings_of(args: argparse.Namespace, *left_out: str) -> dict[str, Any]:
+    """Return the command line as JSON has it, but for ``json`` and what is left out."""
+    given = {name: value for name, value in vars(args).items() if name not in ('json', *left_out)}
+    given['cfg_options'] = args.cfg_options or {}
+    return json.loads(json.dumps(given, default=str))
+
+
 def check_free(out: Path, settings: dict[str, Any]) -> None:
     """Raise a ValueError if ``out`` has figures of other settings than these.
 
     Args:
         out: the JSON file to be written.
-        settings: what the figures will be of, fit for JSON.
+        settings: what the figures will be of, as :func:`settings_of` has it.
     """
     if not out.is_file():
         return
@@ -41,8 +49,3 @@ def write(out: Path, settings: dict[str, Any], seconds: float, **figures: Any) -
     )
     content = dict(settings=settings, measured=measured, **figures)
     out.write_text(json.dumps(content, indent=2) + '\n')
-
-
-def options(given: dict[str, Any] | None) -> dict[str, str]:
-    """Return --cfg-options as a file can have them."""
-    return {name: str(value) for name, value in (given or {}).items()}

@@ -86,20 +86,6 @@ def make_extractor(args: argparse.Namespace) -> Any:
     return 'teacher' if args.extractor == 'teacher' else Config.fromfile(args.extractor).extractor
 
 
-def settings_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Return what the figures depend on."""
-    return dict(
-        config=args.config,
-        cfg_options=figure_files.options(args.cfg_options),
-        checkpoint=str(args.checkpoint),
-        source=args.source,
-        num=args.num,
-        seed=args.seed,
-        extractor=None if args.no_real else args.extractor,
-        per_class=not args.no_real and args.per_class,
-    )
-
-
 def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     """Build the metrics."""
     if args.no_real:
@@ -156,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     out = args.json or args.checkpoint.with_name('figures.json')
-    settings = settings_of(args)
+    settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
     figure_files.check_free(out, settings)
     start = time.perf_counter()
     model = load_distiller(cfg, args.checkpoint)

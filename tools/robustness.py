@@ -5,7 +5,6 @@ one is given, on the config's test set: as it is, under CIFAR-10-C's corruptions
 attack (FGSM, PGD). A student trained on real data is made by, for example,
 
     python tools/train.py configs/students/lenet5_half_mnist.py
-    python tools/train.py configs/students/resnet8_cifar10.py
 
 and given as --real-student work_dirs/students/lenet5_half_mnist/epoch_5.pth. It should be a
 network like the config's student, trained with the same data preprocessor.
@@ -234,9 +233,8 @@ def main() -> None:
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
     args.eps = args.eps or EPS[images.pixels.size(1)]
-    settings = {name: value for name, value in vars(args).items() if name != 'json'}
-    settings['num'] = len(images.labels)
-    settings['cfg_options'] = figure_files.options(args.cfg_options)
+    args.num = len(images.labels)
+    settings = figure_files.settings_of(args)
     out = args.json or Path(args.checkpoint).with_name('robustness.json')
     figure_files.check_free(out, settings)
     rows = evaluate(cfg, images, args)
@@ -244,7 +242,7 @@ def main() -> None:
     print(table(rows, means))
     seconds = time.perf_counter() - start
     figure_files.write(out, settings, seconds, accuracy=rows, means=means)
-    print(f'{settings["num"]} images, corruptions of severity {args.severities}; written to {out}')
+    print(f'{args.num} images, corruptions of severity {args.severities}; written to {out}')
 
 
 if __name__ == '__main__':

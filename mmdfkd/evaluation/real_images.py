@@ -139,15 +139,22 @@ class RealImages:
         Raises:
             ValueError: if a file in the folder is damaged, or labels are wanted and missing.
         """
-        path = None
-        if cache_dir is not None:
-            kind = f'{_FORMAT} {extractor.protocol} {max_samples} {per_class} {self.digest()}'
-            name = hashlib.sha256(kind.encode()).hexdigest()[:32]
-            path = Path(cache_dir) / f'{name}.pth'
-            known: list[Any] = [_read(path) if is_main_process() and path.is_file() else None]
-            broadcast_object_list(known)
-            if known[0] is not None:
-                return merged(known, max_samples)
+        if cache_dir is None:
+            return self._describe(extractor, max_samples, per_class, device)
+        kind = f'{_FORMAT} {extractor.protocol} {max_samples} {per_class} {self.digest()}'
+        path = Path(cache_dir) / f'{hashlib.sha256(kind.encode()).hexdigest()[:32]}.pth'
+        known: list[Any] = [_read(path) if is_main_process() and path.is_file() else None]
+        broadcast_object_list(known)
+        if known[0] is not None:
+            return merged(known, max_samples)
+        whole = self._describe(extractor, max_samples, per_class, device)
+        if is_main_process():
+            _write(path, whole.state_dict())
+        return whole
+
+    def _describe(
+        self, extractor: Any, max_samples: int, per_class: bool, device: torch.device
+    ) -> FeatureSample:
         share = FeatureSample(max_samples)
         for images, labels in self.batches('Describing real images'):
             if per_class and (labels < 0).any():
@@ -158,11 +165,7 @@ class RealImages:
             prediction = extractor(images.to(device).float())
             share.update(prediction, labels.to(device) if per_class else None)
         state = share.state_dict() if len(share) else None
-        parts = [part for part in all_gather_object(state) if part is not None]
-        whole = merged(parts, max_samples)
-        if path is not None and is_main_process():
-            _write(path, whole.state_dict())
-        return whole
+        return merged([part for part in all_gather_object(state) if part], max_samples)
 
 
 def _read(path: Path) -> dict:

@@ -90,8 +90,8 @@ def test_student_teacher_and_a_student_on_real_data_are_compared(
     assert '\r' not in printed  # no bar where there is no terminal
     with pytest.raises(ValueError, match=r"of the same \['num'\].*--json"):
         run(distilled, monkeypatch, '--num', '40', *chosen, *files)
+    options = ['--cfg-options', 'test_dataloader.batch_size=50']
     with pytest.raises(ValueError, match=r"of the same \['cfg_options'\]"):
-        options = ['--cfg-options', 'test_dataloader.batch_size=50']
         run(distilled, monkeypatch, '--num', '50', *chosen, *files, *options)
 
 

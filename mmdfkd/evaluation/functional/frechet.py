@@ -75,8 +75,9 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
     Returns:
         The squared distance, 0 or more up to rounding.
     """
-    # torchmetrics and torch-fidelity take the eigenvalues of the non-symmetric C1 C2, which
-    # costs twice as much. The symmetric C1^(1/2) C2 C1^(1/2) has the same, all real.
+    # torch-fidelity has this function, too, but the package is optional and an import guard
+    # longer than the formula; the eigenvalues of its non-symmetric C1 C2 cost twice as much.
+    # The symmetric C1^(1/2) C2 C1^(1/2) has the same, all real.
     values, vectors = torch.linalg.eigh(first.covariance)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     product = torch.linalg.eigvalsh(root @ second.covariance @ root)
