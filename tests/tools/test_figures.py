@@ -1,4 +1,6 @@
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,25 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
         assert 'threads' in measured['hardware']
         assert measured['versions']['torch'] == torch.__version__
     assert again == first
+
+
+@pytest.mark.filterwarnings('ignore:FID .*should have more images')
+def test_figures_inside_each_class(run, capsys):
+    found = figures(run, '--num', '100', '--extractor', 'teacher', '--per-class')
+    assert found['settings']['per_class']
+    of_classes = [found['figures'][f'fidelity/fid_class_{k}'] for k in range(10)]
+    assert found['figures']['fidelity/fid_class_mean'] == pytest.approx(sum(of_classes) / 10)
+    assert found['figures']['fidelity/fid_class_mean_floor'] < sum(of_classes) / 10
+    assert 'fid_class_9_floor' in capsys.readouterr().out
+
+
+def test_there_is_a_bar_on_a_terminal_only(run, monkeypatch, capsys):
+    figures(run, '--num', '30', '--no-real')
+    printed, told = capsys.readouterr()
+    assert ('synthetic images' in printed, told) == (False, '')
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    figures(run, '--num', '30', '--no-real')
+    assert re.search('synthetic images.* 100%', capsys.readouterr().out)
 
 
 def test_figures_of_something_else_are_not_overwritten(run, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -283,6 +284,15 @@ def test_wrong_checkpoints_and_sizes_are_errors(tmp_path, grey):
     with pytest.raises(ValueError, match='it is empty'):
         main([config, checkpoint, str(tmp_path / 'bank'), '--source', 'bank', '--num', '10'])
     assert not (tmp_path / 'set').exists()
+
+
+def test_there_is_a_bar_on_a_terminal_only(tmp_path, monkeypatch, capsys):
+    tool, distiller = load_tool('synthesize'), colour_distiller()
+    tool.write_folder(distiller, tmp_path / 'quiet', settings())
+    assert capsys.readouterr() == ('', '')
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    tool.write_folder(distiller, tmp_path / 'shown', settings())
+    assert re.search('images.* 100%', capsys.readouterr().out)
 
 
 def test_a_killed_process_goes_on(tmp_path, grey):
