@@ -77,8 +77,8 @@ def test_a_class_without_samples_is_left_out_with_a_warning():
 def test_classes_of_no_more_samples_than_features_are_a_warning_with_the_smallest():
     real = {k: FeatureStatistics.of(features(40 + k)) for k in range(3)}
     fake = {k: FeatureStatistics.of(features(number)) for k, number in enumerate((30, 12, 13))}
-    told = r"FID inside a class .* 12 features, but got \{'the smallest real class': 40, 'the smal"
-    with pytest.warns(UserWarning, match=rf"{told}lest floor class': 12\}}") as caught:
+    told = r"FID inside a class .* 12 features, but got \{'the smallest real class': 40, "
+    with pytest.warns(UserWarning, match=rf"{told}'the smallest floor class': 12\}}") as caught:
         class_distances(real, fake, 'floor')
     assert len(caught) == 1
     fake[1] = FeatureStatistics.of(features(13))
