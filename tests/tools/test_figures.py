@@ -147,3 +147,13 @@ def test_the_training_split(tmp_path):
         DATASETS.build(train_split(cfg.test_dataloader.dataset))
     with pytest.raises(ValueError, match='real_images=dict'):
         train_split(ConfigDict(type='X'))
+
+
+def test_a_config_may_name_the_real_images_itself():
+    tool, cfg = load_tool('figures'), Config.fromfile(ROOT / CONFIG)
+    cfg.real_images = cfg.test_dataloader.dataset
+    args = tool.parse_args([CONFIG, 'x.pth', '--extractor', 'teacher'])
+    fidelity = tool.make_metrics(args, cfg)[0]
+    assert len(fidelity.real) == len(fidelity.floor)
+    cfg.pop('real_images')
+    assert len(tool.make_metrics(args, cfg)[0].real) != len(fidelity.floor)

@@ -48,8 +48,7 @@ def neighbour_figures(real: Tensor, fake: Tensor) -> dict[str, float]:
         fake: features (M, D), over 3.
 
     Returns:
-        ``precision``, ``recall`` and ``coverage`` in [0, 1] and ``density``, about 1 for
-        samples of one distribution.
+        ``precision``, ``recall``, ``coverage`` in [0, 1]; ``density``, about 1 of one distribution.
 
     Raises:
         ValueError: if there are too few samples to have such neighbours.
