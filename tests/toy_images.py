@@ -24,5 +24,15 @@ class Pixels(Dataset):
 
 def synthetic_batch(distiller, images, labels=None):
     """What ``val_step`` gives of a batch of synthetic images."""
-    logits, features = distiller.teacher(distiller.normalize(images))
-    return [dict(images=images, labels=labels, logits=logits, features=features)]
+    inputs = distiller.normalize(images)
+    logits, features = distiller.teacher(inputs)
+    student_logits = distiller.student(inputs).logits
+    return [
+        dict(
+            images=images,
+            labels=labels,
+            logits=logits,
+            features=features,
+            student_logits=student_logits,
+        )
+    ]

@@ -8,22 +8,24 @@ the evaluation set itself. ``--no-real`` gives what a user without any real imag
 """
 
 import argparse
-import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
+import figure_files
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
-import mmdfkd
 from mmdfkd.datasets import BankDataset, LatentDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
+from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
+from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import load_distiller
 
@@ -99,7 +101,7 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     )
     return [
         fidelity,
-        ClassBalance(),
+        ClassBalance(real=evaluation_set),
         Diversity(real=evaluation_set),
         Agreement(CORRUPTIONS),
     ]
@@ -112,24 +114,13 @@ def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
     return BankDataset(min(args.num, len(model.bank)))
 
 
-def check_free(out: Path, asked: dict[str, Any], part: str | None = None) -> None:
-    """Raise a ValueError if ``out`` has figures of anything else than is asked for.
+def bank_duplicates(bank: Any, num: int) -> float:
+    """Return the share of ``num`` bank images with a near-duplicate among all of them.
 
-    Args:
-        out: the JSON file to be written.
-        asked: what the figures will be of.
-        part: the key of the file under which that stands; None if it is the file itself.
+    Of more than 5,000 a random 5,000 are looked at, each beside all the others.
     """
-    if not out.is_file():
-        return
-    content = json.loads(out.read_text())
-    found = content[part] if part else content
-    differing = [name for name, value in asked.items() if found.get(name) != value]
-    if differing:
-        raise ValueError(
-            f'{out} should be new, or of the same {differing}, but has figures of '
-            f'{ {name: found.get(name) for name in differing} }; give another file with --json'
-        )
+    parts = (comparable_pixels(bank[slots]) for slots in torch.arange(num).split(1000))
+    return duplicate_share(torch.cat([part.cpu() for part in parts]), DUPLICATE_DISTANCE)
 
 
 def table(figures: dict[str, float]) -> str:
@@ -151,34 +142,29 @@ def main(argv: list[str] | None = None) -> None:
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
     out = args.json or args.checkpoint.with_name('figures.json')
-    asked = dict(
-        checkpoint=str(args.checkpoint),
-        source=args.source,
-        num=args.num,
-        seed=args.seed,
-        extractor=None if args.no_real else args.extractor,
-        per_class=not args.no_real and args.per_class,
-    )
-    check_free(out, asked)
+    settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
+    figure_files.check_free(out, settings)
+    start = time.perf_counter()
     model = load_distiller(cfg, args.checkpoint)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     metrics = make_metrics(args, cfg)
     samples: Any = make_samples(args, model)
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    if args.source == 'bank':
+        figures['bank/duplicates'] = bank_duplicates(model.bank, len(samples))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
     print(f'\n{len(samples)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
     print(table(figures))
-    content = dict(
-        **asked,
-        config=args.config,
+    figure_files.write(
+        out,
+        settings,
+        time.perf_counter() - start,
         num_fake=len(samples),
         protocol=protocol,
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
-        versions=dict(mmdfkd=mmdfkd.__version__, torch=torch.__version__),
     )
-    out.write_text(json.dumps(content, indent=2) + '\n')
     print(f'\nwritten to {out}')
 
 

@@ -10,10 +10,10 @@ the images corrupted), as during training, and on the same images of all generat
 """
 
 import argparse
-import json
 import os
 import re
 import sys
+import time
 from collections import Counter
 from operator import itemgetter
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
+import figure_files
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
@@ -30,12 +31,11 @@ from mmengine.utils import ProgressBar
 from scipy.stats import kendalltau, spearmanr
 from torch.utils.data import DataLoader, Subset
 
-import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.evaluation import Agreement
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS, compare
 from mmdfkd.evaluation.run import evaluate_synthetic
-from mmdfkd.registry import MODELS
+from mmdfkd.models.distillers import load_distiller
 
 ACCURACY = 'accuracy/top1'
 BATCH = 250  # images in a pass
@@ -68,13 +68,9 @@ def _iteration(path: Path) -> int:
     return int(found[1])
 
 
-def load_networks(model: Any, checkpoint: Path) -> None:
-    """Load generator and student, of a run with any size of bank."""
-    state = torch.load(checkpoint, map_location='cpu', weights_only=True)['state_dict']
-    for name in ('generator', 'student'):
-        prefix = f'{name}.'
-        weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        getattr(model, name).load_state_dict(weights)
+def load(cfg: Config, checkpoint: Path) -> Any:
+    """Return the run's distiller as it was then, on the device."""
+    return load_distiller(cfg, checkpoint).to(get_device())
 
 
 @torch.no_grad()
@@ -86,11 +82,11 @@ def evaluate_real(model: Any, dataloader: Any, evaluator: Evaluator) -> float:
 
 
 @torch.no_grad()
-def pool(model: Any, checkpoints: list[tuple[int, Path]], latents: LatentDataset) -> list[tuple]:
+def pool(cfg: Config, checkpoints: list[tuple[int, Path]], latents: LatentDataset) -> list[tuple]:
     """Synthesise (inputs, teacher's logits) from all generators of a run, each its share."""
     batches = []
     for index, (_, path) in enumerate(checkpoints):
-        load_networks(model, path)
+        model = load(cfg, path)
         own = Subset(latents, range(index, len(latents), len(checkpoints)))
         for data in DataLoader(own, batch_size=BATCH):
             (sample,) = model.val_step(data)
@@ -111,7 +107,7 @@ def measure(
 ) -> list[dict[str, Any]]:
     """Measure all checkpoints of all runs: rows of figures by name."""
     checkpoints = {run: whole_checkpoints(run) for run in runs}
-    model = MODELS.build(cfg.model).to(get_device()).eval()
+    model = load(cfg, checkpoints[runs[0]][0][1])
     latents = LatentDataset(model.num_classes, num, model.latent_dim, seed)
     agreement = Agreement(CORRUPTIONS)
     if not data_free:
@@ -121,9 +117,9 @@ def measure(
     rows = []
     bar = ProgressBar(sum(map(len, checkpoints.values())), file=sys.stderr)
     for run, of_run in checkpoints.items():
-        pooled = pool(model, of_run, latents)
+        pooled = pool(cfg, of_run, latents)
         for iteration, path in of_run:
-            load_networks(model, path)
+            model = load(cfg, path)
             row = {'run': run.name, 'iteration': iteration}
             if not data_free:
                 row[ACCURACY] = evaluate_real(model, dataloader, evaluator)
@@ -196,17 +192,6 @@ def _cell(value: Any) -> str:
     return '-' if value is None else f'{value:.2f}' if isinstance(value, float) else str(value)
 
 
-def dashes(rows: list[dict[str, Any]]) -> list[str]:
-    """Say why runs of few checkpoints have dashes for correlations."""
-    counts = Counter(row['run'] for row in rows)
-    few = {run: count for run, count in counts.items() if count < FEWEST}
-    return [
-        f'A run should have at least {FEWEST} checkpoints to be ranked (- where it has not), but '
-        f'got {count} of {run}; train with default_hooks.checkpoint.max_keep_ckpts=-1'
-        for run, count in few.items()
-    ]
-
-
 def report(summary: dict[str, Any]) -> str:
     """Format the tables."""
     rows, chosen = summary['checkpoints'], summary['chosen']
@@ -217,7 +202,13 @@ def report(summary: dict[str, Any]) -> str:
         parts += [
             f'Spearman / Kendall rank correlation with {ACCURACY}, by run (kl falls as it rises):',
             table(['figure', *groups], [[name, *of.values()] for name, of in correlations.items()]),
-            *dashes(rows),
+        ]
+        # Why there are dashes:
+        parts += [
+            f'A run should have at least {FEWEST} checkpoints to be ranked (- where it has not), '
+            f'but got {count} of {run}; train with default_hooks.checkpoint.max_keep_ckpts=-1'
+            for run, count in Counter(row['run'] for row in rows).items()
+            if count < FEWEST
         ]
     parts += [
         f'The checkpoint that is last, or the best by each figure, and its {ACCURACY} if known:',
@@ -232,17 +223,14 @@ def report(summary: dict[str, Any]) -> str:
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='a distillation config')
-    parser.add_argument('runs', nargs='+', type=Path, help='work dirs of runs of it')
-    parser.add_argument('--num', type=int, default=2000, help='synthetic images')
-    parser.add_argument('--seed', type=int, default=1000, help='of their latents and labels')
-    parser.add_argument(
-        '--data-free', action='store_true', help='choose only: there are no real images'
-    )
-    parser.add_argument('--json', type=Path, help='write all figures to this file, too')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
-    )
+    add = parser.add_argument
+    add('config', help='a distillation config')
+    add('runs', nargs='+', type=Path, help='work dirs of runs of it')
+    add('--num', type=int, default=2000, help='synthetic images')
+    add('--seed', type=int, default=1000, help='of their latents and labels')
+    add('--data-free', action='store_true', help='choose only: there are no real images')
+    add('--json', type=Path, help='write all figures to this file, too')
+    add('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
     return parser.parse_args()
 
 
@@ -251,10 +239,14 @@ def main() -> None:
     args = parse_args()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
+    settings = figure_files.settings_of(args)
+    if args.json:
+        figure_files.check_free(args.json, settings)
+    start = time.perf_counter()
     summary = summarise(measure(cfg, args.runs, args.num, args.seed, args.data_free))
     print('\n' + report(summary))
     if args.json:
-        args.json.write_text(json.dumps(summary, indent=2))
+        figure_files.write(args.json, settings, time.perf_counter() - start, **summary)
 
 
 if __name__ == '__main__':

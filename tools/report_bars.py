@@ -11,7 +11,7 @@ Values = list[float | None]
 
 #: Lists of each class in the details of figures.json: title, and the list of real images.
 OF_A_CLASS = {
-    'class_balance / share': ('share of each class', ''),
+    'class_balance / share': ('share of each class', 'class_balance / share_real'),
     'diversity / intra': ('distance inside each class', 'diversity / intra_real'),
     'diversity / vendi': ('Vendi score of each class', 'diversity / vendi_real'),
 }

@@ -12,9 +12,10 @@ KEY_FIGURES = {
     'class_balance/entropy': 'balance: entropy of the classes',
     'class_balance/missing_classes': 'missing classes',
     'diversity/intra': 'distance inside a class',
-    'diversity/intra_real': 'distance inside a class, real images',
     'agreement/top1': 'agreement with the teacher, %',
 }
+#: What real images have instead, by the end of a figure's name.
+OF_REAL = {'': '', '_floor': ', real images', '_real': ', real images'}
 
 
 def overview(runs: list[Run]) -> list[Table]:
@@ -67,8 +68,18 @@ def key_figures(runs: list[Run]) -> Table:
     for run in runs:
         found = {name: curve[-1][1] for name, curve in run.val.items()}
         found |= run.figures.get('figures', {}).get('figures', {})
-        columns.append({KEY_FIGURES[name]: found[name] for name in KEY_FIGURES if name in found})
-    note = 'Of figures.json, or else of the last validation; all of them are below.'
+        columns.append(
+            {
+                title + of_real: found[name + end]
+                for name, title in KEY_FIGURES.items()
+                for end, of_real in OF_REAL.items()
+                if name + end in found
+            }
+        )
+    note = (
+        'Of figures.json, or else of the last validation; all of them are below. Real images: '
+        'what perfect samples would have.'
+    )
     return side_by_side('Key figures', note, columns, runs)
 
 

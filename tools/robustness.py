@@ -5,14 +5,12 @@ one is given, on the config's test set: as it is, under CIFAR-10-C's corruptions
 attack (FGSM, PGD). A student trained on real data is made by, for example,
 
     python tools/train.py configs/students/lenet5_half_mnist.py
-    python tools/train.py configs/students/resnet8_cifar10.py
 
 and given as --real-student work_dirs/students/lenet5_half_mnist/epoch_5.pth. It should be a
 network like the config's student, trained with the same data preprocessor.
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -24,9 +22,9 @@ from typing import NamedTuple
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
+import figure_files
 import numpy as np
 import torch
-from figures import check_free
 from mmengine.config import Config, DictAction
 from rich.progress import track
 from torch import Tensor
@@ -39,8 +37,8 @@ from mmdfkd.registry import DATASETS, MODELS
 
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 ATTACKS = ('fgsm', 'pgd')
-#: Usual sizes of an attack in pixels, by the images' channels: MNIST's 0.1 and 0.3 of the
-#: range, CIFAR's 2/255 and 8/255.
+#: Usual sizes of an attack in pixels, by the images' channels: 0.1 and 0.3 of the range for
+#: MNIST, 2/255 and 8/255 for CIFAR.
 EPS = {1: [25.5, 76.5], 3: [2.0, 8.0]}
 
 Rows = dict[str, dict[str, float]]
@@ -110,12 +108,8 @@ def accuracy(
 
 def corrupted(images: Images, name: str, severity: int, seed: int) -> Images:
     """Corrupt images as CIFAR-10-C does."""
-    pixels = [
-        corrupt(image, name, severity, int(index), seed)
-        for image, index in zip(
-            images.pixels.permute(0, 2, 3, 1).numpy(), images.indices, strict=True
-        )
-    ]
+    pairs = zip(images.pixels.permute(0, 2, 3, 1).numpy(), images.indices, strict=True)
+    pixels = [corrupt(image, name, severity, int(index), seed) for image, index in pairs]
     return images._replace(pixels=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2))
 
 
@@ -123,7 +117,7 @@ def published(images: Images, name: str, severity: int, folder: str) -> Images:
     """Read corrupted images at the same places from the published files of CIFAR-10-C.
 
     Raises:
-        ValueError: if the test images are of another shape.
+        ValueError: if the test images are of another shape, or their labels others.
     """
     dataset = CIFARC(folder, name, severity)
     pixels = torch.from_numpy(dataset.images[images.indices]).permute(0, 3, 1, 2)
@@ -132,15 +126,21 @@ def published(images: Images, name: str, severity: int, folder: str) -> Images:
             f'test images should be of shape {(*pixels.shape[1:],)} to compare them with {folder}, '
             f'but got {(*images.pixels.shape[1:],)}; leave --cifar-c out'
         )
-    labels = torch.from_numpy(dataset.labels[images.indices].astype(np.int64))
-    return images._replace(pixels=pixels, labels=labels)
+    differing = int((dataset.labels[images.indices] != images.labels.numpy()).sum())
+    if differing:
+        raise ValueError(
+            f'test images should be those of {folder} in their order, CIFAR’s own, but '
+            f'{differing} of {len(pixels)} labels differ; take the whole test set of mmpretrain’s '
+            'CIFAR10 or CIFAR100, not folders or a part of it, or leave --cifar-c out'
+        )
+    return images._replace(pixels=pixels)
 
 
-def make_attack(name: str, eps: float, steps: int, seed: int) -> Callable:
-    """Return an attack as a function of (network, pixels, labels)."""
-    if name == 'fgsm':
-        return partial(fgsm, eps=eps)
-    return partial(pgd, eps=eps, steps=steps, generator=torch.Generator().manual_seed(seed))
+def make_attack(name: str, eps: float, steps: int, seed: int) -> Callable | None:
+    """Return an attack of (network, pixels, labels); None if ``name`` is none of ATTACKS."""
+    if name == 'pgd':
+        return partial(pgd, eps=eps, steps=steps, generator=torch.Generator().manual_seed(seed))
+    return partial(fgsm, eps=eps) if name == 'fgsm' else None
 
 
 def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
@@ -152,20 +152,19 @@ def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
     source = partial(corrupted, seed=args.seed)
     if args.cifar_c:
         source = partial(published, folder=args.cifar_c)
-    first = Images(images.pixels[:1], images.labels[:1], images.indices[:1])
-    for name in args.corruptions:
-        source(first, name, 1)  # what is missing is missed now, not in an hour
+        for name in args.corruptions:
+            source(images, name, 1)  # what is missing is missed now, not in an hour
 
     def job(name: str, level: float) -> dict[str, float]:
-        size = cfg.test_dataloader.batch_size
-        if name in ATTACKS:
-            attacks = {key: make_attack(name, level, args.pgd_steps, args.seed) for key in networks}
-            return {k: accuracy(net, images, size, attacks[k]) for k, net in networks.items()}
         chosen = source(images, name, int(level)) if name in CORRUPTIONS else images
-        return {key: accuracy(network, chosen, size) for key, network in networks.items()}
+        accuracies = {}
+        for key, network in networks.items():
+            attack = make_attack(name, level, args.pgd_steps, args.seed)
+            accuracies[key] = accuracy(network, chosen, cfg.test_dataloader.batch_size, attack)
+        return accuracies
 
-    eps = args.eps or EPS[images.pixels.size(1)]
-    jobs = [('clean', 0), *product(args.corruptions, args.severities), *product(args.attacks, eps)]
+    jobs = [('clean', 0), *product(args.corruptions, args.severities)]
+    jobs += product(args.attacks, args.eps)
     bar = track(jobs, 'robustness', disable=not sys.stdout.isatty())
     return {f'{name}/{level:g}' if level else name: job(name, level) for name, level in bar}
 
@@ -185,24 +184,20 @@ def summarize(rows: Rows, corruptions: list[str]) -> Rows:
 
 def table(rows: Rows, means: Rows) -> str:
     """Format the accuracies as a Markdown table, a network a column."""
-    lines = ['| accuracy, % | ' + ' | '.join(rows['clean']) + ' |']
-    lines.append('|---' * (len(rows['clean']) + 1) + '|')
-
-    def add(title: str, row: dict[str, float], detail: list[dict[str, float]]) -> None:
+    attacked = {
+        f'{name.upper()}, eps {level}': row
+        for (name, _, level), row in ((key.partition('/'), row) for key, row in rows.items())
+        if name in ATTACKS
+    }
+    lines = [['accuracy, %', *rows['clean']], ['---'] * (1 + len(rows['clean']))]
+    for title, row in ({'clean': rows['clean']} | means | attacked).items():
+        of_severities = [part for key, part in rows.items() if key.startswith(f'{title}/')]
         cells = [f'{value:.2f}' for value in row.values()]
-        if len(detail) > 1:
-            parts = [' / '.join(f'{part[key]:.1f}' for part in detail) for key in row]
+        if len(of_severities) > 1:
+            parts = [' / '.join(f'{part[name]:.1f}' for part in of_severities) for name in row]
             cells = [f'{cell} ({part})' for cell, part in zip(cells, parts, strict=True)]
-        lines.append(f'| {title} | ' + ' | '.join(cells) + ' |')
-
-    add('clean', rows['clean'], [])
-    for name, row in means.items():
-        add(name, row, [rows[key] for key in rows if key.startswith(f'{name}/')])
-    for key, row in rows.items():
-        name, _, level = key.partition('/')
-        if name in ATTACKS:
-            add(f'{name.upper()}, eps {level}', row, [])
-    return '\n'.join(lines)
+        lines.append([title, *cells])
+    return '\n'.join('| ' + ' | '.join(cells) + ' |' for cells in lines)
 
 
 def parse_args() -> argparse.Namespace:
@@ -210,39 +205,23 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='a distillation config of configs/')
-    parser.add_argument('checkpoint', help='a checkpoint of that config')
-    parser.add_argument(
-        '--real-student', metavar='CHECKPOINT', help='of the student trained on real data'
-    )
-    parser.add_argument('--num', type=int, default=2000, help='test images, drawn at random')
-    parser.add_argument(
-        '--corruptions',
-        nargs='*',
-        default=list(CORRUPTIONS),
-        choices=CORRUPTIONS,
-        metavar='NAME',
-        help=f'families, all by default: {", ".join(CORRUPTIONS)}',
-    )
-    parser.add_argument(
-        '--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES, help='of 1 to 5'
-    )
-    parser.add_argument(
-        '--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions'
-    )
-    parser.add_argument('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
-    parser.add_argument(
-        '--eps',
-        nargs='+',
-        type=float,
-        help='largest change of a pixel, of 255; by default 2 8, or 25.5 76.5 of grey images',
-    )
-    parser.add_argument('--pgd-steps', type=int, default=20, help='steps of PGD')
-    parser.add_argument('--seed', type=int, default=0, help='of images, corruptions and attacks')
-    parser.add_argument(
-        '--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)'
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    add = parser.add_argument
+    families = ', '.join(CORRUPTIONS)
+    add('config', help='a distillation config of configs/')
+    add('checkpoint', help='a checkpoint of that config')
+    add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
+    add('--num', type=int, default=2000, help='test images, drawn at random')
+    add('--corruptions', nargs='*', metavar='NAME', default=list(CORRUPTIONS),
+        choices=CORRUPTIONS, help=f'families, all by default: {families}')  # fmt: skip
+    add('--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES)
+    add('--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions')
+    add('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
+    add('--eps', nargs='+', type=float, help='largest change of a pixel, of 255; by default 2 8, '
+        'or 25.5 76.5 of grey images')  # fmt: skip
+    add('--pgd-steps', type=int, default=20, help='steps of PGD')
+    add('--seed', type=int, default=0, help='of images, corruptions and attacks')
+    add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
+    add('--cfg-options', nargs='+', action=DictAction, help='override the config')
     return parser.parse_args()
 
 
@@ -253,20 +232,17 @@ def main() -> None:
     cfg.merge_from_dict(args.cfg_options or {})
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
-    num = len(images.labels)
-    settings = {k: v for k, v in vars(args).items() if k not in ('cfg_options', 'json')}
-    settings.update(num=num, constants=None if args.cifar_c else 'CIFAR-10-C')
+    args.eps = args.eps or EPS[images.pixels.size(1)]
+    args.num = len(images.labels)
+    settings = figure_files.settings_of(args)
     out = args.json or Path(args.checkpoint).with_name('robustness.json')
-    check_free(out, settings, 'settings')
+    figure_files.check_free(out, settings)
     rows = evaluate(cfg, images, args)
     means = summarize(rows, args.corruptions)
     print(table(rows, means))
     seconds = time.perf_counter() - start
-    severities = ' / '.join(map(str, args.severities))
-    made = f'read from {args.cifar_c}' if args.cifar_c else "made with CIFAR-10-C's constants"
-    print(f'{num} images; corruptions of severity {severities}, {made}; {seconds:.0f} s')
-    figures = dict(settings=settings, seconds=seconds, accuracy=rows, means=means)
-    out.write_text(json.dumps(figures, indent=1))
+    figure_files.write(out, settings, seconds, accuracy=rows, means=means)
+    print(f'{args.num} images, corruptions of severity {args.severities}; written to {out}')
 
 
 if __name__ == '__main__':

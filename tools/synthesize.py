@@ -2,9 +2,10 @@
 
 OUT is a folder of classes, OUT/3/000123.png, as torchvision's ImageFolder and mmpretrain's
 CustomDataset read it; or, if its name ends in .npz, one file with ``images`` (N, H, W, C)
-uint8 and ``labels`` (N,) int64, class by class. All classes have equally many images. The
-label is the class that the generator was asked for, or, of an unconditional generator and
-of the bank, the teacher's decision. Started again, a killed run goes on where it stopped.
+uint8 and ``labels`` (N,) int64, class by class. Classes have equally many images; where
+--num is no multiple of their number, the first ones have one more. The label is the class
+that the generator was asked for, or, of an unconditional generator and of the bank, the
+teacher's decision. Started again, a killed run goes on where it stopped.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
 from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import load_distiller
 
 MAX_DRAWS = 20  # images drawn for one written, where the teacher labels them
@@ -60,10 +62,14 @@ def batches(
 
     Yields:
         Images (N, C, H, W) uint8, their labels (N,) and the teacher's decisions (N,).
+
+    Raises:
+        ValueError: if anything in a batch is NaN or infinite, before it is written.
     """
     for start in range(first * batch_size, len(dataset), batch_size):
         indices = range(start, min(start + batch_size, len(dataset)))
         sample = distiller.val_step(default_collate([dataset[i] for i in indices]))[0]
+        check_finite(sample)
         decisions = sample['logits'].argmax(1).cpu()
         labels = decisions if sample['labels'] is None else sample['labels'].cpu()
         yield sample['images'].to('cpu', torch.uint8), labels, decisions

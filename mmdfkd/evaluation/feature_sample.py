@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from mmengine.dist import get_dist_info
 from torch import Tensor
 
 from mmdfkd.models.utils import Prediction
 
 from .functional import FeatureStatistics, InceptionScore, Reservoir
+from .places import places
 
 
 class FeatureSample:
     """Statistics of all features, a sample of them, and the Inception score's sums.
 
-    Process r of W sees the images r, r + W, ... of a set, as MMEngine's sampler deals them:
-    the processes' parts then add up to what a single process has.
+    Where processes see the images in turn (:func:`~.places.places`), their parts add up to
+    what a single process has.
 
     Args:
         max_samples: features kept, drawn uniformly.
@@ -23,16 +23,15 @@ class FeatureSample:
     Attributes:
         statistics: of all features.
         classes: of each class's features, if labels were given, by class.
-        reservoir: the features kept.
+        reservoir: ``features`` kept, float32.
         inception_score: of the logits.
     """
 
     def __init__(self, max_samples: int, seed: int = 0) -> None:
-        rank, world_size = get_dist_info()
         self.statistics: FeatureStatistics | None = None
         self.classes: dict[int, FeatureStatistics] = {}
-        self.reservoir = Reservoir(max_samples, seed, rank, world_size)
-        self.inception_score = InceptionScore(rank=rank, world_size=world_size)
+        self.reservoir = Reservoir(max_samples, seed)
+        self.inception_score = InceptionScore()
 
     def __len__(self) -> int:
         return self.statistics.count if self.statistics else 0
@@ -40,6 +39,7 @@ class FeatureSample:
     def update(self, prediction: Prediction, labels: Tensor | None = None) -> None:
         """See N images: logits (N, K), features (N, D) and, for figures by class, labels (N,)."""
         logits, features = prediction
+        seen = places(len(self), len(features))
         if self.statistics is None:
             self.statistics = FeatureStatistics.of(features[:0])
         self.statistics.update(features)
@@ -47,8 +47,8 @@ class FeatureSample:
             if label not in self.classes:
                 self.classes[label] = FeatureStatistics.of(features[:0])
             self.classes[label].update(features[labels == label])
-        self.reservoir.update(features)
-        self.inception_score.update(logits)
+        self.reservoir.update(seen, features=features.float())
+        self.inception_score.update(seen, logits)
 
     def merge(self, state: dict[str, Any]) -> None:
         """Take in what another process has seen, or a file has kept: its ``state_dict()``."""

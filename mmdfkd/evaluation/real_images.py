@@ -16,10 +16,12 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from mmdfkd.registry import DATASETS
+
 from .feature_sample import FeatureSample, merged
 
 #: Of the files; it changes with what they hold.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def collate(items: list[dict]) -> tuple[Tensor, Tensor]:
@@ -44,8 +46,8 @@ class RealImages:
     """A data set of real images, of which each process reads its share.
 
     Args:
-        dataset: items are ``dict(inputs=(C, H, W) uint8 RGB, data_samples=...)``, the
-            data samples with a ``gt_label`` if they have a class.
+        dataset: the data set or its config; items are ``dict(inputs=(C, H, W) uint8 RGB,
+            data_samples=...)``, the data samples with a ``gt_label`` if they have a class.
         batch_size: images read at a time.
         num_workers: processes that read them, besides the present one.
 
@@ -54,6 +56,7 @@ class RealImages:
     """
 
     def __init__(self, dataset: Any, batch_size: int = 50, num_workers: int = 0) -> None:
+        dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not len(dataset):
             raise ValueError(
                 'a data set of real images should have images, but got an empty '
@@ -71,6 +74,14 @@ class RealImages:
     def shape(self) -> tuple[int, ...]:
         """Shape (C, H, W) of the first image."""
         return tuple(collate([self.dataset[0]])[0].shape[1:])
+
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ValueError if the images are not of the synthetic ones' shape (C, H, W)."""
+        if self.shape != shape:
+            raise ValueError(
+                f'real images should be of the synthetic ones’ shape (C, H, W) {shape}, but got '
+                f'{self.shape}; change the pipeline of the real data set'
+            )
 
     def subset(self, number: int, seed: int = 0) -> 'RealImages':
         """Draw ``number`` of the images, or take all if there are no more."""
@@ -128,15 +139,22 @@ class RealImages:
         Raises:
             ValueError: if a file in the folder is damaged, or labels are wanted and missing.
         """
-        path = None
-        if cache_dir is not None:
-            kind = f'{_FORMAT} {extractor.protocol} {max_samples} {per_class} {self.digest()}'
-            name = hashlib.sha256(kind.encode()).hexdigest()[:32]
-            path = Path(cache_dir) / f'{name}.pth'
-            known: list[Any] = [_read(path) if is_main_process() and path.is_file() else None]
-            broadcast_object_list(known)
-            if known[0] is not None:
-                return merged(known, max_samples)
+        if cache_dir is None:
+            return self._describe(extractor, max_samples, per_class, device)
+        kind = f'{_FORMAT} {extractor.protocol} {max_samples} {per_class} {self.digest()}'
+        path = Path(cache_dir) / f'{hashlib.sha256(kind.encode()).hexdigest()[:32]}.pth'
+        known: list[Any] = [_read(path) if is_main_process() and path.is_file() else None]
+        broadcast_object_list(known)
+        if known[0] is not None:
+            return merged(known, max_samples)
+        whole = self._describe(extractor, max_samples, per_class, device)
+        if is_main_process():
+            _write(path, whole.state_dict())
+        return whole
+
+    def _describe(
+        self, extractor: Any, max_samples: int, per_class: bool, device: torch.device
+    ) -> FeatureSample:
         share = FeatureSample(max_samples)
         for images, labels in self.batches('Describing real images'):
             if per_class and (labels < 0).any():
@@ -147,11 +165,7 @@ class RealImages:
             prediction = extractor(images.to(device).float())
             share.update(prediction, labels.to(device) if per_class else None)
         state = share.state_dict() if len(share) else None
-        parts = [part for part in all_gather_object(state) if part is not None]
-        whole = merged(parts, max_samples)
-        if path is not None and is_main_process():
-            _write(path, whole.state_dict())
-        return whole
+        return merged([part for part in all_gather_object(state) if part], max_samples)
 
 
 def _read(path: Path) -> dict:

@@ -1,8 +1,9 @@
 import sys
 
 import pytest
+import timm
 import torch
-from mmpretrain.models import ClsDataPreprocessor, LeNet5
+from mmpretrain.models import ClsDataPreprocessor, LeNet5, TimmClassifier
 from toy import toy_network
 
 from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor
@@ -101,6 +102,30 @@ def test_a_classifier_normalises_and_resizes(tmp_path):
 
     grey = images[:, :1]
     torch.testing.assert_close(extractor(grey), extractor(grey.repeat(1, 3, 1, 1)))
+
+
+def test_a_timm_classifier_from_a_file(tmp_path):
+    network = timm.create_model('test_resnet', num_classes=5).eval()
+    torch.save(network.state_dict(), tmp_path / 'weights.pth')
+    extractor = ClassifierExtractor(
+        dict(
+            type=Classifier,
+            network=dict(type=TimmClassifier, model_name='test_resnet', num_classes=5),
+            checkpoint=str(tmp_path / 'weights.pth'),
+        ),
+        PREPROCESSOR,
+        image_size=64,
+    )
+    images = torch.rand(2, 3, 32, 32) * 255
+    resized = torch.nn.functional.interpolate(images, (64, 64), mode='bilinear', antialias=True)
+    inputs = (resized - 100) / 50
+    with torch.no_grad():
+        logits, features = extractor(images)
+        torch.testing.assert_close(logits, network(inputs))
+        pooled = network.forward_head(network.forward_features(inputs), pre_logits=True)
+    torch.testing.assert_close(features, pooled)
+    assert features.shape == (2, extractor.num_features)
+    assert 'resize: bilinear, antialiased to 64' in extractor.protocol
 
 
 def test_a_classifier_without_weights_is_an_error():

@@ -37,7 +37,7 @@ def test_the_sample_is_of_all_images_and_classes(extractor):
     with torch.no_grad():
         features = extractor(dataset.images.float()).features
     assert len(sample) == 40
-    torch.testing.assert_close(sample.reservoir.rows, features)
+    torch.testing.assert_close(sample.reservoir['features'], features)
     torch.testing.assert_close(sample.statistics.mean, features.double().mean(0))
     assert {k: part.count for k, part in sample.classes.items()} == {0: 14, 1: 13, 2: 13}
     torch.testing.assert_close(sample.classes[1].mean, features[1::3].double().mean(0))
@@ -50,7 +50,7 @@ def test_what_is_known_is_not_computed_again(extractor, tmp_path):
     assert extractor.seen == 40
     assert again.statistics.outer.equal(first.statistics.outer)
     assert again.classes[2].outer.equal(first.classes[2].outer)
-    assert again.reservoir.rows.equal(first.reservoir.rows)
+    assert again.reservoir['features'].equal(first.reservoir['features'])
     assert again.inception_score.compute() == first.inception_score.compute()
     assert len(list(tmp_path.iterdir())) == 1
 

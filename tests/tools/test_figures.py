@@ -1,4 +1,6 @@
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,9 @@ def run(tmp_path_factory):
     }
     cfg.merge_from_dict(options)
     model = MODELS.build(cfg.model)
-    model.bank.add(torch.rand(40, 1, 32, 32) * 255)
+    banked = torch.rand(40, 1, 32, 32) * 255
+    banked[7] = banked[30]
+    model.bank.add(banked)
     torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
     return folder, [f'{key}={value}' for key, value in options.items()]
 
@@ -50,11 +54,36 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
     for name in ('fid', 'fid_floor', 'kid', 'precision', 'recall', 'density', 'coverage'):
         assert f'fidelity/{name}' in first['figures']
         assert f'\n  {name} ' in printed
-    for name in ('class_balance/entropy', 'diversity/intra_real', 'agreement/top1_noise'):
+    for name in ('class_balance/entropy_real', 'diversity/intra_real', 'agreement/top1_noise'):
         assert name in first['figures']
     assert sum(first['details']['class_balance']['share']) == pytest.approx(1)
     assert list((run[0] / 'cache').iterdir())
-    assert figures(run, '--num', '100', '--extractor', 'teacher') == first
+    again = figures(run, '--num', '100', '--extractor', 'teacher')
+    for result in (first, again):
+        measured = result.pop('measured')
+        assert measured['seconds'] > 0
+        assert 'threads' in measured['hardware']
+        assert measured['versions']['torch'] == torch.__version__
+    assert again == first
+
+
+@pytest.mark.filterwarnings('ignore:FID .*should have more images')
+def test_figures_inside_each_class(run, capsys):
+    found = figures(run, '--num', '100', '--extractor', 'teacher', '--per-class')
+    assert found['settings']['per_class']
+    of_classes = [found['figures'][f'fidelity/fid_class_{k}'] for k in range(10)]
+    assert found['figures']['fidelity/fid_class_mean'] == pytest.approx(sum(of_classes) / 10)
+    assert found['figures']['fidelity/fid_class_mean_floor'] < sum(of_classes) / 10
+    assert 'fid_class_9_floor' in capsys.readouterr().out
+
+
+def test_there_is_a_bar_on_a_terminal_only(run, monkeypatch, capsys):
+    figures(run, '--num', '30', '--no-real')
+    printed, told = capsys.readouterr()
+    assert ('synthetic images' in printed, told) == (False, '')
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    figures(run, '--num', '30', '--no-real')
+    assert re.search('synthetic images.* 100%', capsys.readouterr().out)
 
 
 def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
@@ -63,9 +92,8 @@ def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
     figures(run, *there)
     with pytest.raises(ValueError, match=r"of the same \['seed'\].*--json"):
         figures(run, *there, '--seed', '5')
-    check_free = load_tool('figures').check_free
-    with pytest.raises(ValueError, match=r"of the same \['extractor', 'per_class'\]"):
-        check_free(tmp_path / 'figures.json', dict(extractor='teacher', per_class=True))
+    with pytest.raises(ValueError, match=r"of the same \['cfg_options'\].*'model.bank_capacity'"):
+        figures((run[0], [*run[1], 'model.kd_steps=3']), *there)
 
 
 def test_without_real_images(run):
@@ -76,7 +104,8 @@ def test_without_real_images(run):
 
 def test_of_the_bank_there_is_what_it_holds(run):
     result = figures(run, '--source', 'bank', '--no-real')
-    assert (result['source'], result['num_fake']) == ('bank', 40)
+    assert (result['settings']['source'], result['num_fake']) == ('bank', 40)
+    assert result['figures']['bank/duplicates'] == 2 / 40
     assert 'class_balance/label_agreement' not in result['figures']
 
 
@@ -118,3 +147,13 @@ def test_the_training_split(tmp_path):
         DATASETS.build(train_split(cfg.test_dataloader.dataset))
     with pytest.raises(ValueError, match='real_images=dict'):
         train_split(ConfigDict(type='X'))
+
+
+def test_a_config_may_name_the_real_images_itself():
+    tool, cfg = load_tool('figures'), Config.fromfile(ROOT / CONFIG)
+    cfg.real_images = cfg.test_dataloader.dataset
+    args = tool.parse_args([CONFIG, 'x.pth', '--extractor', 'teacher'])
+    fidelity = tool.make_metrics(args, cfg)[0]
+    assert len(fidelity.real) == len(fidelity.floor)
+    cfg.pop('real_images')
+    assert len(tool.make_metrics(args, cfg)[0].real) != len(fidelity.floor)

@@ -90,11 +90,12 @@ def run(tmp_path):
 def test_figures_and_tables_of_a_run(tool, run, tmp_path, monkeypatch, capsys):
     config, folder, models = run
     out = tmp_path / 'out.json'
-    options = ['model.bank_capacity=4', 'model.kd_steps=1']  # of another run
     arguments = [str(config), str(folder), '--num', '30', '--seed', '5', '--json', str(out)]
-    monkeypatch.setattr(sys, 'argv', ['rank', *arguments, '--cfg-options', *options])
+    monkeypatch.setattr(sys, 'argv', ['rank', *arguments, '--cfg-options', 'model.kd_steps=1'])
     tool.main()
     found = json.loads(out.read_text())
+    assert found['settings']['cfg_options'] == {'model.kd_steps': 1}
+    assert (found['settings']['num'], found['settings']['seed']) == (30, 5)
     dataset = LatentDataset(10, 30, models[0].latent_dim, seed=5)
     pooled = torch.cat([synthesise(m, dataset, range(i, 30, 3)) for i, m in enumerate(models)])
     for row, rounds, model in zip(found['checkpoints'], ROUNDS, models, strict=True):
@@ -220,6 +221,6 @@ def test_a_malicious_checkpoint_is_refused(tool, malicious, proves_malice, tmp_p
     payload, proof = malicious
     torch.save({'state_dict': {}, 'meta': payload}, tmp_path / 'iter_1.pth')
     with pytest.raises(Exception, match='Weights only load failed'):
-        tool.load_networks(None, tmp_path / 'iter_1.pth')
+        tool.load(None, tmp_path / 'iter_1.pth')
     assert not proof.exists()
     proves_malice(payload, proof)

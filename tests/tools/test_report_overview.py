@@ -40,6 +40,21 @@ def test_key_figures_may_be_of_the_validation(tmp_path):
     assert rows_of(markdown, 'Key figures') == [['FID', '40']]
 
 
+def test_key_figures_stand_beside_those_of_real_images(tmp_path):
+    run = make_run(tmp_path / 'run')
+    values = {'fidelity/fid': 9.0, 'fidelity/fid_floor': 0.5, 'fidelity/recall': 0.25}
+    values |= {'class_balance/entropy': 0.75, 'class_balance/entropy_real': 0.875}
+    (run / 'figures.json').write_text(json.dumps({'figures': values, 'details': {}}))
+    _, markdown = written(tmp_path, run)
+    assert rows_of(markdown, 'Key figures') == [
+        ['FID', '9'],
+        ['FID, real images', '0.5'],
+        ['recall', '0.25'],
+        ['balance: entropy of the classes', '0.75'],
+        ['balance: entropy of the classes, real images', '0.875'],
+    ]
+
+
 def test_robustness_is_averaged_by_severity(tmp_path):
     run = make_run(tmp_path / 'run')
     (run / 'robustness.json').write_text(json.dumps(ROBUSTNESS))

@@ -77,17 +77,22 @@ def test_student_teacher_and_a_student_on_real_data_are_compared(
         assert means['fog'][name] == pytest.approx(fog)
         assert means['mean of corruptions'][name] == pytest.approx((fog + noise) / 2)
     assert figures['settings']['num'] == 50
-    assert figures['settings']['constants'] == 'CIFAR-10-C'
+    assert figures['settings']['eps'] == [25.5, 76.5]
+    assert figures['measured']['seconds'] > 0
+    assert 'threads' in figures['measured']['hardware']
     lines = printed.splitlines()
     assert lines[0] == '| accuracy, % | student | teacher | student on real data |'
     assert [line.split(' | ')[0] for line in lines[2:9]] == [
         '| clean', '| fog', '| shot_noise', '| mean of corruptions',
         '| FGSM, eps 25.5', '| FGSM, eps 76.5', '| PGD, eps 25.5',
     ]  # fmt: skip
-    assert '50 images; corruptions of severity 1 / 5' in lines[-1]
+    assert lines[-1] == f'50 images, corruptions of severity [1, 5]; written to {out}'
     assert '\r' not in printed  # no bar where there is no terminal
     with pytest.raises(ValueError, match=r"of the same \['num'\].*--json"):
         run(distilled, monkeypatch, '--num', '40', *chosen, *files)
+    options = ['--cfg-options', 'test_dataloader.batch_size=50']
+    with pytest.raises(ValueError, match=r"of the same \['cfg_options'\]"):
+        run(distilled, monkeypatch, '--num', '50', *chosen, *files, *options)
 
 
 def test_its_images_are_those_of_the_test_set_with_the_transform(distilled):
@@ -128,7 +133,7 @@ def test_the_published_files_can_be_read_instead(tmp_path):
     arrays = np.lib.format.open_memmap(tmp_path / 'fog.npy', 'w+', np.uint8, shape)
     arrays[20_005, ..., 2] = 7  # severity 3
     indices = np.array([3, 5])
-    images = tool.Images(torch.zeros(2, 3, 32, 32), torch.zeros(2), indices)
+    images = tool.Images(torch.zeros(2, 3, 32, 32), torch.tensor([3, 5]), indices)
     found = tool.published(images, 'fog', 3, str(tmp_path))
     assert found.labels.tolist() == [3, 5]
     assert found.pixels[0].count_nonzero() == 0
@@ -136,6 +141,9 @@ def test_the_published_files_can_be_read_instead(tmp_path):
     grey = images._replace(pixels=torch.zeros(2, 1, 32, 32))
     with pytest.raises(ValueError, match=r'of shape \(3, 32, 32\) .* got \(1, 32, 32\)'):
         tool.published(grey, 'fog', 3, str(tmp_path))
+    by_class = images._replace(labels=torch.tensor([3, 0]))  # as folders of classes are read
+    with pytest.raises(ValueError, match='but 1 of 2 labels differ; take the whole test set of'):
+        tool.published(by_class, 'fog', 3, str(tmp_path))
 
 
 def test_absent_published_files_are_told_before_anything_is_evaluated(distilled, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -158,6 +159,18 @@ def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, monkeypatch, conditio
     assert read(tmp_path / 'stopped') == read(tmp_path / 'whole')
 
 
+@pytest.mark.parametrize('source', ['generator', 'bank'])
+def test_nothing_is_written_of_a_diverged_run(tmp_path, source):
+    distiller = colour_distiller(banked=40)
+    part = distiller.generator if source == 'generator' else distiller.teacher
+    with torch.no_grad():
+        next(part.parameters())[0] = torch.nan
+    what = 'images' if source == 'generator' else 'logits'
+    with pytest.raises(ValueError, match=f'{what} of synthetic samples should be finite.*earlier'):
+        load_tool('synthesize').write_folder(distiller, tmp_path / 'set', settings(source=source))
+    assert not images_of(tmp_path)
+
+
 def test_a_class_that_the_teacher_never_sees_is_an_error(tmp_path):
     distiller = colour_distiller(conditional=False)
     with torch.no_grad():
@@ -271,6 +284,15 @@ def test_wrong_checkpoints_and_sizes_are_errors(tmp_path, grey):
     with pytest.raises(ValueError, match='it is empty'):
         main([config, checkpoint, str(tmp_path / 'bank'), '--source', 'bank', '--num', '10'])
     assert not (tmp_path / 'set').exists()
+
+
+def test_there_is_a_bar_on_a_terminal_only(tmp_path, monkeypatch, capsys):
+    tool, distiller = load_tool('synthesize'), colour_distiller()
+    tool.write_folder(distiller, tmp_path / 'quiet', settings())
+    assert capsys.readouterr() == ('', '')
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    tool.write_folder(distiller, tmp_path / 'shown', settings())
+    assert re.search('images.* 100%', capsys.readouterr().out)
 
 
 def test_a_killed_process_goes_on(tmp_path, grey):

@@ -1,6 +1,6 @@
 """Figures of features, as functions and as sums that stream."""
 
-from .frechet import FeatureStatistics, class_distances, frechet_distance
+from .frechet import FeatureStatistics, class_distances, frechet_distance, warn_of_few
 from .inception_score import InceptionScore
 from .kernel import kernel_distance
 from .neighbours import neighbour_figures
@@ -14,4 +14,5 @@ __all__ = [
     'frechet_distance',
     'kernel_distance',
     'neighbour_figures',
+    'warn_of_few',
 ]

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _CHUNK = 512  # rows of a distance matrix held at a time
+_OTHERS = 4096  # images that they are compared with at a time
 _SIDE = 32  # pixels; larger images are compared at this size
 
 
@@ -75,7 +76,7 @@ def nearest_of_class(units: Tensor, labels: Tensor) -> Tensor:
     for label in labels.unique():
         members = (labels == label).nonzero()[:, 0]
         own = units[members]
-        for rows, itself in _chunks(len(own)):
+        for rows, itself in _chunks(torch.arange(len(own)), len(own)):
             distances = (1 - own[rows] @ own.T).masked_fill(itself, torch.inf)
             nearest[members[rows]] = distances.min(1).values
     return nearest
@@ -89,20 +90,48 @@ def comparable_pixels(images: Tensor) -> Tensor:
     return images.round().to(torch.uint8).flatten(1)
 
 
-def nearest_pixel_distances(pixels: Tensor) -> Tensor:
-    """Root mean square difference of pixels (n, P) uint8 to the nearest other image: (n,)."""
-    values = pixels.float() - 127.5
-    squares = values.square().sum(1)
-    nearest = []
-    for rows, itself in _chunks(len(values)):
-        # By a matrix product, which is off by up to 0.1 of a pixel value where two are alike.
-        sums = squares[rows, None] + squares - 2 * values[rows] @ values.T
-        nearest.append(sums.masked_fill(itself, torch.inf).min(1).values)
-    return (torch.cat(nearest) / pixels.size(1)).clamp_min(0).sqrt()
+def nearest_pixel_distances(pixels: Tensor, rows: Tensor) -> Tensor:
+    """Root mean square difference of images to the nearest other one.
+
+    Args:
+        pixels: (n, P) uint8, of all images.
+        rows: (m,), which of them to compare with all the others.
+
+    Returns:
+        (m,); infinite where there is no other.
+    """
+    found = []
+    for own, itself in _chunks(rows, len(pixels)):
+        nearest = torch.full((len(own),), torch.inf)
+        for part, skipped in zip(pixels.split(_OTHERS), itself.split(_OTHERS, 1), strict=True):
+            # By a matrix product, which is off by up to 0.1 of a pixel value where two are alike.
+            mine, others = pixels[own].float() - 127.5, part.float() - 127.5
+            sums = mine.square().sum(1)[:, None] + others.square().sum(1) - 2 * mine @ others.T
+            nearest = nearest.minimum(sums.masked_fill(skipped, torch.inf).min(1).values)
+        found.append(nearest)
+    return (torch.cat(found) / pixels.size(1)).clamp_min(0).sqrt()
 
 
-def _chunks(num: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield rows (m,) of an (n, n) matrix a chunk at a time, and where its diagonal is (m, n)."""
+def duplicate_share(pixels: Tensor, distance: float, most: int = 5000, seed: int = 0) -> float:
+    """Share of images that have another one among all within a root mean square difference.
+
+    Args:
+        pixels: (n, P) uint8.
+        distance: in pixel values.
+        most: images that are looked at, drawn at random; each is compared with all.
+        seed: of the draw.
+
+    Returns:
+        In [0, 1]; of a draw its standard error is at most ``0.5 / sqrt(most)``.
+    """
+    draws = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(pixels), generator=draws)[:most]
+    near = nearest_pixel_distances(pixels, rows) < distance
+    return float(near.double().mean())
+
+
+def _chunks(rows: Tensor, num: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield ``rows`` of an (n, n) matrix, some (m,) at a time, and its diagonal's mask (m, n)."""
     every = torch.arange(num)
-    for rows in every.split(_CHUNK):
-        yield rows, rows[:, None] == every
+    for part in rows.split(_CHUNK):
+        yield part, part[:, None] == every

@@ -75,14 +75,26 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
     Returns:
         The squared distance, 0 or more up to rounding.
     """
-    # torchmetrics and torch-fidelity take the eigenvalues of the non-symmetric C1 C2, which
-    # costs twice as much. The symmetric C1^(1/2) C2 C1^(1/2) has the same, all real.
+    # torch-fidelity has this function, too, but the package is optional and an import guard
+    # longer than the formula; the eigenvalues of its non-symmetric C1 C2 cost twice as much.
+    # The symmetric C1^(1/2) C2 C1^(1/2) has the same, all real.
     values, vectors = torch.linalg.eigh(first.covariance)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     product = torch.linalg.eigvalsh(root @ second.covariance @ root)
     traces = first.covariance.trace() + second.covariance.trace()
     between = (first.mean - second.mean).square().sum()
     return float(between + traces - 2 * product.clamp(min=0).sqrt().sum())
+
+
+def warn_of_few(counts: dict[str, int], num_features: int, figure: str = 'FID') -> None:
+    """Warn if any of the counts of images, by whose they are, is no larger than the features."""
+    if min(counts.values()) <= num_features:
+        warnings.warn(
+            f'{figure} should have more images than the {num_features} features, but got {counts}: '
+            'a covariance is rank-deficient and the figure biased upwards; compare it with '
+            'figures of the same numbers only, or give more images',
+            stacklevel=3,
+        )
 
 
 def class_distances(
@@ -110,8 +122,13 @@ def class_distances(
             f'(real, {name}) have {absent}; they are left out of the mean',
             stacklevel=2,
         )
-    figures = {
-        f'fid_class_{k}': frechet_distance(real[k], other[k]) for k in classes if k not in absent
-    }
+    compared = [k for k in classes if k not in absent]
+    if compared:
+        smallest = {
+            f'the smallest {whose} class': min(of[k].count for k in compared)
+            for whose, of in (('real', real), (name, other))
+        }
+        warn_of_few(smallest, len(real[compared[0]].total), 'FID inside a class')
+    figures = {f'fid_class_{k}': frechet_distance(real[k], other[k]) for k in compared}
     mean = sum(figures.values()) / len(figures) if figures else float('nan')
     return figures | {'fid_class_mean': mean, 'fid_class_count': float(len(figures))}

@@ -17,27 +17,20 @@ class InceptionScore:
 
     Args:
         splits: number of splits.
-        rank: this process; it sees the samples ``rank, rank + world_size, ...``
-        world_size: number of processes.
     """
 
-    def __init__(self, splits: int = 10, rank: int = 0, world_size: int = 1) -> None:
-        self.rank = rank
-        self.world_size = world_size
-        self.seen = 0
+    def __init__(self, splits: int = 10) -> None:
         self.counts = torch.zeros(splits, dtype=torch.float64)
         self.negative_entropies = torch.zeros(splits, dtype=torch.float64)
         self.probabilities: Tensor | None = None
 
-    def update(self, logits: Tensor) -> None:
-        """See the logits (N, K) of N samples."""
+    def update(self, places: range, logits: Tensor) -> None:
+        """See the logits (N, K) of N samples at their places in the stream."""
         log_probabilities = logits.detach().cpu().double().log_softmax(1)
         probabilities = log_probabilities.exp()
         if self.probabilities is None:
             self.probabilities = probabilities.new_zeros(len(self.counts), logits.size(1))
-        order = torch.arange(self.seen, self.seen + len(logits)) * self.world_size + self.rank
-        split = order % len(self.counts)
-        self.seen += len(logits)
+        split = torch.tensor(places) % len(self.counts)
         self.counts.index_add_(0, split, torch.ones(len(split), dtype=torch.float64))
         # The limit of p log p is 0.
         summands = (probabilities * log_probabilities).nan_to_num(nan=0.0).sum(1)
@@ -48,14 +41,13 @@ class InceptionScore:
         """Take in what another process has summed, its ``state_dict()``."""
         if self.probabilities is None:
             self.probabilities = torch.zeros_like(state['probabilities'])
-        self.seen += state['seen']
         self.counts += state['counts']
         self.negative_entropies += state['negative_entropies']
         self.probabilities += state['probabilities']
 
     def state_dict(self) -> dict[str, Any]:
-        """Return plain tensors and numbers."""
-        names = ('seen', 'counts', 'negative_entropies', 'probabilities')
+        """Return plain tensors."""
+        names = ('counts', 'negative_entropies', 'probabilities')
         return {name: getattr(self, name) for name in names}
 
     def compute(self) -> float:

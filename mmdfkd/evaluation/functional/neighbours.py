@@ -16,7 +16,12 @@ def _distances(rows: Tensor, columns: Tensor) -> Iterator[Tensor]:
     return (torch.cdist(chunk, columns) for chunk in rows.split(_CHUNK))
 
 
-def _radii(features: Tensor, *neighbours: int) -> list[Tensor]:
+def _radii(kind: str, features: Tensor, *neighbours: int) -> list[Tensor]:
+    if len(features) <= max(neighbours):
+        raise ValueError(
+            f'precision, recall, density and coverage should have over {max(neighbours)} {kind} '
+            f'images, but got {len(features)}; give more, or leave them out of figures'
+        )
     # A sample is its own nearest: the k-th neighbour is the (k + 1)-th smallest distance.
     nearest = torch.cat(
         [
@@ -43,23 +48,15 @@ def neighbour_figures(real: Tensor, fake: Tensor) -> dict[str, float]:
         fake: features (M, D), over 3.
 
     Returns:
-        ``precision``, ``recall`` and ``coverage`` in [0, 1] and ``density``, about 1 for
-        samples of one distribution.
+        ``precision``, ``recall``, ``coverage`` in [0, 1]; ``density``, about 1 of one distribution.
 
     Raises:
         ValueError: if there are too few samples to have such neighbours.
     """
-    k, density_k = PRECISION_RECALL_NEIGHBOURS, DENSITY_COVERAGE_NEIGHBOURS
-    if len(real) <= density_k or len(fake) <= k:
-        raise ValueError(
-            f'precision, recall, density and coverage should have over {density_k} real and '
-            f'over {k} synthetic images, but got {len(real)} and {len(fake)}; give more, or '
-            'leave them out of figures'
-        )
     # Near duplicates are lost in the rounding of float32 distances.
     real, fake = real.double(), fake.double()
-    ball, wide_ball = _radii(real, k, density_k)
-    (fake_ball,) = _radii(fake, k)
+    ball, wide_ball = _radii('real', real, PRECISION_RECALL_NEIGHBOURS, DENSITY_COVERAGE_NEIGHBOURS)
+    (fake_ball,) = _radii('synthetic', fake, PRECISION_RECALL_NEIGHBOURS)
     precise, density = 0.0, 0.0
     recalled = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     covered = torch.zeros_like(recalled)
@@ -72,6 +69,6 @@ def neighbour_figures(real: Tensor, fake: Tensor) -> dict[str, float]:
     return {
         'precision': precise / len(fake),
         'recall': float(recalled.double().mean()),
-        'density': density / (density_k * len(fake)),
+        'density': density / (DENSITY_COVERAGE_NEIGHBOURS * len(fake)),
         'coverage': float(covered.double().mean()),
     }

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
-from mmengine.dist import get_rank
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,7 +11,7 @@ from mmdfkd.evaluation.functional.corruptions import add_noise, blur
 from mmdfkd.models.utils import frozen
 from mmdfkd.registry import METRICS
 
-from .synthetic_metric import SyntheticMetric
+from .synthetic_metric import State, Summary, SyntheticMetric
 
 _NOISE_STD = 25.5  # of 255 pixel values: a tenth, the worst of CIFAR-10-C
 _BLUR_SIGMA = 1.0  # pixels
@@ -54,36 +54,37 @@ class Agreement(SyntheticMetric):
             raise ValueError(f'corruptions should be of {CORRUPTIONS}, but got {unknown}')
         self.corruptions = tuple(corruptions)
         self.seed = seed
-        self._draw = torch.Generator()
 
-    def measure(self, sample: dict) -> dict[str, Tensor]:
+    def measure(self, sample: dict, places: range) -> State:
         """Compare the two on the samples as they are, and corrupted."""
-        if not self.results:
-            self._draw.manual_seed(self.seed + get_rank())
         state = {'num': torch.tensor(len(sample['logits'])).double()}
         state |= compare(sample['logits'], sample['student_logits'])
         for name in self.corruptions:
-            for figure, value in self._compare_on(self._corrupt(sample['images'], name)).items():
+            for figure, value in self._compare_on(
+                self._corrupt(sample['images'], name, places)
+            ).items():
                 state[f'{figure}_{name}'] = value
         return state
 
-    def summarise(self, state: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list]]:
+    def summarise(self, state: State) -> Summary:
         """Return the means; there are no details."""
         num = state.pop('num')
         return {name: float(value / num) for name, value in state.items()}, {}
 
-    def _corrupt(self, images: Tensor, name: str) -> Tensor:
+    def _corrupt(self, images: Tensor, name: str, places: range) -> Tensor:
         if self.distiller is None:
             raise ValueError(
                 f'Agreement should have a distiller for corruptions={self.corruptions}, but '
                 'got none; call bind(distiller) before the evaluation'
             )
-        if name == 'noise':
-            return add_noise(images, _NOISE_STD, self._draw)
         if name == 'blur':
             return blur(images, _BLUR_SIGMA)
-        draws = torch.rand(len(images), self.distiller.augment.num_draws, generator=self._draw)
-        return self.distiller.augment(images, draws.to(images.device))
+        # Of a sample's place alone: batches and processes make no difference.
+        draws = [np.random.default_rng((self.seed, place)) for place in places]
+        if name == 'noise':
+            return add_noise(images, _NOISE_STD, draws)
+        numbers = [draw.random(self.distiller.augment.num_draws, np.float32) for draw in draws]
+        return self.distiller.augment(images, torch.from_numpy(np.stack(numbers)).to(images.device))
 
     def _compare_on(self, images: Tensor) -> dict[str, Tensor]:
         inputs = self.distiller.normalize(images)

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmdfkd.evaluation.functional.calibration import confidence_bins, expected_calibration_error
 from mmdfkd.registry import METRICS
 
-from .synthetic_metric import SyntheticMetric
+from .synthetic_metric import State, Summary, SyntheticMetric
 
 _BINS = 15
 
@@ -30,11 +30,14 @@ class ClassBalance(SyntheticMetric):
 
     ``details`` has each class's ``share``, and of each bin ``bin_count``, ``bin_confidence``
     and, where classes were asked for, ``bin_accuracy``; None where a bin is empty.
+
+    Of ``real`` images the class asked for is their label: ``label_agreement_real`` is the
+    teacher's accuracy. Arguments as in :class:`SyntheticMetric`.
     """
 
     default_prefix = 'class_balance'
 
-    def measure(self, sample: dict) -> dict[str, Tensor]:
+    def measure(self, sample: dict, places: range) -> State:
         """Count classes, and confidences and hits by bins."""
         # On a CPU sums come out the same each time.
         probabilities = sample['logits'].cpu().double().softmax(1)
@@ -51,7 +54,7 @@ class ClassBalance(SyntheticMetric):
         }
         return {name: value.double() for name, value in state.items()}
 
-    def summarise(self, state: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list]]:
+    def summarise(self, state: State) -> Summary:
         """Return the figures and the details."""
         classes, counts, confidences, hits = (
             state[name] for name in ('classes', 'counts', 'confidences', 'hits')

@@ -1,21 +1,16 @@
 """How diverse the synthetic samples are, in the teacher's eyes and in pixels."""
 
-from functools import reduce
-from typing import Any
-
 import torch
-from mmengine.dist import get_rank
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdfkd.evaluation.functional import Reservoir
 from mmdfkd.evaluation.functional import diversity as D
-from mmdfkd.evaluation.real_images import collate
-from mmdfkd.registry import DATASETS, METRICS
+from mmdfkd.registry import METRICS
 
-from .synthetic_metric import SyntheticMetric
+from .synthetic_metric import State, Summary, SyntheticMetric
 
-_RESERVOIR = ('keys', 'units', 'labels', 'pixels', 'moved')
-_BATCH = 250  # real images that the teacher sees at a time
+DUPLICATE_DISTANCE = 2.0  # root mean square, in pixel values of 255
 _SLACK = 1e-6  # float32's error of a cosine distance
 
 
@@ -32,8 +27,10 @@ class Diversity(SyntheticMetric):
     - ``vendi``: Vendi score (Friedman & Dieng, TMLR 2023) of the features with the cosine
       kernel, the effective number of different samples; ``vendi_class``: of a class's
       samples, mean over classes. Compare it between sets of one size only.
-    - ``duplicates``: share of images with another whose root mean square difference is
-      under ``duplicate_distance``.
+    - ``duplicates``: share of images with another, of those that are kept, whose root mean
+      square difference is under ``duplicate_distance``. Compare it between sets of one size
+      only: of 50,000 samples with 5,000 kept, each meets a tenth of the others. Inside a
+      whole bank ``tools/figures.py --source bank`` looks.
     - ``collapsed``: share of latents that the generator hardly tells apart: another latent
       of the class gives features no farther than those of the very image moved right by a
       pixel. It rises with the number of samples, and where classes are narrow: 0.00 of
@@ -46,16 +43,15 @@ class Diversity(SyntheticMetric):
     ``intra`` (None of a single sample) and ``vendi``.
 
     Args:
-        real: config of a data set of real images, mmpretrain's ``dict(inputs=uint8
-            (C, H, W), data_samples=DataSample)``. The same figures of as many of them as
-            samples are kept are added with the suffix ``_real``. It wants :meth:`bind`.
+        real: config of a data set of real images, of which as many are measured as samples
+            are kept; see :class:`SyntheticMetric`.
         max_samples: samples that are kept for comparisons with neighbours.
         duplicate_distance: in pixel values of 255.
         seed: of the choice of samples.
         prefix: see :class:`SyntheticMetric`.
 
     Raises:
-        ValueError: if ``max_samples`` is below 2.
+        ValueError: if ``max_samples`` is below 2, or the data set of real images empty.
     """
 
     default_prefix = 'diversity'
@@ -64,36 +60,19 @@ class Diversity(SyntheticMetric):
         self,
         real: dict | None = None,
         max_samples: int = 5000,
-        duplicate_distance: float = 2.0,
+        duplicate_distance: float = DUPLICATE_DISTANCE,
         seed: int = 0,
         prefix: str | None = None,
     ) -> None:
-        super().__init__(prefix)
         if max_samples < 2:
             raise ValueError(f'max_samples should be at least 2, but got {max_samples}')
-        self.real = real
+        super().__init__(prefix, real, max_samples)
         self.max_samples = max_samples
         self.duplicate_distance = duplicate_distance
         self.seed = seed
-        self._draw = torch.Generator()
-        # By how many were compared.
-        self._of_real: dict[int, tuple[dict[str, float], dict[str, list]]] = {}
 
-    def bind(self, distiller: Any) -> None:
-        """Hand over the distiller; the figures of real images are of its teacher."""
-        if distiller is not self.distiller:
-            self._of_real.clear()
-        super().bind(distiller)
-
-    def measure(self, sample: dict) -> dict[str, Tensor]:
+    def measure(self, sample: dict, places: range) -> State:
         """Sum features up and keep a random choice of samples."""
-        if self.real is not None and self.distiller is None:
-            raise ValueError(
-                'Diversity should have a distiller for real images, but got none; call '
-                'bind(distiller) before the evaluation'
-            )
-        if not self.results:
-            self._draw.manual_seed(self.seed + get_rank())
         units = _units(sample['features'])
         logits, labels = sample['logits'], sample['labels']
         labels = (logits.argmax(1) if labels is None else labels).cpu()
@@ -103,45 +82,18 @@ class Diversity(SyntheticMetric):
             'counts': labels.bincount(minlength=logits.size(1)),
             'sums': sums.index_add_(0, labels, units),
             'squares': labels.bincount(squares, minlength=logits.size(1)),
-            'keys': torch.rand(len(units), generator=self._draw, dtype=torch.float64),
-            'units': units,
-            'labels': labels,
-            'pixels': D.comparable_pixels(sample['images']).cpu(),
+            'kept': Reservoir(self.max_samples, self.seed),
         }
+        kept = dict(units=units, labels=labels, pixels=D.comparable_pixels(sample['images']))
         if self.distiller is not None:
-            state['moved'] = 1 - (units * self._moved_units(sample['images'])).sum(1)
-        return self._choose(state)
+            kept['moved'] = 1 - (units * self._moved_units(sample['images'])).sum(1)
+        state['kept'].update(places, **kept)
+        return state
 
-    def merge(self, one: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Add the sums, and choose of both reservoirs."""
-        return self._choose(
-            {
-                name: torch.cat([mine, other[name]]) if name in _RESERVOIR else mine + other[name]
-                for name, mine in one.items()
-            }
-        )
-
-    def summarise(self, state: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list]]:
-        """Return the figures and the details, of real images, too, if there are any."""
-        figures, details = self._summarise(state)
-        if self.real is not None:
-            number = len(state['keys'])
-            if number not in self._of_real:
-                self._of_real[number] = self._summarise(self._measure_real(self.real, number))
-            of_real, details_of_real = self._of_real[number]
-            figures |= {f'{name}_real': value for name, value in of_real.items()}
-            details |= {f'{name}_real': values for name, values in details_of_real.items()}
-        return figures, details
-
-    def _choose(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Keep the ``max_samples`` of the smallest keys: a random choice, however batched."""
-        if len(state['keys']) <= self.max_samples:
-            return state
-        chosen = state['keys'].topk(self.max_samples, largest=False).indices
-        return {name: v[chosen] if name in _RESERVOIR else v for name, v in state.items()}
-
-    def _summarise(self, state: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, list]]:
-        counts, units, labels = state['counts'], state['units'], state['labels']
+    def summarise(self, state: State) -> Summary:
+        """Return the figures and the details."""
+        counts, kept = state['counts'], state['kept']
+        units, labels = kept['units'], kept['labels']
         intra = D.intra_class_distances(counts, state['sums'], state['squares'])
         classes = counts.nonzero()[:, 0].tolist()
         # Of the reservoir: a (D, D) matrix of each of a thousand classes is too much to keep.
@@ -151,8 +103,10 @@ class Diversity(SyntheticMetric):
             'inter': D.inter_class_distance(counts, state['sums']),
             'vendi': D.vendi_score_of(units),
             'vendi_class': sum(vendi.values()) / len(vendi),
-            'duplicates': self._duplicates(state['pixels']),
-            'collapsed': _collapsed(units, labels, state['moved']) if 'moved' in state else None,
+            'duplicates': D.duplicate_share(
+                kept['pixels'], self.duplicate_distance, self.max_samples
+            ),
+            'collapsed': _collapsed(units, labels, kept['moved']) if 'moved' in kept else None,
         }
         details = {
             'classes': classes,
@@ -161,24 +115,6 @@ class Diversity(SyntheticMetric):
             'vendi': [vendi.get(c) for c in classes],
         }
         return {k: v for k, v in figures.items() if v is not None and v == v}, details
-
-    def _duplicates(self, pixels: Tensor) -> float:
-        near = D.nearest_pixel_distances(pixels) < self.duplicate_distance
-        return float(near.double().mean())
-
-    def _measure_real(self, config: dict, number: int) -> dict[str, Tensor]:
-        """Measure ``number`` random real images as the synthetic ones."""
-        dataset = DATASETS.build(config)
-        order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))
-        states = []
-        for indices in order[:number].split(_BATCH):
-            images, labels = collate([dataset[index] for index in indices.tolist()])
-            images = self.distiller.data_preprocessor.cast_data(images).float()
-            logits, features = self.distiller.teacher(self.distiller.normalize(images))
-            sample = dict(images=images, logits=logits, features=features)
-            sample['labels'] = None if labels.min() < 0 else labels
-            states.append(self.measure(sample))
-        return reduce(self.merge, states)
 
     def _moved_units(self, images: Tensor) -> Tensor:
         """Unit features (N, D) of the images moved right by a pixel; the edge is repeated."""

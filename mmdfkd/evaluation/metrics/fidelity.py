@@ -1,6 +1,5 @@
 """FID and its companions: how synthetic images compare with real ones."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +15,12 @@ from mmdfkd.evaluation.functional import (
     frechet_distance,
     kernel_distance,
     neighbour_figures,
+    warn_of_few,
 )
 from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
 from mmdfkd.models.utils import Prediction, unwrap
-from mmdfkd.registry import DATASETS, METRICS, MODELS
+from mmdfkd.registry import METRICS, MODELS
 
 NEIGHBOUR_FIGURES = ('precision', 'recall', 'density', 'coverage')
 FIGURES = ('fid', 'kid', *NEIGHBOUR_FIGURES, 'inception_score')
@@ -85,8 +85,8 @@ class Fidelity(BaseMetric):
             raise ValueError(f'figures should be among {FIGURES}, but got {unknown}')
         if 'kid' in figures:
             import_kid()  # what is missing is missed now, not after all images
-        self.real = RealImages(_build(real), batch_size, num_workers)
-        self.floor = RealImages(_build(floor), batch_size, num_workers) if floor else None
+        self.real = RealImages(real, batch_size, num_workers)
+        self.floor = RealImages(floor, batch_size, num_workers) if floor else None
         self.from_teacher = extractor == 'teacher'
         self.extractor: Any = None
         if isinstance(extractor, nn.Module):
@@ -204,20 +204,15 @@ class Fidelity(BaseMetric):
                 'synthetic images should be pixels in [0, 255], but got values from '
                 f'{float(low)} to {float(high)}; see whether the generator has diverged'
             )
-        if images.shape[1:] != self.real.shape:
-            raise ValueError(
-                'real images should be of the synthetic ones’ shape (C, H, W) '
-                f'{tuple(images.shape[1:])}, but got {self.real.shape}; change the '
-                'pipeline of the real data set'
-            )
+        self.real.check_shape(tuple(images.shape[1:]))
 
     def _compare(self, real: FeatureSample, other: FeatureSample, name: str) -> dict[str, float]:
         found: dict[str, float] = {}
-        kept, others = (sample.reservoir.rows.to(self.device) for sample in (real, other))
+        kept, others = (sample.reservoir['features'].to(self.device) for sample in (real, other))
         if 'fid' in self.figures:
             assert real.statistics is not None
             assert other.statistics is not None
-            _warn_of_few({'real': len(real), name: len(other)}, kept.size(1))
+            warn_of_few({'real': len(real), name: len(other)}, kept.size(1))
             found['fid'] = frechet_distance(real.statistics, other.statistics)
         if 'kid' in self.figures:
             found['kid'] = kernel_distance(kept, others)
@@ -229,20 +224,6 @@ class Fidelity(BaseMetric):
         if self.per_class:
             found |= class_distances(real.classes, other.classes, name)
         return found
-
-
-def _warn_of_few(counts: dict[str, int], num_features: int) -> None:
-    if min(counts.values()) <= num_features:
-        warnings.warn(
-            f'FID should have more images than the {num_features} features, but got {counts}: '
-            'a covariance is rank-deficient and the figure biased upwards; compare it with '
-            'figures of the same numbers only, or give more images',
-            stacklevel=3,
-        )
-
-
-def _build(dataset: Any) -> Any:
-    return DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
 
 
 def _summary(dataset: Any) -> str:

@@ -59,13 +59,14 @@ def test_vendi_score_counts_what_differs():
 @pytest.mark.parametrize('chunk', [3, 512])
 def test_neighbours_as_in_loops(monkeypatch, chunk):
     monkeypatch.setattr(D, '_CHUNK', chunk)
+    monkeypatch.setattr(D, '_OTHERS', chunk)
     features, labels = units(), torch.randint(3, (20,))
     labels[7] = 9
     images = torch.randint(256, (20, 3, 8, 8)).float()
     images[11] = images[2]
     near, near_pixels = (
         D.nearest_of_class(features, labels),
-        D.nearest_pixel_distances(D.comparable_pixels(images)),
+        D.nearest_pixel_distances(D.comparable_pixels(images), torch.arange(20)),
     )
     for i in range(20):
         others = [j for j in range(20) if j != i]
@@ -79,7 +80,7 @@ def test_near_duplicates_are_told_from_others_whatever_their_brightness():
     for level in (0.0, 127.0, 254.0):
         images = torch.full((2, 3, 32, 32), level)
         images[1, :, :, ::2] += 1
-        found = D.nearest_pixel_distances(D.comparable_pixels(images))
+        found = D.nearest_pixel_distances(D.comparable_pixels(images), torch.arange(2))
         assert found.tolist() == pytest.approx([0.5**0.5] * 2, abs=0.02)
 
 
@@ -94,4 +95,15 @@ def test_large_images_are_compared_at_32_pixels():
 
 
 def test_a_single_image_has_no_neighbour():
-    assert D.nearest_pixel_distances(torch.zeros(1, 12, dtype=torch.uint8)).isinf().all()
+    image = torch.zeros(1, 12, dtype=torch.uint8)
+    assert D.nearest_pixel_distances(image, torch.arange(1)).isinf().all()
+    assert D.duplicate_share(image, 2.0) == 0
+
+
+def test_a_draw_is_compared_with_every_image():
+    pixels = torch.randint(256, (300, 48), dtype=torch.uint8)
+    pixels[250:] = pixels[:50]  # a third has a twin
+    assert D.duplicate_share(pixels, 2.0) == pytest.approx(100 / 300)
+    shares = [D.duplicate_share(pixels, 2.0, most=60, seed=seed) for seed in range(20)]
+    assert sum(shares) / 20 == pytest.approx(1 / 3, abs=0.05)
+    assert len(set(shares)) > 1

@@ -72,3 +72,14 @@ def test_a_class_without_samples_is_left_out_with_a_warning():
     assert figures.keys() == {'fid_class_0', 'fid_class_mean', 'fid_class_count'}
     assert figures['fid_class_mean'] == figures['fid_class_0']
     assert figures['fid_class_count'] == 1
+
+
+def test_classes_of_no_more_samples_than_features_are_a_warning_with_the_smallest():
+    real = {k: FeatureStatistics.of(features(40 + k)) for k in range(3)}
+    fake = {k: FeatureStatistics.of(features(number)) for k, number in enumerate((30, 12, 13))}
+    told = r"FID inside a class .* 12 features, but got \{'the smallest real class': 40, "
+    with pytest.warns(UserWarning, match=rf"{told}'the smallest floor class': 12\}}") as caught:
+        class_distances(real, fake, 'floor')
+    assert len(caught) == 1
+    fake[1] = FeatureStatistics.of(features(13))
+    class_distances(real, fake, 'floor')  # warnings are errors

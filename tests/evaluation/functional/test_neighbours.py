@@ -66,7 +66,7 @@ def test_extremes():
 
 
 def test_too_few_samples_are_an_error():
-    with pytest.raises(ValueError, match='over 5 real and over 3 synthetic images, but got 5 and'):
+    with pytest.raises(ValueError, match='over 5 real images, but got 5; give more'):
         neighbour_figures(torch.randn(5, 2), torch.randn(9, 2))
-    with pytest.raises(ValueError, match='but got 9 and 3'):
+    with pytest.raises(ValueError, match='over 3 synthetic images, but got 3'):
         neighbour_figures(torch.randn(9, 2), torch.randn(3, 2))

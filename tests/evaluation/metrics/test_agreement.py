@@ -40,6 +40,14 @@ def test_batches_make_no_difference_and_nothing_is_left_over():
     assert evaluate(metric, part(sample, 0, 5), part(sample, 5, 24)) == pytest.approx(whole)
 
 
+def test_corruptions_are_of_a_samples_place_whatever_the_batches():
+    model = toy_dedfkd()
+    sample, metric = toy_samples(model, 12), Agreement(CORRUPTIONS)
+    metric.bind(model)
+    whole = evaluate(metric, sample)
+    assert evaluate(metric, part(sample, 0, 5), part(sample, 5, 12)) == pytest.approx(whole)
+
+
 def test_a_perfect_student():
     sample = samples()
     figures = evaluate(Agreement(), sample | dict(student_logits=sample['logits'] + 1))
@@ -113,14 +121,6 @@ def test_no_samples_are_an_error():
 
 def test_registered():
     assert isinstance(METRICS.build(dict(type='Agreement', corruptions=['noise'])), Agreement)
-
-
-def test_processes_are_merged():
-    sample, metrics = samples(), [Agreement(), Agreement()]
-    for metric, ends in zip(metrics, ((0, 9), (9, 24)), strict=True):
-        metric.process(None, [part(sample, *ends)])
-    merged = metrics[0].compute_metrics([state for metric in metrics for state in metric.results])
-    assert merged == pytest.approx(evaluate(Agreement(), sample))
 
 
 def test_the_best_checkpoint_is_kept_without_a_real_image(tmp_path):

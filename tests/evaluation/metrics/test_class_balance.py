@@ -5,6 +5,8 @@ import pytest
 import torch
 from synthetic_samples import evaluate, part, samples
 from torchmetrics.functional.classification import multiclass_calibration_error
+from toy import toy_dedfkd
+from toy_images import Pixels
 
 from mmdfkd.evaluation import ClassBalance
 
@@ -51,6 +53,21 @@ def test_without_asked_classes():
     figures = evaluate(metric, sample)
     assert set(figures) == {'min_share', 'max_share', 'entropy', 'missing_classes', 'confidence'}
     assert 'bin_accuracy' not in metric.details
+
+
+def test_real_images_beside():
+    model = toy_dedfkd().eval()
+    metric = ClassBalance(real=dict(type=Pixels, number=40))
+    metric.bind(model)
+    figures = evaluate(metric, samples(30, classes=3))
+    images = torch.stack([item['inputs'] for item in metric.real.subset(30).dataset]).float()
+    labels = torch.tensor([int(i) % 3 for i in metric.real.subset(30).dataset.indices])
+    of_real = dict(
+        images=images, labels=labels, logits=model.teacher(model.normalize(images)).logits
+    )
+    expected = evaluate(ClassBalance(), samples(30, classes=3, **of_real))
+    assert {k: figures[f'{k}_real'] for k in expected} == pytest.approx(expected)
+    assert sum(metric.details['share_real']) == pytest.approx(1)
 
 
 def test_one_class_only():

@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 from synthetic_samples import evaluate, part, samples
 from torch.nn import functional as F
 from toy import NUM_CLASSES, toy_dedfkd
+from toy_images import Pixels
 from toy_run import Digits
 
 from mmdfkd.evaluation import Diversity
@@ -114,20 +115,13 @@ def test_a_random_choice_is_kept_for_neighbours():
     metric.process(None, [part(sample, 0, 40)])
     metric.process(None, [part(sample, 40, 80)])
     (state,) = metric.results
-    assert len(state['keys']) == len(state['units']) == len(state['pixels']) == 16
-    assert 2 < (state['pixels'][:, 0] < 40).sum() < 14
+    kept = state['kept']
+    assert len(kept) == len(kept['units']) == len(kept['pixels']) == 16
+    assert 2 < (kept['pixels'][:, 0] < 40).sum() < 14
     figures = {name.split('/')[1]: value for name, value in metric.evaluate(80).items()}
     everything = reference(sample, sample['labels'].tolist())
     for name in ('intra', 'inter'):
         assert figures[name] == pytest.approx(everything[name])
-
-
-def test_processes_are_merged():
-    sample, metrics = with_duplicates(), [Diversity(), Diversity()]
-    for metric, ends in zip(metrics, ((0, 9), (9, 24)), strict=True):
-        metric.process(None, [part(sample, *ends)])
-    merged = metrics[0].compute_metrics([state for metric in metrics for state in metric.results])
-    assert merged == pytest.approx(evaluate(Diversity(), sample))
 
 
 def test_collapsed_latents_are_nearer_than_a_pixel_s_move():
@@ -202,6 +196,14 @@ def test_real_images_without_labels_have_the_teachers_decision(monkeypatch):
 def test_real_images_want_a_distiller():
     with pytest.raises(ValueError, match=r'call bind\(distiller\) before'):
         Diversity(real=dict(type=DiversityDigits)).process(None, [samples()])
+
+
+def test_unfit_real_images_are_an_error_before_any_synthetic_one():
+    with pytest.raises(ValueError, match='got an empty Pixels; check its data_root'):
+        Diversity(real=dict(type=Pixels, number=0))
+    metric = Diversity(real=dict(type=Pixels, shape=(1, 8, 8)))
+    with pytest.raises(ValueError, match=r'shape \(C, H, W\) \(3, 8, 8\), but got \(1, 8, 8\)'):
+        metric.bind(toy_dedfkd())
 
 
 def test_one_class_only():

@@ -17,7 +17,7 @@ from mmdfkd.evaluation.metrics.fidelity import FIGURES
 from mmdfkd.models.utils import Prediction
 
 DATA = Path(os.environ.get('MMDFKD_TEST_DATA', 'data'))
-few = pytest.mark.filterwarnings('ignore:FID should have more images')
+few = pytest.mark.filterwarnings('ignore:FID .*should have more images')
 
 
 @pytest.fixture
@@ -224,6 +224,18 @@ def test_classes_are_those_asked_for_or_the_teachers_decisions(distiller, fakes)
     assert found[f'fidelity/fid_class_{chosen}'] == expected
 
 
+def test_small_classes_are_a_warning_of_synthetic_ones_and_of_the_floor(distiller, fakes):
+    floor = dict(type=Pixels, number=60, seed=2)
+    metric = fidelity(distiller, floor=floor, per_class=True, figures=())
+    with pytest.warns(UserWarning, match='FID inside a class') as caught:
+        run(metric, distiller, fakes, torch.arange(48) // 16)
+    told = [str(warning.message) for warning in caught]
+    assert len(told) == 2
+    assert "the smallest real class': 13, 'the smallest synthetic class': 16" in told[0]
+    assert "'the smallest floor class': " in told[1]
+
+
+@few
 def test_a_class_that_was_never_made_is_left_out_with_a_warning(distiller, fakes):
     metric = fidelity(distiller, per_class=True, figures=())
     with pytest.warns(UserWarning, match=r'\{1: \(13, 0\)\}; they are left out'):
