@@ -63,15 +63,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def train_split(dataset: ConfigDict) -> ConfigDict:
-    """Return the training split of an evaluation set's config.
+    """Return the whole training split of an evaluation set's config.
 
     Raises:
         ValueError: if nothing in the config names a split.
     """
+    # Of test images that are a choice: training images of these places would be of few classes.
+    whole = {key: value for key, value in dataset.items() if key != 'indices'}
     if 'split' in dataset:
-        return ConfigDict({**dataset, 'split': 'train'})
+        return ConfigDict(whole | {'split': 'train'})
     if dataset.get('data_prefix') in ('test', 'val'):
-        return ConfigDict({**dataset, 'data_prefix': 'train'})
+        return ConfigDict(whole | {'data_prefix': 'train'})
     raise ValueError(
         "the evaluation set should have split='test' or data_prefix='test' (or 'val'), so that "
         'its training split can be named, but got neither; put real_images=dict(...), a data '

@@ -141,6 +141,8 @@ def test_the_training_split(tmp_path):
     train_split = load_tool('figures').train_split
     assert train_split(ConfigDict(type='X', split='test')) == dict(type='X', split='train')
     assert train_split(ConfigDict(data_prefix='val')) == dict(data_prefix='train')
+    # A choice of the test images is none of the training images.
+    assert train_split(ConfigDict(split='test', indices=[0, 5])) == dict(split='train')
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_r34_r18_tinyimagenet.py')
     cfg.test_dataloader.dataset.data_root = str(tmp_path)
     with pytest.raises(FileNotFoundError, match=f'{tmp_path}/train should have'):
