@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from reproduce import cpu_name
+from result_table import cpu_name
 
 import mmdfkd
 

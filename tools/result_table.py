@@ -76,7 +76,7 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
         command: what made them.
         note: what else is to be said of them.
     """
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _cpu_name()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
     lines = [
         *([note, ''] if note else []),
         '| config | teacher % | student % | each | n | minutes | GPU MiB |',
@@ -104,7 +104,8 @@ def _commit() -> str:
         return '-'
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """Return the processor's name and number of cores."""
     info = Path('/proc/cpuinfo')
     found = re.search(r'model name\s*: (.*)', info.read_text()) if info.is_file() else None
     return f'{found[1] if found else platform.machine()} ({os.cpu_count()} cores)'
