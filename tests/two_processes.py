@@ -1,6 +1,7 @@
 """Run by torchrun: trains toy distillers and writes what each process has to a folder."""
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -71,7 +72,7 @@ class UnroundedBank(ImageBank):
 
     def add(self, images):
         slots = super().add(images)
-        self.unrounded = getattr(self, 'unrounded', self.images.float())
+        self.unrounded = getattr(self, 'unrounded', self.images.to(images))
         self.unrounded[slots] = gather(images)
         return slots
 
@@ -79,6 +80,17 @@ class UnroundedBank(ImageBank):
         return self.unrounded[slots]
 
 
+@contextmanager
+def double_precision():
+    """Rounding stays far below what the comparison allows, whatever the processor's kernels."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@double_precision()
 def train_on_shares(name):
     """Weights and logs after rounds on this process's shares of draws made for all."""
     torch.manual_seed(0)

@@ -42,11 +42,11 @@ def test_two_halves_of_a_batch_are_one_whole(both, name):
             if key == 'bank.images':
                 assert (found.int() - value.int()).abs().max() <= 1
             else:
-                torch.testing.assert_close(found, value, rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(found, value, rtol=1e-6, atol=1e-7)
         assert len(half[name]['logs']) == ROUNDS
         for log, expected in zip(half[name]['logs'], whole['logs'], strict=True):
             assert log.keys() == expected.keys()
-            torch.testing.assert_close(log, expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(log, expected, rtol=1e-6, atol=1e-7)
 
 
 @cpu_only

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
 
@@ -46,7 +47,7 @@ def relative_l1_distance(student_logits: Tensor, teacher_logits: Tensor) -> Tens
     Ours: the plain distance also grows by scaling all logits up, which teaches the
     student nothing; the unit takes that way out. No gradient flows to the unit.
     """
-    unit = teacher_logits.detach().float().std().clamp_min(1e-6)
+    unit = full_precision(teacher_logits.detach()).std().clamp_min(1e-6)
     return l1_distance(student_logits, teacher_logits) / unit
 
 

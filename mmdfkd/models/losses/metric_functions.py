@@ -10,14 +10,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdfkd.models.utils.precision import full_precision
+
 _FAR = 1e4  # over any margin + distance
+_NEAREST = 1e-2  # features nearer than this give no larger ratio
 
 
 def cosine_distances(features: Tensor) -> Tensor:
     """Pairwise ``1 - cos`` of features (N, D): (N, N) in [0, 2]."""
     with torch.autocast(features.device.type, enabled=False):  # margins want full precision
-        unit = F.normalize(features.float(), dim=1)
+        unit = F.normalize(full_precision(features), dim=1)
         return 1 - unit @ unit.T
+
+
+def euclidean_distances(points: Tensor) -> Tensor:
+    """Pairwise distances of points (N, D): (N, N), exact where they are small, too.
+
+    ``(2 - 2 cos)^(1/2)`` would lose what two nearly equal unit vectors differ by.
+    """
+    with torch.autocast(points.device.type, enabled=False):
+        points = full_precision(points)
+        return torch.cdist(points, points, compute_mode='donot_use_mm_for_euclid_dist')
 
 
 def pair_masks(labels: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,10 +93,10 @@ def mode_seeking(features: Tensor, labels: Tensor, kept: Tensor, latents: Tensor
     of two draws from N(0, I), so that a weight serves every nz.
     """
     positive, _ = pair_masks(labels, kept)
-    feature_distances = (2 * cosine_distances(features)).clamp_min(1e-4).sqrt()
-    latents = latents.float() / (2 * latents.size(1)) ** 0.5
-    latent_distances = torch.cdist(latents, latents)
-    return masked_mean(latent_distances / feature_distances, positive)
+    unit = F.normalize(full_precision(features), dim=1)
+    latent_distances = euclidean_distances(latents) / (2 * latents.size(1)) ** 0.5
+    ratios = latent_distances / euclidean_distances(unit).clamp_min(_NEAREST)
+    return masked_mean(ratios, positive)
 
 
 def reversed_triplet(features: Tensor, labels: Tensor, kept: Tensor, margin: float = 0.2) -> Tensor:

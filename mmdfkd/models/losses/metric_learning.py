@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
 from . import metric_functions
@@ -90,9 +91,9 @@ class MetricLearningLoss(nn.Module):
         kept = confident(logits, labels, self.gate)
         if self.library_loss is not None:
             # A batch that passed in part has no fixed shape: one copy to the host.
-            loss = features.float().sum() * 0
+            loss = full_precision(features).sum() * 0
             if kept.any():
-                loss = loss + self.library_loss(features[kept].float(), labels[kept])
+                loss = loss + self.library_loss(full_precision(features[kept]), labels[kept])
         else:
             extra = {'latents': latents} if self.objective == 'M2' else {}
             objective = OBJECTIVES[self.objective]

@@ -6,6 +6,7 @@ from .classifier import Classifier, Prediction
 from .fixed_views import FixedViews
 from .frozen import frozen, unwrap
 from .image_bank import ImageBank
+from .precision import full_precision
 from .processes import average_buffers, gather, share
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     'ShiftFlip',
     'average_buffers',
     'frozen',
+    'full_precision',
     'gather',
     'gather_statistics',
     'share',

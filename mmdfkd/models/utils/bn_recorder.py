@@ -9,6 +9,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .precision import full_precision
 from .processes import gather
 
 
@@ -94,7 +95,7 @@ class BNRecorder:
             handle.remove()
 
     def _record(self, layer: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
-        maps = inputs[0].float()  # half precision cannot hold the sums
+        maps = full_precision(inputs[0])  # half precision cannot hold the sums
         over = [dim for dim in range(maps.dim()) if dim != 1]
         var, mean = torch.var_mean(maps, dim=over, correction=0)
         running_mean, running_var = layer.running_mean, layer.running_var

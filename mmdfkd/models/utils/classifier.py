@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmdfkd.registry import MODELS
 
 from .checkpoint import load_weights
+from .precision import full_precision
 
 #: mmpretrain's classifiers around another library's ``model``.
 WRAPPERS = (TimmClassifier, HuggingFaceClassifier)
@@ -116,7 +117,7 @@ class Classifier(BaseModule):
         logits = self.network(inputs)
         assert self._features is not None  # the final layer was passed
         features, self._features = self._features.flatten(1), None
-        return Prediction(logits.float(), features)
+        return Prediction(full_precision(logits), features)
 
     def _keep_features(self, layer: nn.Module, args: tuple[Tensor, ...]) -> None:
         self._features = args[0]

@@ -53,7 +53,7 @@ class FixedViews(BaseModule):
     def put(self, slots: Tensor, view: int, draws: Tensor, logits: Tensor) -> None:
         """Store view ``view`` of ``slots`` (N,): draws (N, K) and logits (N, C)."""
         self.draws[slots, view] = draws
-        self.logits[slots, view] = logits.float()
+        self.logits[slots, view] = logits.to(self.logits)
 
     def sample(self, slots: Tensor) -> tuple[Tensor, Tensor]:
         """Choose one view of each of ``slots`` (N,): its draws (N, K) and logits (N, C)."""

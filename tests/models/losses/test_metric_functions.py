@@ -371,6 +371,19 @@ def test_a_large_batch_of_triplets_is_accurate_in_single_precision():
     torch.testing.assert_close(loss.double(), terms.mean(), atol=1e-6, rtol=1e-5)
 
 
+def test_nearly_equal_features_are_told_apart_in_single_precision():
+    features = torch.randn(1, 64) + 0.02 * torch.randn(12, 64)
+    given = (torch.arange(12) % 3, torch.ones(12, dtype=torch.bool), torch.randn(12, 4))
+    of_double = features.double().requires_grad_()
+    expected = M.mode_seeking(of_double, *given)
+    loss = M.mode_seeking(features.requires_grad_(), *given)
+    torch.testing.assert_close(loss.double(), expected, rtol=1e-6, atol=0)
+    gradients = [
+        torch.autograd.grad(*pair)[0].double() for pair in ((loss, features), (expected, of_double))
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
 def test_distances_keep_their_precision_under_autocast():
     features = torch.randn(6, 40)
     expected = M.cosine_distances(features)
