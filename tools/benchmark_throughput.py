@@ -20,6 +20,7 @@ from typing import Any
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -249,7 +250,7 @@ def main() -> None:
         results = sweep(args)
     else:
         cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(args.cfg_options or {})
+        merge_options(cfg, args.cfg_options or {})
         if args.amp:
             enable_amp(cfg.optim_wrapper)
         results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}

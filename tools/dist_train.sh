@@ -6,6 +6,8 @@ set -euo pipefail
 CONFIG=${1:?'usage: dist_train.sh CONFIG GPUS [arguments of train.py]'}
 GPUS=${2:?'usage: dist_train.sh CONFIG GPUS [arguments of train.py]'}
 
+[[ $GPUS =~ ^[0-9]+$ ]] || { echo "GPUS should be a number, but got $GPUS; usage: dist_train.sh CONFIG GPUS [...]" >&2; exit 2; }
+
 export PYTHONPATH="$(dirname "$0")/..${PYTHONPATH:+:$PYTHONPATH}"
 exec python -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \

@@ -18,6 +18,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
 import figure_files
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
@@ -141,8 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(argv)
     cfg = Config.fromfile(args.config)
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options or {})
     out = args.json or args.checkpoint.with_name('figures.json')
     settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
     figure_files.check_free(out, settings)

@@ -23,6 +23,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
 import figure_files
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
@@ -238,7 +239,7 @@ def main() -> None:
     """Run."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     settings = figure_files.settings_of(args)
     if args.json:
         figure_files.check_free(args.json, settings)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.runner import find_latest_checkpoint
 from result_table import read_run, table
@@ -57,12 +58,12 @@ def newest(folder: Path) -> str:
 def read_config(config: str, options: dict[str, Any]) -> Config:
     """Return the config with the options in it."""
     cfg = Config.fromfile(config)
-    cfg.merge_from_dict(options)
+    merge_options(cfg, options)
     return cfg
 
 
 def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
-    """Note what a run is of.
+    """Note what a run is of; one that has no checkpoint yet may become another.
 
     Raises:
         ValueError: if the work dir has a run of other settings.
@@ -70,7 +71,8 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
     file = work_dir / SETTINGS
     settings = {'arguments': arguments} | flatten(cfg.to_dict())
     given = json.loads(json.dumps(settings, default=str))
-    before = json.loads(file.read_text()) if file.is_file() else given
+    begun = newest(work_dir) and file.is_file()
+    before = json.loads(file.read_text()) if begun else given
     changed = [key for key in before | given if before.get(key) != given.get(key)]
     if changed:
         told = [f'{key} {given.get(key)} rather than {before.get(key)}' for key in changed]

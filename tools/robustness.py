@@ -25,6 +25,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 import figure_files
 import numpy as np
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from rich.progress import track
 from torch import Tensor
@@ -229,7 +230,7 @@ def main() -> None:
     """Run."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    merge_options(cfg, args.cfg_options or {})
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
     args.eps = args.eps or EPS[images.pixels.size(1)]

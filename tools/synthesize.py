@@ -24,6 +24,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 import image_set
 import numpy as np
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from rich.progress import Progress
 from torch import Tensor
@@ -190,7 +191,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options)
     distiller = load_distiller(cfg, args.checkpoint)
     distiller.to('cuda' if torch.cuda.is_available() else 'cpu')
     settings = choose_settings(distiller, args)

@@ -7,6 +7,7 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import mmengine
+from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
@@ -43,8 +44,7 @@ def main() -> None:
     cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         cfg.test_cfg.fp16 = True
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
+    merge_options(cfg, args.cfg_options or {})
     runner = Runner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
     metrics = runner.test()

@@ -1,35 +1,22 @@
 """Train a teacher or distil a student: ``python tools/train.py CONFIG``."""
 
 import argparse
-import difflib
-import inspect
 import itertools
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import torch
+from cfg_options import merge_options
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import StrictLoadHook
-
-#: What is read of a config besides the Runner's own arguments.
-ALSO_READ = (
-    'activation_checkpointing',
-    'compile',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'real_images',
-    'sync_bn',
-)
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,26 +75,6 @@ def enable_amp(optim_wrapper: ConfigDict) -> None:
             wrapper.setdefault('loss_scale', {'enabled': False} if plain else 'dynamic')
 
 
-def check_options(cfg: Config, options: dict[str, Any]) -> None:
-    """Refuse options that would change nothing: of ``rounds``, or misspelt.
-
-    Raises:
-        ValueError: if an option begins with what no run reads, or a hook is unknown.
-    """
-    known = [*inspect.signature(Runner).parameters, *ALSO_READ]
-    hooks = [f'default_hooks.{name}' for name in cfg.get('default_hooks') or {}]
-    for key in options:
-        depth, names = (2, hooks) if hooks and key.startswith('default_hooks.') else (1, known)
-        name = '.'.join(key.split('.')[:depth])
-        if name not in names:
-            close = difflib.get_close_matches(name, names, 1)
-            advice = f'did you mean {close[0]}' if close else 'rounds are --rounds'
-            raise ValueError(
-                f'--cfg-options should begin with one of {", ".join(sorted(names))}, but got '
-                f'{key!r}; {advice}?'
-            )
-
-
 def set_rounds(cfg: Config, rounds: int) -> None:
     """Make a run last ``rounds``, with all schedules that end with it.
 
@@ -149,7 +116,7 @@ def warn_of_schedules(cfg: Config) -> None:
                 warnings.warn(
                     f'the {name}’s learning rate should have a schedule of the '
                     f'{cfg.train_cfg.max_iters} rounds of the run, but ends after {end}; set '
-                    f'param_scheduler.{name}.{index}.{key}',
+                    f'param_scheduler.{name}.{index}.{key}, or take --rounds',
                     stacklevel=2,
                 )
 
@@ -182,8 +149,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     if args.rounds is not None:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
-        check_options(cfg, args.cfg_options)
-        cfg.merge_from_dict(args.cfg_options)
+        merge_options(cfg, args.cfg_options)
     warn_of_schedules(cfg)
     return cfg
 

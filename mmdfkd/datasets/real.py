@@ -28,9 +28,12 @@ class _Explained:
             FileNotFoundError: if the files are not there and cannot be downloaded.
         """
         root = Path(self.data_prefix['root'])
+        existed = root.exists()
         try:
             return super().load_data_list()  # type: ignore[misc]
         except (URLError, OSError, RuntimeError, AssertionError) as error:
+            if not existed and root.is_dir() and not any(root.iterdir()):
+                root.rmdir()  # a failed download's, which would be in the way of a link
             name = type(self).__name__
             raise FileNotFoundError(
                 f'the files of {name} should be in {root.resolve()}, but: {error}; '

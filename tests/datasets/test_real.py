@@ -1,11 +1,23 @@
 import re
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
 from mmdfkd.datasets import CIFAR10, CIFAR100
 
 BASE = Path(__file__).parents[2] / 'configs/_base_'
+
+
+def test_a_failed_download_leaves_no_folder(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        (tmp_path / 'cifar10').mkdir()
+        raise URLError('no network')
+
+    monkeypatch.setattr('mmpretrain.datasets.cifar.download_and_extract_archive', fail)
+    with pytest.raises(FileNotFoundError, match='no network'):
+        CIFAR10(data_root=str(tmp_path / 'cifar10'))
+    assert not (tmp_path / 'cifar10').exists()
 
 
 @pytest.mark.parametrize('dataset', [CIFAR10, CIFAR100])

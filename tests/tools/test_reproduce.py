@@ -19,6 +19,13 @@ def given(**others):
     return Namespace(teacher_options={}, arguments=[], toy=False, **others)
 
 
+def save(folder, name='iter_1.pth'):
+    """A checkpoint, as far as a look at the names goes."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).touch()
+    (folder / 'last_checkpoint').write_text(str(folder / name))
+
+
 @pytest.mark.parametrize('kind', ['iter', 'epoch'])
 @pytest.mark.parametrize('done', [[50, 100], [100]])
 def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, kind, done):
@@ -42,7 +49,10 @@ def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, ki
 def test_a_work_dir_keeps_its_settings(tmp_path, options, arguments, told):
     tool = load_tool('reproduce')
     cfg = tool.read_config(QUICK, {'model.kd_steps': 2})
+    # What failed before its first checkpoint may be mended: nothing would be mixed.
+    tool.check_settings(tmp_path, tool.read_config(QUICK, options), arguments)
     tool.check_settings(tmp_path, cfg, [])
+    save(tmp_path)
     tool.check_settings(tmp_path, cfg, [])
     with pytest.raises(ValueError, match=rf'settings should be those that .* got {told}'):
         tool.check_settings(tmp_path, tool.read_config(QUICK, options), arguments)
@@ -52,6 +62,7 @@ def test_a_changed_config_is_another_setting(tmp_path):
     tool, config = load_tool('reproduce'), tmp_path / 'config.py'
     Config(dict(train_cfg=dict(max_iters=3))).dump(config)
     tool.check_settings(tmp_path / 'run', tool.read_config(str(config), {}), [])
+    save(tmp_path / 'run')
     config.write_text(config.read_text().replace('3', '4'))
     with pytest.raises(ValueError, match=r'train_cfg.max_iters 4 rather than 3'):
         tool.check_settings(tmp_path / 'run', tool.read_config(str(config), {}), [])
@@ -63,7 +74,7 @@ def test_a_teacher_of_other_options_is_refused(tmp_path, monkeypatch):
     figures = dict(accuracy=9.0, minutes=1.0, memory=0)
 
     def train(*_):
-        (folder / 'epoch_40.pth').touch()
+        save(folder, 'epoch_40.pth')
         monkeypatch.setattr(tool, 'read_run', lambda *_: figures)
 
     monkeypatch.setattr(tool, 'train', train)

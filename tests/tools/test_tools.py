@@ -53,25 +53,6 @@ def test_no_validate_leaves_validation_out():
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None
 
 
-@pytest.mark.parametrize(
-    ('option', 'message'),
-    [
-        ('train_config.max_iters', 'train_cfg'),
-        ('rounds', '--rounds'),
-        ('default_hooks.checkpoints.interval', 'default_hooks.checkpoint'),
-    ],
-)
-def test_an_option_that_changes_nothing_is_an_error(option, message):
-    with pytest.raises(ValueError, match=rf'but got \'{option}\'; .*{message}'):
-        merged(cfg_options={option: 3})
-    merged(cfg_options={'sync_bn': 'torch', 'default_hooks.checkpoint.interval': 3})
-
-
-def test_a_config_may_leave_the_hooks_to_mmengine():
-    options = {'default_hooks.checkpoint.interval': 3, 'compile': True}
-    load_tool('train').check_options(Config({}), options)
-
-
 def test_a_schedule_of_another_length_is_told():
     options = {'train_cfg.max_iters': 100, 'param_scheduler.student.0.T_max': 100}
     with pytest.warns(UserWarning, match=r'generator’s .* 100 rounds .* after 1000; .*0.periods'):

@@ -90,7 +90,7 @@ class DistillationSummaryHook(Hook):
         if found and found != num_classes:
             raise ValueError(
                 f'the {name} data set should have the teacher’s {num_classes} classes, '
-                f'but got {found} from {type(dataset).__name__}'
+                f'but got {found} from {type(dataset).__name__}; see {name}_dataloader.dataset'
             )
 
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
@@ -113,7 +113,7 @@ def _check_latents(dataset: Dataset, latent_dim: int) -> None:
     if found != latent_dim:
         raise ValueError(
             f'the LatentDataset should have the generator’s latent_dim={latent_dim}, '
-            f'but got {found}'
+            f'but got {found}; set latent_dim of that data set'
         )
 
 

@@ -1,0 +1,40 @@
+"""What ``--cfg-options`` may override."""
+
+import difflib
+import inspect
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+#: What is read of a config besides the Runner's own arguments.
+ALSO_READ = (
+    'activation_checkpointing',
+    'compile',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'real_images',
+    'sync_bn',
+)
+
+
+def merge_options(cfg: Config, options: dict[str, Any]) -> None:
+    """Override the config, and refuse what would change nothing: ``rounds``, or a misspelling.
+
+    Raises:
+        ValueError: if an option begins with what no run reads, or a hook is unknown.
+    """
+    known = [*inspect.signature(Runner).parameters, *ALSO_READ]
+    hooks = [f'default_hooks.{name}' for name in cfg.get('default_hooks') or {}]
+    for key in options:
+        depth, names = (2, hooks) if hooks and key.startswith('default_hooks.') else (1, known)
+        name = '.'.join(key.split('.')[:depth])
+        if name not in names:
+            close = difflib.get_close_matches(name, names, 1)
+            advice = f'did you mean {close[0]}' if close else 'rounds are --rounds'
+            raise ValueError(
+                f'--cfg-options should begin with one of {", ".join(sorted(names))}, but got '
+                f'{key!r}; {advice}?'
+            )
+    cfg.merge_from_dict(options)
