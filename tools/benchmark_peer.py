@@ -27,15 +27,15 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 #: The peer's names of teacher and student, by the name in our config.
 PAIRS = {'wrn402_wrn161': ('wrn40_2', 'wrn16_1'), 'r34_r18': ('resnet34', 'resnet18')}
-#: Options of our distiller, by the column they make.
+#: Options of our distiller, by the column they make, whatever the config has on.
 VARIANTS: dict[str, dict[str, Any]] = {
-    'ours': dict(),
-    'channels_last': dict(channels_last=True),
-    'fixed_views=4': dict(fixed_views=4),
+    'ours': dict(channels_last=False, fixed_views=0),
+    'channels_last': dict(channels_last=True, fixed_views=0),
+    'fixed_views=4': dict(channels_last=False, fixed_views=4),
     'both': dict(channels_last=True, fixed_views=4),
 }
 EPOCH_STEPS = 400  # student steps of the peer's epoch; one synthesis goes before them
-BANK_BATCHES = 200  # batches of images kept, as in our configs
+BANK_BATCHES = 200  # batches of images kept
 ROWS = {
     'generator_step_ms': 'generator step, ms',
     'once_a_round_ms': 'once a round, ms',

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install mmdfkd, train a LeNet-5 teacher on MNIST-5k and distil it without any data.
 # SEED=1 bash tools/quickstart.sh takes another seed, VENV=DIR another virtual environment;
-# arguments such as model.kd_steps=5 override the config, and --rounds 100 makes it short.
+# arguments such as model.kd_steps=5 override the config; --rounds 100, after them, makes it short.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV="${VENV:-.venv}"

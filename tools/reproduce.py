@@ -84,6 +84,17 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
     file.write_text(json.dumps(given, indent=0))
 
 
+def check_accuracy(config: str, cfg: Config) -> None:
+    """Raise a ValueError if the config does not evaluate an accuracy, which the table is of."""
+    evaluators = cfg.get('val_evaluator') or []
+    of = evaluators if isinstance(evaluators, list) else [evaluators]
+    if not any('Accuracy' in str(evaluator['type']) for evaluator in of):
+        raise ValueError(
+            f'{config} should have an Accuracy in its val_evaluator, but got '
+            f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
+        )
+
+
 def step_back(work_dir: Path, checkpoint: str) -> None:
     """Make a run that was killed in its last evaluation resume before it, not after.
 
@@ -108,6 +119,7 @@ def run(
         ValueError: if the config does not evaluate, or the work dir has other settings.
     """
     cfg = read_config(config, options)
+    check_accuracy(config, cfg)
     check_settings(work_dir, cfg, arguments)
     by_epoch = 'max_epochs' in cfg.train_cfg
     last = cfg.train_cfg['max_epochs' if by_epoch else 'max_iters']
@@ -117,8 +129,8 @@ def run(
         figures = read_run(work_dir, last)
     if figures is None:
         raise ValueError(
-            f'{config} should evaluate after {last}, its last round or epoch, but did not; set '
-            'train_cfg.val_interval to a divisor'
+            f'{config} should log accuracy/top1 after {last}, its last round or epoch, but did '
+            'not; see its val_evaluator'
         )
     return figures
 

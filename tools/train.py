@@ -96,7 +96,7 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         if begin >= rounds:
             raise ValueError(f'--rounds should be over the warm-up’s {begin}, but got {rounds}')
         if 'periods' in part:
-            whole, rest = divmod(rounds, part.periods[0])
+            whole, rest = divmod(rounds - begin, part.periods[0])
             part.periods = part.periods[:1] * whole + [rest] * bool(rest)
             part.restart_weights = [1] * len(part.periods)
         if part.get('T_max') == before - begin:

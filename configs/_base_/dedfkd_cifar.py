@@ -1,8 +1,8 @@
 """DE-DFKD on CIFAR-10: losses, optimisers, schedule; networks and data set are the config's.
 
 Loss weights and the student's optimiser are those of Fast and NAYER for these teachers; how
-steps, views, restarts and bank share out the time is what paid with smaller networks
-(docs/ablation.md). Not measured at this size.
+steps and views share out the time is what paid with smaller networks (docs/ablation.md), new
+generators and their bank what ended a drift there (docs/results/lenet5.md). Not measured.
 """
 
 from mmengine.config import read_base

@@ -3,6 +3,7 @@ import argparse
 import pytest
 import torch
 from load_tool import load_tool
+from mmengine.config import Config
 
 SCRIPT = """#!/bin/bash
 # python datafree_kd.py is run from here
@@ -64,6 +65,16 @@ def test_table_has_the_peers_figure_over_ours(tool):
     assert '| student step, ms | 20 | 5 (4.00) |' in lines
     assert '| once a round, ms | 9 | - |' in lines
     assert '| peak memory of a data worker, MiB | 60 | - |' in lines
+
+
+def test_columns_differ_whatever_the_configs_have_on(tool):
+    for pair in tool.PAIRS:
+        models = []
+        for options in tool.VARIANTS.values():
+            model = Config.fromfile(tool.CONFIGS / f'dedfkd_{pair}_cifar10.py').model
+            model.update(options)
+            models.append((model.channels_last, model.fixed_views))
+        assert models == [(False, 0), (True, 0), (False, 4), (True, 4)]
 
 
 def test_other_networks_are_an_error(tool):
