@@ -27,7 +27,7 @@ model['generator'].update(num_classes=num_classes, image_size=64)
 model['augment'].update(pad=8)
 # 256 images of 200 classes: two of each of 128 classes, then of the next.
 train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)
-model.update(bank_capacity=200 * batch_size)
+model['memory'].update(capacity=200 * batch_size)
 rounds = 7500
 train_cfg.update(max_iters=rounds, val_interval=500)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)

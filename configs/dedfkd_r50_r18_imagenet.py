@@ -9,6 +9,8 @@ generator step has 15 GiB of activations in single precision (counted), half wit
 from mmengine.config import read_base
 from mmpretrain.models import TimmClassifier
 
+from mmdfkd.models.memories import ImageBank
+
 with read_base():
     from ._base_.dedfkd_cifar import *
     from ._base_.imagenet import *
@@ -37,12 +39,9 @@ model['loss_bn'].update(loss_weight=0.1)
 model['loss_metric'].update(loss_weight=0.1)
 model['loss_kd'].update(temperature=5.0)
 model['augment'].update(pad=28)
-model.update(
-    fixed_views=0,
-    kd_steps=20,
-    kd_batch_size=batch_size,
-    bank_capacity=200 * batch_size,  # 3 GB on the device, and in every checkpoint
-)
+model.update(kd_steps=20, kd_batch_size=batch_size)
+# 3 GB on the device, and in every checkpoint.
+model['memory'] = dict(type=ImageBank, capacity=200 * batch_size)
 # Two of each of 50 classes, then of the next: the metric loss needs pairs.
 train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)
 train_dataloader.update(batch_size=batch_size)

@@ -37,8 +37,8 @@ model.update(
     g_steps=4,
     kd_steps=12,
     kd_batch_size=128,
-    bank_capacity=rounds * 64,
 )
+model['memory'].update(capacity=rounds * 64)
 train_dataloader.update(batch_size=64)
 auto_scale_lr.update(base_batch_size=64)
 train_cfg.update(max_iters=rounds, val_interval=80)

@@ -36,7 +36,7 @@ def test_distiller_config_trains_an_iteration(path, tmp_path):
     cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'), prefix='')
     cfg.model.g_steps = cfg.model.kd_steps = 1
     cfg.model.kd_batch_size = 4
-    cfg.model.bank_capacity = 64
+    cfg.model.memory.capacity = 64
     cfg.model.generator.base_channels = 8
     cfg.train_dataloader.batch_size = 20 if cfg.model.generator.image_size == 32 else 4
     cfg.train_cfg.max_iters = 1

@@ -35,7 +35,7 @@ def test_quickstart_runs():
             'tools/quickstart.sh',
             'train_cfg.max_iters=3',
             'model.kd_steps=2',
-            'model.bank_capacity=500',
+            'model.memory.capacity=500',
         ],
         cwd=ROOT,
         env=os.environ | {'VENV': sys.prefix, 'SEED': seed},

@@ -26,7 +26,7 @@ def command(work_dir, teacher, *more):
         'default_hooks.checkpoint.interval=4',
         'param_scheduler.student.0.T_max=14',
         'model.kd_steps=2',
-        'model.bank_capacity=50',  # wraps around within the run
+        'model.memory.capacity=50',  # wraps around within the run
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=16',
         'custom_hooks.2.interval=3',
@@ -84,7 +84,7 @@ def test_resume_is_exact(tmp_path):
     for part in parts:
         assert_same(whole[part], killed[part], part)
     keys = set(whole['state_dict'])
-    assert {'bank.images', 'bank._extra_state', 'generator.dense.weight'} <= keys
-    assert int(whole['state_dict']['bank._extra_state']) == ITERATIONS * 16
+    assert {'memory.images', 'memory.num_added.count', 'generator.dense.weight'} <= keys
+    assert int(whole['state_dict']['memory.num_added.count']) == ITERATIONS * 16
     assert set(whole['optimizer']) == {'generator', 'student'}
     assert whole['optimizer']['student']['state']

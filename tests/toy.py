@@ -16,6 +16,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     MetricLearningLoss,
 )
+from mmdfkd.models.memories import ImageBank, LabelledMemory
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
 NUM_CLASSES = 3
@@ -44,10 +45,12 @@ def toy_parts(**overrides):
         g_steps=2,
         kd_steps=3,
         kd_batch_size=6,
-        bank_capacity=20,
         augment=ShiftFlip(pad=1),
     )
-    return parts | overrides
+    capacity = overrides.pop('bank_capacity', 20)
+    num_views = overrides.pop('num_views', 0)
+    memory = LabelledMemory(capacity, num_views) if num_views else ImageBank(capacity)
+    return parts | dict(memory=memory) | overrides
 
 
 def toy_dedfkd(**overrides):

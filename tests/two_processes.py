@@ -30,7 +30,8 @@ from mmdfkd.models.losses import (
     PseudoLabelLoss,
     TotalVariationLoss,
 )
-from mmdfkd.models.utils import Classifier, ImageBank, gather, share
+from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.utils import Classifier, gather, share
 
 ROUNDS = 3
 BATCH = 12  # of all processes
@@ -44,10 +45,10 @@ METRICS = dict(
     # No sample passes: data parallel must not wait for the proxies' gradients.
     none_kept=dict(objective='ProxyAnchorLoss', gate=0.999, num_classes=3, embedding_size=24),
 )
-METHODS = (*METRICS, 'dafl', 'accumulated', 'fixed_views')
+METHODS = (*METRICS, 'dafl', 'accumulated', 'labelled')
 
 
-def method(name):
+def method(name, bank=ImageBank, memory=LabelledMemory):
     """A distiller whose generator and student have no batch norm; the teacher has."""
     teacher = toy_network(6)
     teacher(torch.rand(20, 3, 8, 8))  # running statistics that are not the initial ones
@@ -58,7 +59,7 @@ def method(name):
         loss_adv=AdversarialLoss(divergence='relative_l1', agreement_mask=False),
         image_priors=dict(pixel=PixelStatisticsLoss(), tv=TotalVariationLoss()),
         augment=None,
-        fixed_views=2 if name == 'fixed_views' else 0,
+        memory=memory(20, 2) if name == 'labelled' else bank(20),
     )
     if name == 'dafl':
         losses = (PseudoLabelLoss(), InformationEntropyLoss(), ActivationLoss())
@@ -67,7 +68,7 @@ def method(name):
     return toy_dedfkd(**shared, loss_metric=MetricLearningLoss(**METRICS.get(name, {})))
 
 
-class UnroundedBank(ImageBank):
+class Unrounded:
     """Gives pixels back as they were: float error could carry one over the rounding."""
 
     def add(self, images):
@@ -78,6 +79,14 @@ class UnroundedBank(ImageBank):
 
     def __getitem__(self, slots):
         return self.unrounded[slots]
+
+
+class UnroundedBank(Unrounded, ImageBank):
+    pass
+
+
+class UnroundedMemory(Unrounded, LabelledMemory):
+    pass
 
 
 @contextmanager
@@ -94,8 +103,7 @@ def double_precision():
 def train_on_shares(name):
     """Weights and logs after rounds on this process's shares of draws made for all."""
     torch.manual_seed(0)
-    model = method(name)
-    model.bank = UnroundedBank(20, (3, 8, 8))
+    model = method(name, UnroundedBank, UnroundedMemory)
     draws = torch.Generator().manual_seed(1)
     step = model.generator_step
 
@@ -104,7 +112,7 @@ def train_on_shares(name):
         return step(share(latents), labels, optim_wrapper)
 
     model.generator_step = step_on_share
-    model.bank.sample = lambda _: share(torch.randint(len(model.bank), (BATCH,), generator=draws))
+    model.memory.draw = lambda _: share(torch.randint(len(model.memory), (BATCH,), generator=draws))
     wrapped = SeparateDataParallel(model) if get_world_size() > 1 else model
     clip_grad = dict(max_norm=0.1)
     options = dict(
@@ -123,7 +131,7 @@ def run(work_dir, **kwargs):
         work_dir,
         max_iters=6,
         checkpoint_interval=3,
-        model=toy_dedfkd(generator=GENERATOR, fixed_views=2),
+        model=toy_dedfkd(generator=GENERATOR, num_views=2),
         launcher='pytorch',
         cfg=dict(model_wrapper_cfg=dict(type='mmdfkd.SeparateDataParallel')),
         **kwargs,

@@ -29,10 +29,10 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 PAIRS = {'wrn402_wrn161': ('wrn40_2', 'wrn16_1'), 'r34_r18': ('resnet34', 'resnet18')}
 #: Options of our distiller, by the column they make, whatever the config has on.
 VARIANTS: dict[str, dict[str, Any]] = {
-    'ours': dict(channels_last=False, fixed_views=0),
-    'channels_last': dict(channels_last=True, fixed_views=0),
-    'fixed_views=4': dict(channels_last=False, fixed_views=4),
-    'both': dict(channels_last=True, fixed_views=4),
+    'ours': dict(channels_last=False, num_views=0),
+    'channels_last': dict(channels_last=True, num_views=0),
+    'labelled memory': dict(channels_last=False, num_views=4),
+    'both': dict(channels_last=True, num_views=4),
 }
 EPOCH_STEPS = 400  # student steps of the peer's epoch; one synthesis goes before them
 BANK_BATCHES = 200  # batches of images kept
@@ -92,20 +92,27 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     from benchmark_throughput import measure
     from mmengine.config import Config
 
+    from mmdfkd.models.memories import ImageBank, LabelledMemory
     from mmdfkd.registry import MODELS
 
     imported = host_memory()
     cfg = Config.fromfile(CONFIGS / f'dedfkd_{args.pair}_cifar10.py')
     cfg.train_dataloader.batch_size = cfg.model.kd_batch_size = args.batch_size
-    cfg.model.bank_capacity = BANK_BATCHES * args.batch_size
-    cfg.model.update(g_steps=args.g_steps, kd_steps=args.kd_steps, **VARIANTS[args.measure])
+    variant = VARIANTS[args.measure]
+    memory: dict[str, Any] = dict(type=ImageBank, capacity=BANK_BATCHES * args.batch_size)
+    if variant['num_views']:
+        memory.update(type=LabelledMemory, num_views=variant['num_views'])
+    cfg.model.memory = memory
+    cfg.model.update(
+        g_steps=args.g_steps, kd_steps=args.kd_steps, channels_last=variant['channels_last']
+    )
     figures = measure(cfg, args.warmup, args.rounds, count_flops=False)
     step_ms = figures['step_ms']
     networks = [MODELS.build(cfg.model[name].network) for name in ('teacher', 'student')]
     return describe(imported, networks) | {
-        'generator_step_ms': step_ms['generator_step'],
-        'once_a_round_ms': step_ms.get('label_views', 0.0) + step_ms['rest'],
-        'student_step_ms': step_ms['student_step'],
+        'generator_step_ms': (step_ms['synthesize'] - step_ms['remember']) / args.g_steps,
+        'once_a_round_ms': step_ms['remember'] + step_ms['rest'],
+        'student_step_ms': step_ms['sample'] + step_ms['student_step'],
         'peak_memory_mib': figures['peak_memory_mib'],
     }
 

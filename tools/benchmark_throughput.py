@@ -33,9 +33,9 @@ from mmdfkd.engine.hooks import NonFiniteLossHook, SyntheticGridHook
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
-#: Methods of the distiller that are timed. ``new_view`` (augmentation and the teacher's
-#: pass) is a share of the two after it.
-PARTS = ('generator_step', 'new_view', 'label_views', 'student_step')
+#: Methods of the distiller that are timed. ``remember`` is a part of ``synthesize``,
+#: and the teacher's pass ``ask_teacher`` of ``remember`` or ``student_step``.
+PARTS = ('synthesize', 'remember', 'sample', 'ask_teacher', 'student_step')
 
 
 def now() -> float:
@@ -89,9 +89,9 @@ class Stopwatch(Hook):
         self.flops = 0
 
     def _timed(self, name: str, function: Callable) -> Callable:
-        def timed(*args: Any) -> Any:
+        def timed(*args: Any, **kwargs: Any) -> Any:
             start = now()
-            result = function(*args)
+            result = function(*args, **kwargs)
             self.seconds[name] += now() - start
             self.calls[name] += 1
             return result
@@ -112,12 +112,12 @@ class Stopwatch(Hook):
 
     def _count(self, runner: Runner, data_batch: Any) -> None:
         model = unwrap(runner.model)
-        compiled = vars(model).pop('kd_loss', None)
+        compiled = vars(model).pop('student_losses', None)
         with FlopCounterMode(display=False) as counter:
             runner.model.train_step(data_batch, runner.optim_wrapper)
         self.flops = counter.get_total_flops()
         if compiled is not None:
-            model.kd_loss = compiled
+            model.student_losses = compiled
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -129,10 +129,10 @@ class Stopwatch(Hook):
     def parts(self) -> tuple[dict[str, float], dict[str, float]]:
         """Return each part's share of a round, and the ms of a call of it.
 
-        ``rest`` is what is left of the round: bank, logs.
+        ``rest`` is what is left of the round: logs.
         """
         total = sum(self.times[self.rounds :])
-        whole = ('generator_step', 'label_views', 'student_step')
+        whole = ('synthesize', 'sample', 'student_step')
         rest = total - sum(self.seconds[name] for name in whole)
         share = {name: self.seconds[name] / total for name in PARTS} | {'rest': rest / total}
         step_ms = {name: 1e3 * self.seconds[name] / n for name, n in self.calls.items()}
@@ -183,7 +183,7 @@ def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> 
         'threads': torch.get_num_threads(),
         'torch': torch.__version__,
         'rounds_per_s': 1 / round_s,
-        'generated_images_per_s': batch * model.g_steps / round_s,
+        'generated_images_per_s': batch * getattr(model, 'g_steps', 1) / round_s,
         'trained_on_images_per_s': trained / round_s,
         'round_ms': 1e3 * round_s,
         'round_ms_min': 1e3 * min(watch.times[:rounds]),

@@ -22,13 +22,13 @@ from cfg_options import merge_options
 from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import evaluate_synthetic
-from mmdfkd.models.distillers import load_distiller
+from mmdfkd.models.distillers import choose_source, load_distiller
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -38,7 +38,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('config', help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
-    parser.add_argument('--source', choices=['generator', 'bank'], default='generator')
+    parser.add_argument(
+        '--source',
+        choices=['generator', 'bank'],
+        help='live samples of the generator (default, where there is one) or the memory',
+    )
     parser.add_argument(
         '--num', type=int, default=50000, help='synthetic images (of a bank: at most what it holds)'
     )
@@ -113,8 +117,8 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
 def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
     """Return the latents or the slots to evaluate."""
     if args.source == 'generator':
-        return LatentDataset(model.num_classes, args.num, model.latent_dim, args.seed)
-    return BankDataset(min(args.num, len(model.bank)))
+        return model.held_out(args.num, args.seed)
+    return BankDataset(min(args.num, len(model.memory)))
 
 
 def bank_duplicates(bank: Any, num: int) -> float:
@@ -144,16 +148,17 @@ def main(argv: list[str] | None = None) -> None:
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options or {})
     out = args.json or args.checkpoint.with_name('figures.json')
+    model = load_distiller(cfg, args.checkpoint)
+    args.source = choose_source(model, args.source)
     settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
     figure_files.check_free(out, settings)
     start = time.perf_counter()
-    model = load_distiller(cfg, args.checkpoint)
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     metrics = make_metrics(args, cfg)
     samples: Any = make_samples(args, model)
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'bank':
-        figures['bank/duplicates'] = bank_duplicates(model.bank, len(samples))
+        figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
     print(f'\n{len(samples)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')

@@ -109,7 +109,7 @@ def measure(
     """Measure all checkpoints of all runs: rows of figures by name."""
     checkpoints = {run: whole_checkpoints(run) for run in runs}
     model = load(cfg, checkpoints[runs[0]][0][1])
-    latents = LatentDataset(model.num_classes, num, model.latent_dim, seed)
+    latents = model.held_out(num, seed)
     agreement = Agreement(CORRUPTIONS)
     if not data_free:
         dataloader = Runner.build_dataloader(cfg.test_dataloader)

@@ -31,29 +31,29 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
-from mmdfkd.models.distillers import load_distiller
+from mmdfkd.models.distillers import choose_source, load_distiller
 
 MAX_DRAWS = 20  # images drawn for one written, where the teacher labels them
 
 
 def is_asked(distiller: Any, source: str) -> bool:
     """Tell whether labels are asked for, not the teacher's decision."""
-    return source == 'generator' and hasattr(distiller.generator, 'num_classes')
+    return source == 'generator' and distiller.generator.conditional
 
 
 def draws(distiller: Any, source: str, num: int, seed: int) -> Dataset:
     """Return what to draw at most for ``num`` images: latents, or slots in random order."""
     if source == 'bank':
-        length = len(distiller.bank)
+        length = len(distiller.memory)
         slots = BankDataset(length)
         order = np.random.default_rng(seed).permutation(length)
         return Subset(slots, order.tolist())
     classes = distiller.num_classes
     # Any C labels in turn hold each class once; the teacher's decisions are no such thing.
     length = -(-num // classes) * classes if is_asked(distiller, source) else MAX_DRAWS * num
-    return LatentDataset(classes, length, distiller.latent_dim, seed)
+    return distiller.held_out(length, seed)
 
 
 def batches(
@@ -152,7 +152,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
         num_classes=classes,
         seed=args.seed,
         batch_size=args.batch_size,  # as figures of floating point may depend on it
-        device=distiller.bank.images.device.type,
+        device=distiller.data_preprocessor.device.type,
         versions={
             'mmdfkd': mmdfkd.__version__,
             'python': platform.python_version(),
@@ -173,7 +173,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group()
     size.add_argument('--num', type=int, default=50_000, help='images')
     size.add_argument('--per-class', type=int, help='images of each class')
-    parser.add_argument('--source', choices=['generator', 'bank'], default='generator')
+    parser.add_argument(
+        '--source',
+        choices=['generator', 'bank'],
+        help='live samples of the generator (default, where there is one) or the memory',
+    )
     parser.add_argument('--seed', type=int, default=0, help='of the latents, or of the slots')
     parser.add_argument('--batch-size', type=int, default=250)
     parser.add_argument('--grid', type=Path, help='also write a picture to this .png file')
@@ -194,6 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     merge_options(cfg, args.cfg_options)
     distiller = load_distiller(cfg, args.checkpoint)
     distiller.to('cuda' if torch.cuda.is_available() else 'cpu')
+    args.source = choose_source(distiller, args.source)
     settings = choose_settings(distiller, args)
     args.out.absolute().parent.mkdir(parents=True, exist_ok=True)
     (write_npz if args.out.suffix == '.npz' else write_folder)(distiller, args.out, settings)

@@ -31,7 +31,12 @@ def toy_options(cfg: Config) -> dict[str, Any]:
         'default_hooks.checkpoint.interval': 1,
     }
     if 'generator' in cfg.model:
-        steps = {'g_steps': 1, 'kd_steps': 2, 'kd_batch_size': BATCH_SIZE, 'bank_capacity': IMAGES}
+        steps = {
+            'g_steps': 1,
+            'kd_steps': 2,
+            'kd_batch_size': BATCH_SIZE,
+            'memory.capacity': IMAGES,
+        }
         options |= {f'model.{key}': value for key, value in steps.items()}
         options['train_dataloader.dataset.samples_per_class'] = 2  # pairs for the metric loss
     else:

@@ -24,6 +24,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     MetricLearningLoss,
 )
+from mmdfkd.models.memories import LabelledMemory
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
 with read_base():
@@ -53,12 +54,12 @@ model = dict(
     loss_metric=dict(type=MetricLearningLoss, objective='M4', loss_weight=0.5, gate=0.7),
     loss_kd=dict(type=KDLoss, divergence='kl', temperature=20.0),
     augment=dict(type=ShiftFlip, pad=4, flip=True),
-    # Student steps are worth the most, and fixed views make them cheap.
+    # Student steps are worth the most, and views labelled once make them cheap.
     g_steps=2,
-    fixed_views=4,
     kd_steps=40,
     kd_batch_size=batch_size,
-    bank_capacity=2 * restart * batch_size,  # the images of two generators, 400 MB
+    # The images of two generators, 400 MB.
+    memory=dict(type=LabelledMemory, capacity=2 * restart * batch_size, num_views=4),
 )
 
 train_dataloader = dict(

@@ -9,5 +9,5 @@ model['generator'].update(num_classes=100)
 train_dataloader['dataset'].update(num_classes=100)
 # NAYER's batch of synthetic images: the metric loss needs several of a class.
 train_dataloader.update(batch_size=400)
-model.update(bank_capacity=2 * restart * 400)
+model['memory'].update(capacity=2 * restart * 400)
 auto_scale_lr.update(base_batch_size=400)

@@ -21,6 +21,7 @@ from mmdfkd.models.losses import (
     PixelStatisticsLoss,
     TotalVariationLoss,
 )
+from mmdfkd.models.memories import ImageBank
 from mmdfkd.models.utils import Classifier, RandomAffine, RandomErase
 
 with read_base():
@@ -72,7 +73,7 @@ model = dict(
         dict(type=RandomErase, probability=0.5, fill=0.0),
     ],
     # The images of two generators: with a short memory the student forgets the easy ones.
-    bank_capacity=2 * restart * batch_size,
+    memory=dict(type=ImageBank, capacity=2 * restart * batch_size),
 )
 
 train_dataloader = dict(

@@ -2,6 +2,8 @@
 
 from mmengine.config import read_base
 
+from mmdfkd.models.memories import ImageBank
+
 with read_base():
     from ..dedfkd_resnet20_resnet8_cifar10 import *
 
@@ -11,8 +13,9 @@ param_scheduler['generator'][0].update(
     periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
 )
 param_scheduler['student'][0].update(T_max=rounds)
-# The arms were measured before the fixed views: docs/ablation.md.
-model.update(bank_capacity=rounds * 64, fixed_views=0, kd_steps=6)
+# The arms were measured before labelled views: docs/ablation.md.
+model.update(kd_steps=6)
+model['memory'] = dict(type=ImageBank, capacity=rounds * 64)
 default_hooks['checkpoint'].update(
     interval=20, max_keep_ckpts=-1
 )  # to correlate figures over a run

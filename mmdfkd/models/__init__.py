@@ -3,6 +3,6 @@
 Importing this module registers all of them.
 """
 
-from . import backbones, distillers, generators, losses, utils
+from . import backbones, distillers, generators, losses, memories, utils
 
-__all__ = ['backbones', 'distillers', 'generators', 'losses', 'utils']
+__all__ = ['backbones', 'distillers', 'generators', 'losses', 'memories', 'utils']

@@ -39,7 +39,7 @@ def test_two_halves_of_a_batch_are_one_whole(both, name):
     for half in both:
         for key, value in whole['state'].items():
             found = half[name]['state'][key]
-            if key == 'bank.images':
+            if key == 'memory.images':
                 assert (found.int() - value.int()).abs().max() <= 1
             else:
                 torch.testing.assert_close(found, value, rtol=1e-6, atol=1e-7)
@@ -53,13 +53,13 @@ def test_two_halves_of_a_batch_are_one_whole(both, name):
 def test_processes_make_images_of_their_own_and_share_all_else(both):
     first, second = (rank['whole'] for rank in both)
     assert (
-        first['state'].keys() == second['state'].keys() == {*toy_dedfkd(fixed_views=2).state_dict()}
+        first['state'].keys() == second['state'].keys() == {*toy_dedfkd(num_views=2).state_dict()}
     )
     assert all(value.equal(second['state'][key]) for key, value in first['state'].items())
     assert first['figures'] == second['figures']
     latents = torch.cat([rank['whole']['latents'] for rank in both])
     assert len(latents.unique(dim=0)) == len(latents) == 2 * 6 * 2 * 6  # ranks, rounds, steps, N
-    fresh = first['state']['bank.images'][:12]  # in the ring's order a round is six, then six
+    fresh = first['state']['memory.images'][:12]  # in the ring's order a round is six, then six
     assert not fresh[:6].equal(fresh[6:])
 
 
@@ -73,7 +73,7 @@ def test_resume_is_exact_in_every_process(both):
                 assert value.equal(resumed[part][key]), key
         torch.testing.assert_close(resumed['optimizer'], whole['optimizer'], rtol=0, atol=0)
         assert whole['optimizer']['student']['state']
-        assert int(whole['state']['bank._extra_state']) == 6 * 12
+        assert int(whole['state']['memory.num_added.count']) == 6 * 12
 
 
 @cpu_only

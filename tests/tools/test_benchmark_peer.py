@@ -73,7 +73,7 @@ def test_columns_differ_whatever_the_configs_have_on(tool):
         for options in tool.VARIANTS.values():
             model = Config.fromfile(tool.CONFIGS / f'dedfkd_{pair}_cifar10.py').model
             model.update(options)
-            models.append((model.channels_last, model.fixed_views))
+            models.append((model.channels_last, model.memory.get('num_views', 0)))
         assert models == [(False, 0), (True, 0), (False, 4), (True, 4)]
 
 

@@ -18,7 +18,7 @@ def measured(tmp_path_factory):
     command = [sys.executable, 'tools/benchmark_throughput.py', 'configs/dedfkd_lenet5_mnist.py']
     command += ['--json', str(file)]
     command += ['--cfg-options', 'model.kd_batch_size=32', 'train_dataloader.batch_size=32']
-    command += ['--sweep', 'model.kd_steps=1', 'model.kd_steps=3 model.fixed_views=2']
+    command += ['--sweep', 'model.kd_steps=1', 'model.kd_steps=3 model.num_views=2']
     command += ['--rounds', '2', '--warmup', '1']  # also after the sweep
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -51,6 +51,6 @@ def test_parts_add_up_to_no_more_than_the_round(measured):
 def test_the_table_has_a_column_for_each_set_of_options(measured):
     figures, printed = measured
     header = printed.splitlines()[0]
-    assert header == '| | model.kd_steps=1 | model.kd_steps=3 model.fixed_views=2 |'
-    assert list(figures) == ['model.kd_steps=1', 'model.kd_steps=3 model.fixed_views=2']
+    assert header == '| | model.kd_steps=1 | model.kd_steps=3 model.num_views=2 |'
+    assert list(figures) == ['model.kd_steps=1', 'model.kd_steps=3 model.num_views=2']
     assert '| step_ms student_step | ' in printed

@@ -23,13 +23,13 @@ def run(tmp_path_factory):
     options = {
         'model.teacher.checkpoint': str(folder / 'teacher.pth'),
         'model.generator.base_channels': 2,
-        'model.bank_capacity': 64,
+        'model.memory.capacity': 64,
     }
     cfg.merge_from_dict(options)
     model = MODELS.build(cfg.model)
     banked = torch.rand(40, 1, 32, 32) * 255
     banked[7] = banked[30]
-    model.bank.add(banked)
+    model.memory.add(banked)
     torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
     return folder, [f'{key}={value}' for key, value in options.items()]
 
@@ -92,7 +92,7 @@ def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
     figures(run, *there)
     with pytest.raises(ValueError, match=r"of the same \['seed'\].*--json"):
         figures(run, *there, '--seed', '5')
-    with pytest.raises(ValueError, match=r"of the same \['cfg_options'\].*'model.bank_capacity'"):
+    with pytest.raises(ValueError, match=r"of the same \['cfg_options'\].*'model.memory.capacity'"):
         figures((run[0], [*run[1], 'model.kd_steps=3']), *there)
 
 

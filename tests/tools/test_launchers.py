@@ -30,7 +30,7 @@ def test_dist_train_distils_in_two_processes(tmp_path):
     options = [
         f'model.teacher.checkpoint={tmp_path / "teacher.pth"}',
         'train_cfg.max_iters=2',
-        'model.bank_capacity=50',
+        'model.memory.capacity=50',
         'model.kd_steps=2',
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=8',
@@ -48,7 +48,8 @@ def test_dist_train_distils_in_two_processes(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     checkpoint = torch.load(tmp_path / 'work dir/iter_2.pth', weights_only=True)
-    assert int(checkpoint['state_dict']['bank._extra_state']) == 2 * 2 * 8  # rounds, processes, N
+    added = int(checkpoint['state_dict']['memory.num_added.count'])
+    assert added == 2 * 2 * 8  # rounds, processes, N
 
 
 def test_slurm_train_starts_a_task_a_gpu(tmp_path):

@@ -63,7 +63,7 @@ def synthesise(model, dataset, indices):
 def run(tmp_path):
     """A config, and a run of three checkpoints whose students grow alike to the teacher's."""
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
-    cfg.model.bank_capacity = 8
+    cfg.model.memory.capacity = 8
     cfg.model.student.network = cfg.model.teacher.network
     teacher = MODELS.build(cfg.model.teacher.network)
     images = torch.stack([RankedDigits()[i]['inputs'] for i in range(40)]).float()

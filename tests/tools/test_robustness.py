@@ -32,7 +32,7 @@ def distilled(tmp_path_factory):
     folder = tmp_path_factory.mktemp('distilled')
     write_mnist(folder)
     cfg = Config.fromfile(TOOLS.parent / 'configs/dedfkd_lenet5_mnist.py')
-    cfg.model.bank_capacity = 10
+    cfg.model.memory.capacity = 10
     torch.manual_seed(0)
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), folder / 'teacher.pth')
     cfg.model.teacher.checkpoint = str(folder / 'teacher.pth')

@@ -36,7 +36,7 @@ def colour_distiller(conditional=True, banked=0):
     distiller = toy_dedfkd(bank_capacity=40, **parts).eval()
     pixels = torch.rand(banked or 40, 3, 8, 8) * 255
     if banked:
-        distiller.bank.add(pixels)
+        distiller.memory.add(pixels)
     else:
         drawn = LatentDataset(NUM_CLASSES, 40, 5)
         latents = torch.stack([drawn[i]['latent'] for i in range(40)])
@@ -111,7 +111,7 @@ def test_unconditional_images_get_the_teachers_decision(tmp_path):
 
 def test_bank_images_come_once_each_with_the_teachers_decision(tmp_path):
     distiller = colour_distiller(banked=40)
-    in_bank = {distiller.bank.images[i].permute(1, 2, 0).numpy().tobytes() for i in range(40)}
+    in_bank = {distiller.memory.images[i].permute(1, 2, 0).numpy().tobytes() for i in range(40)}
     load_tool('synthesize').write_folder(
         distiller, tmp_path / 'set', settings(source='bank', num=9)
     )
@@ -182,7 +182,7 @@ def test_a_class_that_the_teacher_never_sees_is_an_error(tmp_path):
 def test_a_bank_with_too_few_images_of_a_class_says_how_many_there_are(tmp_path):
     distiller = colour_distiller(banked=30)
     decisions = [
-        decision(distiller, image.permute(1, 2, 0)) for image in distiller.bank.images[:30]
+        decision(distiller, image.permute(1, 2, 0)) for image in distiller.memory.images[:30]
     ]
     fewest = min(decisions.count(label) for label in range(NUM_CLASSES))
     tool = load_tool('synthesize')
@@ -213,7 +213,7 @@ def grey(tmp_path_factory):
     """The command line's config and checkpoint, of an untrained distiller of grey images."""
     folder = tmp_path_factory.mktemp('grey')
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
-    cfg.model.bank_capacity = 20
+    cfg.model.memory.capacity = 20
     torch.manual_seed(0)
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), folder / 'teacher.pth')
     cfg.model.teacher.checkpoint = str(folder / 'teacher.pth')

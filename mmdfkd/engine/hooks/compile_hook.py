@@ -14,7 +14,7 @@ from mmdfkd.registry import HOOKS
 class CompileHook(Hook):
     """Compile the student's pass with its loss, forwards and backwards.
 
-    With fixed views that is nearly all of a student step. MMEngine's ``compile=True``
+    With a labelled memory that is nearly all of a student step. MMEngine's ``compile=True``
     would trace all of ``train_step``, which changes modules and optimisers as it goes.
     Results change by rounding only; a run that is resumed compiles again.
 
@@ -26,7 +26,7 @@ class CompileHook(Hook):
         self.options = options
 
     def before_train(self, runner: Runner) -> None:
-        """Put the compiled function in the distiller's ``kd_loss`` place."""
+        """Put the compiled function in the distiller's ``student_losses`` place."""
         model = unwrap(runner.model)
-        model.kd_loss = torch.compile(model.kd_loss, **self.options)
+        model.student_losses = torch.compile(model.student_losses, **self.options)
         runner.logger.info('the student is compiled in the first rounds, which are slow')

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.dist import master_only
@@ -69,7 +70,7 @@ class DistillationSummaryHook(Hook):
         pictures = Path(runner.log_dir) / 'vis_data' / 'vis_image'
         lines += [
             f'rounds                  {runner.iter}',
-            f'images put in the bank  {model.bank.num_added}',
+            *([f'images in the memory    {len(model.memory)}'] if model.memory is not None else []),
             f'minutes                 {minutes:.1f} (since start or resume)',
             f'last checkpoint         {runner.message_hub.runtime_info.get("last_ckpt")}',
             f'pictures                {pictures}',
@@ -96,7 +97,7 @@ class DistillationSummaryHook(Hook):
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
         dataset = loop.dataloader.dataset
         if isinstance(dataset, LatentDataset | BankDataset):
-            _check_latents(dataset, unwrap(runner.model).latent_dim)
+            _check_samples(dataset, unwrap(runner.model))
             bind(loop.evaluator.metrics, runner.model)  # they compare with the teacher
         else:
             self._teacher = evaluate_teacher(runner, loop)
@@ -108,11 +109,16 @@ class DistillationSummaryHook(Hook):
         runner.logger.info(f'Teacher  {figures}')
 
 
-def _check_latents(dataset: Dataset, latent_dim: int) -> None:
-    found = getattr(dataset, 'latent_dim', latent_dim)
-    if found != latent_dim:
+def _check_samples(dataset: Dataset, model: Any) -> None:
+    if isinstance(dataset, LatentDataset) and 'generator' not in model.sources:
         raise ValueError(
-            f'the LatentDataset should have the generator’s latent_dim={latent_dim}, '
+            f'the evaluation set should be a BankDataset for {type(model).__name__}, which has no '
+            'generator, but got a LatentDataset'
+        )
+    found = getattr(dataset, 'latent_dim', None)
+    if found is not None and found != model.latent_dim:
+        raise ValueError(
+            f'the LatentDataset should have the generator’s latent_dim={model.latent_dim}, '
             f'but got {found}; set latent_dim of that data set'
         )
 

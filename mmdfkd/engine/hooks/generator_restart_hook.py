@@ -58,7 +58,4 @@ class GeneratorRestartHook(Hook):
     ) -> None:
         """Restart, if the round is a multiple of the interval."""
         if runner.iter and runner.iter % self.interval == 0:
-            unwrap(runner.model).restart_generator()
-            optimizer = runner.optim_wrapper['generator'].optimizer
-            optimizer.state.clear()
-            optimizer.zero_grad()
+            unwrap(runner.model).restart(runner.optim_wrapper)

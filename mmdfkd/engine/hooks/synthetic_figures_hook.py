@@ -3,7 +3,6 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmdfkd.datasets import LatentDataset
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS, METRICS
@@ -11,7 +10,10 @@ from mmdfkd.registry import HOOKS, METRICS
 
 @HOOKS.register_module()
 class SyntheticFiguresHook(Hook):
-    """Compute metrics of live samples of held-out latents after each validation.
+    """Compute metrics of synthetic images after each validation.
+
+    They are live samples of held-out latents, or the memory's images where a method has no
+    generator.
 
     The figures are logged with the student's, and CheckpointHook can ``save_best`` on
     them. The run's random state stays as it is. Without any real image to validate on,
@@ -19,8 +21,8 @@ class SyntheticFiguresHook(Hook):
 
     Args:
         metrics: configs of metrics of synthetic images.
-        num_samples: live samples, of all processes together.
-        batch_size: samples in a pass, in each process.
+        num_samples: images, of all processes together.
+        batch_size: images in a pass, in each process.
         seed: of the latents.
     """
 
@@ -37,8 +39,8 @@ class SyntheticFiguresHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add the figures to ``metrics`` and to the log."""
         model = unwrap(runner.model)
-        latents = LatentDataset(model.num_classes, self.num_samples, model.latent_dim, self.seed)
-        figures = evaluate_synthetic(model, latents, self.metrics, self.batch_size)
+        samples = model.held_out(self.num_samples, self.seed)
+        figures = evaluate_synthetic(model, samples, self.metrics, self.batch_size)
         if metrics is not None:
             metrics.update(figures)
         for name, value in figures.items():

@@ -1,12 +1,11 @@
 """Pictures of what the generator makes, over time."""
 
-import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torchvision.utils import make_grid
 
-from mmdfkd.models.utils import frozen, unwrap
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
 
@@ -15,7 +14,8 @@ class SyntheticGridHook(Hook):
     """Show a grid of synthetic images through the Runner's visualizer.
 
     Rows are classes and columns latents; the latents stay the same all run long.
-    An unconditional generator's images all have latents of their own.
+    An unconditional generator's images all have latents of their own; a method without a
+    generator shows its newest images.
 
     Args:
         interval: iterations between two grids.
@@ -46,18 +46,10 @@ class SyntheticGridHook(Hook):
             self._add_grid(runner)
 
     @master_only
-    @torch.no_grad()
     def _add_grid(self, runner: Runner) -> None:
         model = unwrap(runner.model)
         rows = min(self.num_classes, model.num_classes)
-        draw = torch.Generator().manual_seed(self.seed)
-        latents = torch.randn(rows * self.num_latents, model.latent_dim, generator=draw)
-        if hasattr(unwrap(model.generator), 'num_classes'):
-            latents = latents[: self.num_latents].repeat(rows, 1)
-        labels = torch.arange(rows).repeat_interleave(self.num_latents)
-        device = model.bank.images.device
-        with frozen(model.generator) as generator:
-            images = generator(latents.to(device), labels.to(device))
+        images = model.preview(rows * self.num_latents, rows, self.seed)
         grid = make_grid(images, nrow=self.num_latents, pad_value=255)
         picture = grid.permute(1, 2, 0).round().byte().cpu().numpy()
         runner.visualizer.add_image('synthetic', picture, step=runner.iter + 1)

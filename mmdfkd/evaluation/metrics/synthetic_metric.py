@@ -65,7 +65,7 @@ class SyntheticMetric(BaseMetric, metaclass=ABCMeta):
             self._of_real.clear()
         self.distiller = distiller
         if self.real is not None:
-            self.real.check_shape(tuple(distiller.bank.images.shape[1:]))
+            self.real.check_shape(tuple(distiller.image_shape))
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -1,8 +1,19 @@
-"""Distillers: one file a method."""
+"""Distillers: two families, one file a method."""
 
 from .base import DataFreeDistiller
 from .dafl import DAFL
 from .dedfkd import DEDFKD
+from .generative import GenerativeDistiller
+from .inversion import InversionDistiller
 from .load import load_distiller
+from .synthesis import choose_source
 
-__all__ = ['DAFL', 'DEDFKD', 'DataFreeDistiller', 'load_distiller']
+__all__ = [
+    'DAFL',
+    'DEDFKD',
+    'DataFreeDistiller',
+    'GenerativeDistiller',
+    'InversionDistiller',
+    'choose_source',
+    'load_distiller',
+]

@@ -1,97 +1,100 @@
-"""What every data-free distiller shares: the two phases of a round."""
+"""What every data-free distiller shares: synthesise images, then train the student on them."""
 
 from abc import ABCMeta, abstractmethod
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import torch
+from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
-from mmdfkd.models.utils import Compose, FixedViews, ImageBank, unwrap
+from mmdfkd.datasets import BankDataset
+from mmdfkd.models.memories import Batch
+from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen, unwrap
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
-from mmdfkd.models.utils.processes import average_buffers, gather, share
+from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .log import round_log
-from .parts import build, check_parts, start_anew
-from .synthesis import describe
+from .parts import build, check_parts, check_positive
+from .synthesis import describe, newest_images
+
+Log = dict[str, Tensor]
+
+
+class Response(NamedTuple):
+    """What the networks make of a batch of N images, of all processes' batches together."""
+
+    logits: Tensor  # the teacher's, (N, C)
+    features: Tensor  # the teacher's, (N, D)
+    statistics: list[BNStatistics]  # of the teacher's batch norms; empty unless asked for
+    student_logits: Tensor | None  # (N, C), of a frozen student; None unless asked for
 
 
 class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
-    """Base of the distillers: a frozen teacher, a student, a generator and a bank.
+    """Base of the distillers: a frozen teacher, a student, and a memory of images.
 
-    A method adds :meth:`generator_losses`. One Runner iteration is one round.
+    A method says how images come to be, in :meth:`synthesize`, and may say what a student
+    step learns from (:meth:`sample`) and how (:meth:`student_losses`). One Runner iteration
+    is one round.
 
     Args:
         teacher: config of a :class:`~mmdfkd.models.utils.Classifier`; it is never updated.
         student: config of a :class:`Classifier`.
-        generator: config of a generator (latents, labels) -> pixels.
-        loss_kd: config of the student's loss.
+        loss_kd: config of the student's loss of its logits and the teacher's.
         data_preprocessor: normalises synthetic and real pixels alike.
-        g_steps: generator steps a round, of which ``accumulative_counts`` of its optimiser
-            wrapper, if set, make one update.
-        kd_steps: student steps a round, likewise.
-        kd_batch_size: images that a student step draws from the bank, in each process.
-        bank_capacity: synthetic images kept, of all processes together.
+        image_shape: (channels, height, width) of an image.
+        memory: config of a memory of synthetic images, or None for a method without.
+        kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
+            optimiser wrapper, if set, make one update.
+        kd_batch_size: images that a student step draws from the memory, in each process.
         augment: config of the augmentation of student batches, a list of them, or None.
-        fixed_views: augmented views of each bank image that the teacher labels once; 0 has
-            it see every student batch, each image in a new view.
-        channels_last: keep the bank and all convolutions in that layout.
-        image_priors: configs of further generator losses, of the images alone, by name;
-            the log has them as ``loss_prior_<name>``. None leaves a name out.
+        channels_last: keep the memory and all convolutions in that layout.
 
     Raises:
-        ValueError: if the teacher has no weights, or teacher, student and generator
-            differ in their classes.
+        ValueError: if the teacher has no weights, teacher and student differ in their
+            classes, or a number is not positive.
     """
 
     #: Children that each optimiser updates, by the optimiser's key.
-    optimised: dict[str, tuple[str, ...]] = {
-        'generator': ('generator',),
-        'student': ('student',),
-    }
+    optimised: dict[str, tuple[str, ...]] = {'student': ('student',)}
+    #: What synthesis is called in the log.
+    phase = 'synthesis'
+    #: What tools can take images from: held-out samples of a generator, or the bank.
+    sources: tuple[str, ...] = ('bank',)
 
     def __init__(
         self,
         teacher: dict | nn.Module,
         student: dict | nn.Module,
-        generator: dict | nn.Module,
         loss_kd: dict | nn.Module,
         data_preprocessor: dict | nn.Module,
-        g_steps: int = 1,
+        image_shape: tuple[int, int, int],
+        memory: dict | nn.Module | None = None,
         kd_steps: int = 5,
         kd_batch_size: int = 256,
-        bank_capacity: int = 10240,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
-        fixed_views: int = 0,
         channels_last: bool = False,
-        image_priors: dict[str, dict | nn.Module | None] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
+        check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
-        self.generator = build(generator)
-        # A module is not kept: it would be registered a second time.
-        self._generator_config = generator if isinstance(generator, dict) else None
         self.loss_kd = build(loss_kd)
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
-        priors = image_priors or {}
-        self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
-        self.g_steps = g_steps
+        self.image_shape = tuple(image_shape)
+        self.num_classes = self.teacher.num_classes
+        self.memory: Any = build(memory)
+        if self.memory is not None:
+            self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
-        self.latent_dim = self.generator.latent_dim
-        self.num_classes = self.teacher.num_classes
-        side = self.generator.image_size
-        self.bank = ImageBank(bank_capacity, (self.generator.out_channels, side, side))
-        self.fixed_views: Any = (
-            FixedViews(fixed_views, bank_capacity, self.augment.num_draws, self.num_classes)
-            if fixed_views
-            else None
-        )
-        check_parts(self.teacher, self.student, self.generator)
+        self.rounds = Counter()
+        check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
         if channels_last:
             self.to(memory_format=torch.channels_last)
@@ -104,121 +107,143 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         self.teacher.eval()
         return self
 
-    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
-        """One round: the generator adapts to the student, the student to the teacher.
+    # The round.
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Log:
+        """One round: images are synthesised, and the student learns from them and the memory's.
 
         Args:
             data: ``{'label': (N,)}``, the classes to synthesise.
-            optim_wrapper: wrappers with the keys ``generator`` and ``student``.
+            optim_wrapper: wrappers with the keys of ``optimised``.
 
         Returns:
             Means over the steps and processes of every loss and figure, to be logged.
         """
         labels = self.data_preprocessor.cast_data(data['label'])
-        generator_logs, student_logs = [], []
+        synthesis_logs = self.synthesize(labels, optim_wrapper)
 
-        for _ in range(self.g_steps):
-            latents = torch.randn(len(labels), self.latent_dim, device=labels.device)
-            fresh, log = self.generator_step(latents, labels, optim_wrapper['generator'])
-            generator_logs.append(log)
-
-        newest = self.bank.add(fresh)
-        if self.fixed_views:
-            self.label_views(newest, optim_wrapper['student'])
-
+        student_logs = []
         for step in range(self.kd_steps):
-            slots = share(newest) if step == 0 else self.bank.sample(self.kd_batch_size)
-            student_logs.append(self.student_step(slots, optim_wrapper['student']))
+            batch = self.sample(step, labels)
+            student_logs.append(self.student_step(batch, optim_wrapper['student']))
 
-        average_buffers(self.generator, self.student)  # rank 0's checkpoint is everyone's state
-        return round_log(generator=generator_logs, student=student_logs)
-
-    def generator_step(
-        self, latents: Tensor, labels: Tensor, optim_wrapper: OptimWrapper
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Update the generator once.
-
-        Args:
-            latents: (N, latent_dim).
-            labels: (N,) int64.
-            optim_wrapper: the generator's.
-
-        Returns:
-            The pixels it made, (N, C, H, W) in [0, 255], and the step's log.
-        """
-        with optim_wrapper.optim_context(self.generator):
-            images = self.generator(latents, labels)
-            inputs = self.normalize(images)
-            losses = self.generator_losses(inputs, latents, labels)
-            for name, prior in self.image_priors.items():
-                losses[f'loss_prior_{name}'] = prior(inputs)
-        return images.detach(), self._minimise(losses, optim_wrapper)
+        self.rounds.add(1)
+        average_buffers(*self._optimised_parts())  # rank 0's checkpoint is everyone's state
+        return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
 
     @abstractmethod
-    def generator_losses(
-        self, inputs: Tensor, latents: Tensor, labels: Tensor
-    ) -> dict[str, Tensor]:
-        """Compute the method's losses of normalised synthetic ``inputs`` (N, C, H, W).
+    def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
+        """Make or improve images, and :meth:`remember` what the student should see again.
 
-        Entries with ``loss`` in their name are summed and minimised; others are logged.
-        A loss that is no mean over samples should be of the ``gather``-ed batch.
+        Args:
+            labels: (N,) int64, the classes to synthesise.
+            optim_wrapper: wrappers with the keys of ``optimised``.
+
+        Returns:
+            The log of each step; all have the same entries.
         """
 
-    def student_step(self, slots: Tensor, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Update the student once on the bank's images in ``slots`` (N,); returns the log."""
-        with optim_wrapper.optim_context(self.student):
-            if self.fixed_views:
-                draws, teacher_logits = self.fixed_views.sample(slots)
-                inputs = self.view(slots, draws)
-            else:
-                _, inputs, teacher_logits = self.new_view(slots)
-            loss_kd = self.kd_loss(inputs, teacher_logits)
-        return self._minimise({'loss_kd': loss_kd}, optim_wrapper)
-
-    def kd_loss(self, inputs: Tensor, teacher_logits: Tensor) -> Tensor:
-        """Compare the student on ``inputs`` (N, C, H, W) with the teacher's logits of them."""
-        return self.loss_kd(self.student(inputs).logits, teacher_logits)
-
-    def label_views(self, slots: Tensor, optim_wrapper: OptimWrapper) -> None:
-        """Choose the fixed views of new bank images in ``slots`` (N,) and label them.
-
-        Each process does its share, and keeps the views of all.
-        """
-        with optim_wrapper.optim_context(self.student):
-            for index in range(self.fixed_views.num_views):
-                draws, _, teacher_logits = self.new_view(share(slots))
-                self.fixed_views.put(slots, index, gather(draws), gather(teacher_logits))
+    def remember(self, images: Tensor, optim_wrapper: OptimWrapperDict) -> None:
+        """Put pixels (N, C, H, W) in [0, 255] into the memory."""
+        newest = self.memory.add(images)
+        with optim_wrapper['student'].optim_context(self.student):
+            self.memory.label(newest, self._new_view)
 
     @torch.no_grad()
-    def new_view(self, slots: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return draws (N, K) of a new view of ``slots`` (N,), the view, and its logits."""
-        draws = torch.rand(len(slots), self.augment.num_draws, device=slots.device)
-        inputs = self.view(slots, draws)
-        return draws, inputs, self.teacher(inputs).logits
+    def sample(self, step: int, labels: Tensor) -> Batch:
+        """Give the images of student step ``step`` of a round: the newest, then any.
 
-    def view(self, slots: Tensor, draws: Tensor) -> Tensor:
-        """Augment and normalise the bank's images in ``slots`` (N,) as ``draws`` (N, K) say."""
-        return self.normalize(self.augment(self.bank[slots], draws))
+        Args:
+            step: from 0 on.
+            labels: (N,), the classes of the round.
+        """
+        if step == 0:
+            slots = share(self.memory.newest(len(labels) * get_world_size()))
+        else:
+            slots = self.memory.draw(self.kd_batch_size)
+        return self.memory.recall(slots, self.augment)
 
-    def _minimise(
-        self, losses: dict[str, Tensor], optim_wrapper: OptimWrapper
-    ) -> dict[str, Tensor]:
+    def student_step(self, batch: Batch, optim_wrapper: OptimWrapper) -> Log:
+        """Update the student once; returns the log."""
+        with optim_wrapper.optim_context(self.student):
+            inputs = self.normalize(batch.images)
+            teacher_logits = batch.teacher_logits
+            if teacher_logits is None:
+                teacher_logits = self.ask_teacher(inputs)
+            losses = self.student_losses(inputs, teacher_logits)
+        return self.minimise(losses, optim_wrapper)
+
+    def student_losses(self, inputs: Tensor, teacher_logits: Tensor) -> dict[str, Tensor]:
+        """Compare the student on ``inputs`` (N, C, H, W) with the teacher's logits of them."""
+        return {'loss_kd': self.loss_kd(self.student(inputs).logits, teacher_logits)}
+
+    # What a method says it with.
+
+    def respond(self, inputs: Tensor, statistics: bool = False, student: bool = False) -> Response:
+        """Show ``inputs`` (N, C, H, W), normalised, to the teacher, with gradients to them.
+
+        Args:
+            inputs: this process's share.
+            statistics: record the teacher's batch norms in the same pass.
+            student: show them to the frozen student, too.
+        """
+        recorder = BNRecorder(self.teacher)
+        with recorder if statistics else nullcontext():
+            logits, features = map(gather, self.teacher(inputs))
+        student_logits = None
+        if student:
+            with frozen(self.student) as network:
+                student_logits = gather(network(inputs).logits)
+        return Response(logits, features, recorder.statistics, student_logits)
+
+    @torch.no_grad()
+    def ask_teacher(self, inputs: Tensor) -> Tensor:
+        """Return the teacher's logits (N, K) of normalised images (N, C, H, W)."""
+        return self.teacher(inputs).logits
+
+    def minimise(self, losses: dict[str, Tensor], optim_wrapper: OptimWrapper) -> Log:
+        """Step on the sum of the entries with ``loss`` in their name; others are logged."""
         loss, log = self.parse_losses(losses)
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in log.items()}
 
-    def check_restartable(self) -> None:
-        """Raise a TypeError if the generator came as a module: nothing says how to build one."""
-        if self._generator_config is None:
-            raise TypeError(
-                'generator should be a config for restarts, but got a module; give the '
-                'distiller its config'
-            )
+    def normalize(self, images: Tensor) -> Tensor:
+        """Normalise pixels as the data preprocessor does real ones, with gradients."""
+        return self.data_preprocessor({'inputs': images})['inputs']
 
-    def restart_generator(self) -> None:
-        """Give the generator the weights of a newly built one, the same on every rank."""
-        self.check_restartable()
-        start_anew(unwrap(self.generator), self._generator_config)
+    def augmented(self, images: Tensor) -> Tensor:
+        """Give each of ``images`` (N, C, H, W) a new view, with gradients."""
+        return self.augment(images, self._draws(images))
+
+    def _draws(self, images: Tensor) -> Tensor:
+        return torch.rand(len(images), self.augment.num_draws, device=images.device)
+
+    @torch.no_grad()
+    def _new_view(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        draws = self._draws(images)
+        return draws, self.ask_teacher(self.normalize(self.augment(images, draws)))
+
+    def _optimised_parts(self) -> list[nn.Module]:
+        names = [name for children in self.optimised.values() for name in children]
+        parts = [getattr(self, name) for name in names]
+        return [part for part in parts if part is not None]
+
+    # What hooks and tools ask.
+
+    def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
+        """Return at most ``num`` images (N, C, H, W) to look at, pixels in [0, 255].
+
+        Here the memory's newest; a generator makes ``rows`` classes, of latents of ``seed``.
+        """
+        return newest_images(self.memory, num)
+
+    def held_out(self, num: int, seed: int = 0) -> Dataset:
+        """Return ``num`` samples for figures, fewer where there are not as many.
+
+        Here the memory's images; a generator's are of latents of ``seed`` that no training
+        step has seen.
+        """
+        return BankDataset(min(num, len(self.memory)))
 
     def val_step(self, data: dict) -> list:
         """Predict real images, or synthesise: ``data`` has ``latent`` and ``label``, or ``slot``.
@@ -232,10 +257,6 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         return super().val_step(data)
 
     test_step = val_step
-
-    def normalize(self, images: Tensor) -> Tensor:
-        """Normalise pixels as the data preprocessor does real ones, with gradients."""
-        return self.data_preprocessor({'inputs': images})['inputs']
 
     def forward(
         self,

@@ -1,20 +1,18 @@
-"""DAFL: data-free learning of student networks, for comparison."""
+"""DAFL: data-free learning of student networks."""
 
-from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import BNRecorder, frozen, gather
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller
+from .generative import GenerativeDistiller
 from .parts import build, check_batch_norms
 
 
 @MODELS.register_module()
-class DAFL(DataFreeDistiller):
-    """The objective of DAFL (Chen et al., ICCV 2019), equation 6, in this frame.
+class DAFL(GenerativeDistiller):
+    """The objective of DAFL (Chen et al., ICCV 2019), equation 6.
 
     ``L_G = loss_pseudo_label + loss_entropy + loss_act``; the generator is
     unconditional and does not see the student unless ``loss_adv`` is given. The paper has
@@ -27,7 +25,7 @@ class DAFL(DataFreeDistiller):
         loss_adv: config of an adversarial loss, or None as in the paper; with it and
             ``loss_bn`` DAFL has DE-DFKD's companions and only condition and metric differ.
         loss_bn: config of the BN statistics loss, or None as in the paper.
-        **kwargs: see :class:`DataFreeDistiller`.
+        **kwargs: see :class:`GenerativeDistiller`.
 
     Raises:
         ValueError: if ``loss_bn`` is given for a teacher without batch norms.
@@ -54,19 +52,14 @@ class DAFL(DataFreeDistiller):
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
-        recorder = BNRecorder(self.teacher)
-        with recorder if self.loss_bn else nullcontext():
-            prediction = self.teacher(inputs)
-
-        logits, features = map(gather, prediction)
+        seen = self.respond(inputs, bool(self.loss_bn), student=bool(self.loss_adv))
         losses = {
-            'loss_pseudo_label': self.loss_pseudo_label(logits),
-            'loss_entropy': self.loss_entropy(logits),
-            'loss_act': self.loss_act(features),
+            'loss_pseudo_label': self.loss_pseudo_label(seen.logits),
+            'loss_entropy': self.loss_entropy(seen.logits),
+            'loss_act': self.loss_act(seen.features),
         }
         if self.loss_adv:
-            with frozen(self.student) as student:
-                losses['loss_adv'] = self.loss_adv(gather(student(inputs).logits), logits)
+            losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
         if self.loss_bn:
-            losses['loss_bn'] = self.loss_bn(recorder.statistics)
+            losses['loss_bn'] = self.loss_bn(seen.statistics)
         return losses

@@ -1,19 +1,18 @@
 """DE-DFKD: diversity-enhancing data-free knowledge distillation."""
 
-from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import BNRecorder, frozen, gather
+from mmdfkd.models.utils import gather
 from mmdfkd.registry import MODELS
 
-from .base import DataFreeDistiller
+from .generative import GenerativeDistiller
 from .parts import build, check_batch_norms
 
 
 @MODELS.register_module()
-class DEDFKD(DataFreeDistiller):
+class DEDFKD(GenerativeDistiller):
     """A class-conditional generator and a metric-learning loss, and a student on top.
 
     A reconstruction from the abstract of DE-DFKD (Liu et al., Multimedia Tools and
@@ -26,7 +25,7 @@ class DEDFKD(DataFreeDistiller):
         loss_metric: config of the metric-learning loss, or None.
         loss_bn: config of the BN statistics loss, or None.
         loss_act: config of the activation loss, or None; for teachers without BN.
-        **kwargs: see :class:`DataFreeDistiller`.
+        **kwargs: see :class:`GenerativeDistiller`.
 
     Raises:
         ValueError: if ``loss_bn`` is given for a teacher without batch norms.
@@ -55,21 +54,16 @@ class DEDFKD(DataFreeDistiller):
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DE-DFKD's losses of ``inputs`` (N, C, H, W), from one teacher pass."""
-        recorder = BNRecorder(self.teacher)
-        with recorder if self.loss_bn else nullcontext():
-            prediction = self.teacher(inputs)
-
-        logits, features, labels, latents = map(gather, (*prediction, labels, latents))
-        losses = {'loss_ce': self.loss_ce(logits, labels)}
+        seen = self.respond(inputs, bool(self.loss_bn), student=bool(self.loss_adv))
+        labels, latents = gather(labels), gather(latents)
+        losses = {'loss_ce': self.loss_ce(seen.logits, labels)}
         if self.loss_adv:
-            with frozen(self.student) as student:
-                student_logits = gather(student(inputs).logits)
-            losses['loss_adv'] = self.loss_adv(student_logits, logits)
+            losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
         if self.loss_metric:
-            losses['loss_metric'] = self.loss_metric(features, logits, labels, latents)
+            losses['loss_metric'] = self.loss_metric(seen.features, seen.logits, labels, latents)
         if self.loss_bn:
-            losses['loss_bn'] = self.loss_bn(recorder.statistics)
+            losses['loss_bn'] = self.loss_bn(seen.statistics)
         if self.loss_act:
-            losses['loss_act'] = self.loss_act(features)
-        losses['label_agreement'] = (logits.argmax(1) == labels).float().mean()
+            losses['loss_act'] = self.loss_act(seen.features)
+        losses['label_agreement'] = (seen.logits.argmax(1) == labels).float().mean()
         return losses

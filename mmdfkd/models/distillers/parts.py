@@ -15,22 +15,40 @@ def build(part: dict | nn.Module | None) -> Any:
     return MODELS.build(part) if isinstance(part, dict) else part
 
 
-def check_parts(teacher: Any, student: Any, generator: Any) -> None:
-    """Raise a ValueError if the teacher has no weights or the numbers of classes differ."""
+def check_parts(teacher: Any, **others: Any) -> None:
+    """Raise a ValueError if the teacher has no weights or the numbers of classes differ.
+
+    A network without ``num_classes``, an unconditional generator, fits any number.
+    """
     if not teacher.has_weights:
         raise ValueError(
             'the teacher should have trained weights, but got checkpoint=None; set '
             'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
         )
-    counts = {
-        'teacher': teacher.num_classes,
-        'student': student.num_classes,
-        'generator': getattr(generator, 'num_classes', teacher.num_classes),
-    }
-    if len(set(counts.values())) > 1:
+    expected = teacher.num_classes
+    counts = {name: getattr(part, 'num_classes', expected) for name, part in others.items()}
+    if set(counts.values()) != {expected}:
         raise ValueError(
-            f'teacher, student and generator should have as many classes, but got {counts}; '
-            'set num_classes of each to the teacher’s'
+            f'teacher, student and generator should have as many classes, but got '
+            f'{dict(teacher=expected, **counts)}; set num_classes of each to the teacher’s'
+        )
+
+
+def check_positive(**numbers: int) -> None:
+    """Raise a ValueError naming the first of ``numbers`` that is not a whole number over 0."""
+    for name, number in numbers.items():
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f'{name} should be a whole number over 0, but got {number!r}')
+
+
+def check_generator(generator: Any) -> None:
+    """Raise a ValueError if the generator does not say what it makes, and of what."""
+    needed = ('latent_dim', 'image_size', 'out_channels', 'conditional')
+    missing = [name for name in needed if not hasattr(generator, name)]
+    if missing:
+        raise ValueError(
+            f'a generator should have the attributes {needed}, but {type(generator).__name__} '
+            f'has no {missing}; set them in its constructor'
         )
 
 

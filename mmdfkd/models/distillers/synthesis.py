@@ -26,13 +26,13 @@ def describe(distiller: Any, data: dict[str, Tensor]) -> dict[str, Tensor | None
         ValueError: for a slot that holds no image yet.
     """
     if 'slot' in data:
-        images, labels = _from_bank(distiller.bank, data['slot']), None
+        images, labels = _from_memory(distiller.memory, data['slot']), None
     else:
         with frozen(distiller.generator) as generator:
             images = generator(data['latent'], data['label'])
         # Eight bits, as the bank keeps and a file would.
         images = images.round().clamp(0, 255)
-        labels = data['label'] if hasattr(generator, 'num_classes') else None
+        labels = data['label'] if generator.conditional else None
     inputs = distiller.normalize(images)
     logits, features = distiller.teacher(inputs)
     with frozen(distiller.student) as student:
@@ -46,10 +46,29 @@ def describe(distiller: Any, data: dict[str, Tensor]) -> dict[str, Tensor | None
     )
 
 
-def _from_bank(bank: Any, slots: Tensor) -> Tensor:
-    if int(slots.max()) >= len(bank):
+def choose_source(distiller: Any, source: str | None) -> str:
+    """Return where to take images from: ``source``, or by default the method's usual one.
+
+    Raises:
+        ValueError: if the method has no such source.
+    """
+    if source is not None and source not in distiller.sources:
         raise ValueError(
-            f'slots should be below {len(bank)}, the images in the bank, but got '
+            f'--source should be one of {distiller.sources} for {type(distiller).__name__}, but '
+            f'got {source!r}; leave it out for {distiller.sources[0]!r}'
+        )
+    return source or distiller.sources[0]
+
+
+def newest_images(memory: Any, num: int) -> Tensor:
+    """Return at most ``num`` of the memory's images (N, C, H, W), the newest last."""
+    return memory[memory.newest(num)]
+
+
+def _from_memory(memory: Any, slots: Tensor) -> Tensor:
+    if int(slots.max()) >= len(memory):
+        raise ValueError(
+            f'slots should be below {len(memory)}, the images in the memory, but got '
             f'{int(slots.max())}; give BankDataset at most that length'
         )
-    return bank[slots]
+    return memory[slots]

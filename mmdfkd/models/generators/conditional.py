@@ -53,6 +53,8 @@ class ConditionalGenerator(UnconditionalGenerator):
         ValueError: if an argument is out of range.
     """
 
+    conditional = True
+
     def __init__(
         self,
         num_classes: int,

@@ -53,6 +53,8 @@ class UnconditionalGenerator(BaseModule):
         ValueError: if ``image_size``, ``out_channels`` or ``median_pixel`` is out of range.
     """
 
+    conditional = False  # do labels matter?
+
     def __init__(
         self,
         latent_dim: int = 100,

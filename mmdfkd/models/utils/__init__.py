@@ -3,11 +3,10 @@
 from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
-from .fixed_views import FixedViews
+from .counter import Counter
 from .frozen import frozen, unwrap
-from .image_bank import ImageBank
+from .gather import alone, average_buffers, gather, share
 from .precision import full_precision
-from .processes import average_buffers, gather, share
 
 __all__ = [
     'Augmentation',
@@ -15,12 +14,12 @@ __all__ = [
     'BNStatistics',
     'Classifier',
     'Compose',
-    'FixedViews',
-    'ImageBank',
+    'Counter',
     'Prediction',
     'RandomAffine',
     'RandomErase',
     'ShiftFlip',
+    'alone',
     'average_buffers',
     'frozen',
     'full_precision',

@@ -5,12 +5,11 @@ from types import TracebackType
 from typing import NamedTuple
 
 import torch
-from mmengine.dist import get_world_size
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from .gather import gather, get_world_size
 from .precision import full_precision
-from .processes import gather
 
 
 class BNStatistics(NamedTuple):

@@ -93,7 +93,7 @@ def test_summary_shows_teacher_and_student(tmp_path):
     log = next(tmp_path.glob('*/*.log')).read_text()
     summary = log[log.index('Distillation summary') :]
     assert 'accuracy/top1' in summary
-    assert 'images put in the bank  12' in summary
+    assert 'images in the memory    12' in summary
     scalars = runner.message_hub.log_scalars
     dataset = Digits()
     inputs = torch.stack([dataset[i]['inputs'] for i in range(len(dataset))])

@@ -85,7 +85,7 @@ def test_save_best_without_a_real_image(tmp_path, hook):
 def test_the_bank_has_figures(tmp_path):
     runner = toy_runner(tmp_path, 2)
     runner.train()
-    bank = runner.model.bank
+    bank = runner.model.memory
     figures = evaluate_synthetic(runner.model, BankDataset(len(bank)), [MeanPixel()], batch_size=5)
     stored = bank.images[: len(bank)].float().mean()
     assert figures == {'mean/images': len(bank), 'mean/pixel': pytest.approx(float(stored))}

@@ -5,6 +5,7 @@ from mmengine.optim import OptimWrapper
 from toy import snapshot, toy_dedfkd, toy_optim_wrapper
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.memories import Batch
 
 
 def parameters_of(wrapper):
@@ -46,9 +47,9 @@ def student_update(**options):
     torch.manual_seed(0)
     model = toy_dedfkd(augment=None)
     before = snapshot(model.student)
-    slots = model.bank.add(torch.rand(6, 3, 8, 8) * 255)
+    batch = Batch(torch.rand(6, 3, 8, 8) * 255)
     wrapper = toy_optim_wrapper(model, lr=1.0, student=options)
-    model.student_step(slots, wrapper['student'])
+    model.student_step(batch, wrapper['student'])
     moves = [p.detach() - before[name] for name, p in model.student.named_parameters()]
     return torch.cat([move.flatten() for move in moves])
 

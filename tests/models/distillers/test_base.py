@@ -19,6 +19,7 @@ from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import ClassConditionLoss, PixelStatisticsLoss, TotalVariationLoss
 from mmdfkd.models.losses.image_prior import total_variation_loss
+from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import Classifier, RandomErase, ShiftFlip
 from mmdfkd.registry import MODELS
 
@@ -50,7 +51,7 @@ def test_student_step_leaves_the_generator_alone():
     model.train()
     wrapper = toy_optim_wrapper(model)
     student, generator = snapshot(model.student), snapshot(model.generator)
-    model.student_step(model.bank.add(torch.rand(6, 3, 8, 8) * 255), wrapper['student'])
+    model.student_step(Batch(torch.rand(6, 3, 8, 8) * 255), wrapper['student'])
     assert not changed(model.generator, generator)
     assert any('running_mean' in name for name in changed(model.student, student))
 
@@ -70,7 +71,7 @@ def test_student_step_follows_the_gradient_of_the_kd_loss_alone():
     before = snapshot(model.student)
     wrapper = toy_optim_wrapper(model, lr=0.1)
     model.generator_step(torch.randn(6, 5), toy_labels()['label'], wrapper['generator'])
-    log = model.student_step(model.bank.add(images), wrapper['student'])
+    log = model.student_step(Batch(images), wrapper['student'])
     torch.testing.assert_close(log['loss_kd'], loss.detach())
     for name, parameter in reference.named_parameters():
         expected = before[f'network.{name}'] - 0.1 * parameter.grad
@@ -88,18 +89,16 @@ def test_two_accumulated_halves_are_one_step_on_the_whole():
     whole = copy.deepcopy(model)
     latents, labels = torch.randn(6, 5), torch.arange(6) % NUM_CLASSES
     images = torch.rand(6, 3, 8, 8) * 255
-    slots = whole.bank.add(images)
-    assert model.bank.add(images).equal(slots)
 
     wrapper = toy_optim_wrapper(whole)
     whole.generator_step(latents, labels, wrapper['generator'])
-    whole.student_step(slots, wrapper['student'])
+    whole.student_step(Batch(images), wrapper['student'])
 
     twice = dict(accumulative_counts=2)
     wrapper = toy_optim_wrapper(model, generator=twice, student=twice)
     for half in (slice(0, 3), slice(3, 6)):
         model.generator_step(latents[half], labels[half], wrapper['generator'])
-        model.student_step(slots[half], wrapper['student'])
+        model.student_step(Batch(images[half]), wrapper['student'])
     torch.testing.assert_close(model.state_dict(), whole.state_dict())
 
 
@@ -147,9 +146,9 @@ def test_log_names_every_loss_once_a_phase():
 def test_bank_receives_the_newest_images():
     model = toy_dedfkd(kd_steps=1)
     model.train_step(toy_labels(), toy_optim_wrapper(model))
-    assert len(model.bank) == 6
-    assert model.bank.images[:6].float().std() > 0
-    assert (model.bank.images[6:] == 0).all()
+    assert len(model.memory) == 6
+    assert model.memory.images[:6].float().std() > 0
+    assert (model.memory.images[6:] == 0).all()
 
 
 def test_predict_is_the_student():
@@ -250,19 +249,20 @@ def test_a_restarted_generator_is_as_new(label_injection):
     fresh = snapshot(MODELS.build(generator))
     assert changed(model.generator, fresh)
     torch.manual_seed(3)
-    model.restart_generator()
+    model.restart(toy_optim_wrapper(model))
     assert not changed(model.generator, fresh)
 
 
 def test_a_restart_draws_the_weights_that_an_init_cfg_asks_for():
     generator = dict(type=InitialisedGenerator)
     model = toy_dedfkd(generator=generator)
-    model.restart_generator()
+    model.restart(toy_optim_wrapper(model))
     assert (model.generator.scale.weight == 0.25).all()
 
 
 class InitialisedGenerator(BaseModule):
     latent_dim, image_size, out_channels = 5, 8, 3
+    conditional = False
 
     def __init__(self):
         super().__init__(init_cfg=dict(type='Constant', layer='Linear', val=0.25))

@@ -56,7 +56,7 @@ def test_a_round_stays_on_the_gpu_and_waits_for_nothing(name):
 
 @pytest.mark.parametrize('augment', [ShiftFlip(2), RandomAffine(1.0), RandomErase(0.5)])
 def test_augmentation_stays_on_the_gpu_and_waits_for_nothing(augment):
-    assert one_round(lambda: toy_dedfkd(augment=augment, fixed_views=2))
+    assert one_round(lambda: toy_dedfkd(augment=augment, num_views=2))
 
 
 def test_a_wait_would_be_seen():

@@ -17,7 +17,7 @@ def _registered():
 @pytest.fixture
 def saved(tmp_path):
     model = toy_dedfkd()
-    model.bank.add(torch.rand(4, 3, 8, 8) * 255)
+    model.memory.add(torch.rand(4, 3, 8, 8) * 255)
     file = tmp_path / 'iter_1.pth'
     torch.save({'state_dict': model.state_dict(), 'meta': {}}, file)
     return model, file
@@ -33,7 +33,7 @@ def test_weights_and_bank_are_the_checkpoint_s(saved):
     state = loaded.state_dict()
     for key, value in model.state_dict().items():
         assert torch.equal(value, state[key])
-    assert len(loaded.bank) == 4
+    assert len(loaded.memory) == 4
     assert not loaded.training
 
 

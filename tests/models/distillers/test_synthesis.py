@@ -42,12 +42,12 @@ def test_modes_are_put_back(model):
 
 def test_bank(model):
     (samples,) = model.val_step(dict(slot=torch.tensor([2, 0])))
-    assert torch.equal(samples['images'], model.bank.images[[2, 0]].float())
+    assert torch.equal(samples['images'], model.memory.images[[2, 0]].float())
     assert samples['labels'] is None
 
 
 def test_a_slot_that_holds_nothing(model):
-    with pytest.raises(ValueError, match=f'below {len(model.bank)}, the images in the bank'):
+    with pytest.raises(ValueError, match=f'below {len(model.memory)}, the images in the memory'):
         model.val_step(dict(slot=torch.tensor([0, 19])))
 
 

@@ -1,13 +1,38 @@
 """One batch over several processes: half of it on each of two gives what one whole gives.
 
-With a single process every function here leaves its argument as it is.
+With a single process, or inside :func:`alone`, every function here leaves its argument as
+it is.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import all_gather, all_reduce_params, get_rank, get_world_size
+from mmengine.dist import all_gather, all_reduce_params, get_rank
+from mmengine.dist import get_world_size as num_processes
 from torch import Tensor, nn
+
+_alone = False
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have this process work on a batch of its own: nothing inside is gathered or shared.
+
+    An inversion optimises images, which are a process's own, by losses of these images.
+    """
+    global _alone  # a process does one thing at a time, as the process group does
+    before, _alone = _alone, True
+    try:
+        yield
+    finally:
+        _alone = before
+
+
+def get_world_size() -> int:
+    """Return the number of processes that share a batch."""
+    return 1 if _alone else num_processes()
 
 
 class _Gather(torch.autograd.Function):
@@ -44,10 +69,12 @@ def share(rows: Tensor) -> Tensor:
     Raises:
         ValueError: if the processes' shares would differ.
     """
+    if get_world_size() == 1:
+        return rows
     if len(rows) % get_world_size():
         raise ValueError(
             f'the rows of all processes should be a multiple of their number {get_world_size()}, '
-            f'but got {len(rows)}; set model.bank_capacity to a multiple'
+            f'but got {len(rows)}; set model.memory.capacity to a multiple'
         )
     return rows.tensor_split(get_world_size())[get_rank()]
 

@@ -4,7 +4,8 @@ from collections import deque
 import pytest
 import torch
 
-from mmdfkd.models.utils import ImageBank
+from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.utils import Compose, RandomErase
 
 
 def numbered(numbers):
@@ -14,23 +15,23 @@ def numbered(numbers):
 
 def drawn(bank, num):
     """``num`` of its images, drawn at random."""
-    return bank[bank.sample(num)]
+    return bank[bank.draw(num)]
 
 
 def contents(bank):
-    """Numbers of the images that ``sample`` can return."""
+    """Numbers of the images that ``draw`` can return."""
     return set(drawn(bank, 60 * bank.capacity)[:, 0, 0, 0].tolist())
 
 
 def filled(num, capacity=5):
-    bank = ImageBank(capacity, (1, 2, 2))
+    bank = ImageBank(capacity).allocate((1, 2, 2))
     bank.add(numbered(range(num)))
     return bank
 
 
 @pytest.mark.parametrize('capacity', [1, 2, 7])
 def test_it_keeps_what_a_deque_would(capacity):
-    bank, expected = ImageBank(capacity, (1, 2, 2)), deque(maxlen=capacity)
+    bank, expected = ImageBank(capacity).allocate((1, 2, 2)), deque(maxlen=capacity)
     number = 0
     for size in torch.randint(0, 2 * capacity + 2, (60,)).tolist():
         numbers = [(number + i) % 256 for i in range(size)]
@@ -44,7 +45,7 @@ def test_it_keeps_what_a_deque_would(capacity):
 
 @pytest.mark.parametrize('sizes', [[3], [3, 4], [5], [7], [4, 9, 2]])
 def test_add_tells_the_slots_of_the_newest(sizes):
-    bank, first = ImageBank(5, (1, 2, 2)), 0
+    bank, first = ImageBank(5).allocate((1, 2, 2)), 0
     for size in sizes:
         slots = bank.add(numbered(range(first, first + size)))
         first += size
@@ -52,7 +53,7 @@ def test_add_tells_the_slots_of_the_newest(sizes):
 
 
 def test_images_are_not_mixed():
-    bank = ImageBank(4, (3, 2, 5))
+    bank = ImageBank(4).allocate((3, 2, 5))
     images = torch.randint(256, (4, 3, 2, 5)).float()
     bank.add(images[:3])
     bank.add(images[3:])
@@ -74,14 +75,14 @@ def test_every_image_is_as_likely():
 
 
 def test_an_empty_bank_cannot_be_sampled():
-    bank = ImageBank(3, (1, 2, 2))
+    bank = ImageBank(3).allocate((1, 2, 2))
     assert len(bank) == 0
     with pytest.raises(RuntimeError, match='should hold images'):
-        bank.sample(1)
+        bank.draw(1)
 
 
 def test_pixels_are_rounded_and_clamped():
-    bank = ImageBank(6, (1, 2, 2))
+    bank = ImageBank(6).allocate((1, 2, 2))
     bank.add(numbered([-3.0, 0.4, 0.6, 99.5001, 254.7, 300.0]))
     assert contents(bank) == {0, 1, 100, 255}
     assert drawn(bank, 1).dtype == torch.float
@@ -90,7 +91,7 @@ def test_pixels_are_rounded_and_clamped():
 
 def test_what_is_stored_does_not_follow_the_source():
     images = numbered([1.0, 2.0]).clone().requires_grad_()
-    bank = ImageBank(2, (1, 2, 2))
+    bank = ImageBank(2).allocate((1, 2, 2))
     bank.add(images)
     images.data.fill_(9)
     sample = drawn(bank, 20)
@@ -102,12 +103,12 @@ def test_what_is_stored_does_not_follow_the_source():
 
 @pytest.mark.parametrize('num', [0, 3, 5, 13])
 def test_a_saved_bank_goes_on_as_the_original(num):
-    original, restored = filled(num), ImageBank(5, (1, 2, 2))
+    original, restored = filled(num), ImageBank(5).allocate((1, 2, 2))
     file = io.BytesIO()
     torch.save(original.state_dict(), file)
     file.seek(0)
     restored.load_state_dict(torch.load(file, weights_only=True))
-    assert restored.num_added == original.num_added == num
+    assert int(restored.num_added) == int(original.num_added) == num
     for bank in (original, restored):
         bank.add(numbered([100, 101]))
     assert torch.equal(original.images, restored.images)
@@ -116,7 +117,7 @@ def test_a_saved_bank_goes_on_as_the_original(num):
 
 
 def test_a_restored_bank_draws_the_very_images():
-    original, restored = filled(4), ImageBank(5, (1, 2, 2))
+    original, restored = filled(4), ImageBank(5).allocate((1, 2, 2))
     restored.load_state_dict(original.state_dict())
     samples = []
     for bank in (original, restored):
@@ -129,18 +130,32 @@ def test_it_is_restored_as_part_of_a_model_by_mmengine():
     from mmengine.runner.checkpoint import get_state_dict, load_state_dict
 
     original = torch.nn.ModuleDict({'bank': filled(7)})
-    restored = torch.nn.ModuleDict({'bank': ImageBank(5, (1, 2, 2))})
+    restored = torch.nn.ModuleDict({'bank': ImageBank(5).allocate((1, 2, 2))})
     load_state_dict(restored, get_state_dict(original), strict=True)
-    assert restored['bank'].num_added == 7
+    assert int(restored['bank'].num_added) == 7
     assert contents(restored['bank']) == {2, 3, 4, 5, 6}
 
 
 def test_another_capacity_cannot_be_loaded():
     with pytest.raises(RuntimeError, match='size mismatch'):
-        ImageBank(4, (1, 2, 2)).load_state_dict(filled(3).state_dict())
+        ImageBank(4).allocate((1, 2, 2)).load_state_dict(filled(3).state_dict())
 
 
 @pytest.mark.parametrize('capacity', [0, -1])
 def test_a_capacity_below_one_raises(capacity):
     with pytest.raises(ValueError, match=f'at least 1, but got {capacity}'):
-        ImageBank(capacity, (1, 2, 2))
+        ImageBank(capacity)
+
+
+@pytest.mark.parametrize(('num', 'expected'), [(2, [5, 6]), (9, [2, 3, 4, 5, 6])])
+def test_newest_are_the_last_that_are_still_there(num, expected):
+    bank = filled(7)
+    assert bank[bank.newest(num)][:, 0, 0, 0].tolist() == expected
+
+
+def test_every_recall_is_a_new_view():
+    bank, augment = filled(5), Compose([RandomErase(1.0, fill=200.0)])
+    slots = torch.arange(5)
+    first, second = bank.recall(slots, augment), bank.recall(slots, augment)
+    assert first.teacher_logits is None
+    assert not torch.equal(first.images, second.images)

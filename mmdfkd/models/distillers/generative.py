@@ -1,0 +1,165 @@
+"""Distillers with a generator that is trained along with the student."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from mmdfkd.datasets import LatentDataset
+from mmdfkd.models.memories import Batch
+from mmdfkd.models.utils import frozen, unwrap
+
+from .base import DataFreeDistiller, Log
+from .parts import build, check_generator, check_parts, check_positive, start_anew
+
+
+class GenerativeDistiller(DataFreeDistiller):
+    """Base of the methods with a generator: it adapts to the student, the student to the teacher.
+
+    A method adds :meth:`generator_losses`. Without a memory the student learns from new
+    images of the generator in every step.
+
+    Args:
+        teacher: see :class:`DataFreeDistiller`.
+        student: likewise.
+        generator: config of a generator (latents, labels) -> pixels.
+        g_steps: generator steps a round, of which ``accumulative_counts`` of its optimiser
+            wrapper, if set, make one update.
+        image_priors: configs of further generator losses, of the images alone, by name;
+            the log has them as ``loss_prior_<name>``. None leaves a name out.
+        channels_last: see :class:`DataFreeDistiller`.
+        **kwargs: likewise; ``image_shape`` is the generator's.
+
+    Raises:
+        ValueError: if teacher and generator differ in their classes, or a number is not
+            positive.
+    """
+
+    optimised = {'generator': ('generator',), 'student': ('student',)}
+    phase = 'generator'
+
+    def __init__(
+        self,
+        teacher: dict | nn.Module,
+        student: dict | nn.Module,
+        generator: dict | nn.Module,
+        g_steps: int = 1,
+        image_priors: dict[str, dict | nn.Module | None] | None = None,
+        channels_last: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_positive(g_steps=g_steps)
+        # In this order, which decides the initial weights.
+        teacher, student, network = build(teacher), build(student), build(generator)
+        check_generator(network)
+        shape = (network.out_channels, network.image_size, network.image_size)
+        super().__init__(teacher=teacher, student=student, image_shape=shape, **kwargs)
+        check_parts(teacher=self.teacher, student=self.student, generator=network)
+        self.generator: Any = network
+        # A module is not kept: it would be registered a second time.
+        self._generator_config = generator if isinstance(generator, dict) else None
+        self.latent_dim = network.latent_dim
+        self.g_steps = g_steps
+        priors = image_priors or {}
+        self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
+
+    @property
+    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What tools can take images from, the usual one first."""
+        return ('generator',) if self.memory is None else ('generator', 'bank')
+
+    def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
+        """Train the generator for ``g_steps``; the last step's images are remembered."""
+        logs = []
+        for _ in range(self.g_steps):
+            images, log = self.generator_step(
+                self.new_latents(labels), labels, optim_wrapper['generator']
+            )
+            logs.append(log)
+        if self.memory is not None:
+            self.remember(images, optim_wrapper)
+        return logs
+
+    def generator_step(
+        self, latents: Tensor, labels: Tensor, optim_wrapper: OptimWrapper
+    ) -> tuple[Tensor, Log]:
+        """Update the generator once.
+
+        Args:
+            latents: (N, latent_dim).
+            labels: (N,) int64.
+            optim_wrapper: the generator's.
+
+        Returns:
+            The pixels it made, (N, C, H, W) in [0, 255], and the step's log.
+        """
+        with optim_wrapper.optim_context(self.generator):
+            images = self.generator(latents, labels)
+            inputs = self.normalize(images)
+            losses = self.generator_losses(inputs, latents, labels)
+            for name, prior in self.image_priors.items():
+                losses[f'loss_prior_{name}'] = prior(inputs)
+        return images.detach(), self.minimise(losses, optim_wrapper)
+
+    @abstractmethod
+    def generator_losses(
+        self, inputs: Tensor, latents: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Compute the method's losses of normalised synthetic ``inputs`` (N, C, H, W).
+
+        Entries with ``loss`` in their name are summed and minimised; others are logged.
+        A loss that is no mean over samples should be of the ``gather``-ed batch, as
+        :meth:`respond` gives it.
+        """
+
+    @torch.no_grad()
+    def sample(self, step: int, labels: Tensor) -> Batch:
+        """Give the memory's images, or without one new images of ``labels`` (N,)."""
+        if self.memory is not None:
+            return super().sample(step, labels)
+        return Batch(self.augmented(self.generator(self.new_latents(labels), labels)))
+
+    def new_latents(self, labels: Tensor) -> Tensor:
+        """Draw latents (N, latent_dim) from N(0, I), one a label."""
+        return torch.randn(len(labels), self.latent_dim, device=labels.device)
+
+    def check_restartable(self) -> None:
+        """Raise a TypeError if the generator came as a module: nothing says how to build one."""
+        if self._generator_config is None:
+            raise TypeError(
+                'generator should be a config for restarts, but got a module; give the '
+                'distiller its config'
+            )
+
+    def restart(self, optim_wrapper: OptimWrapperDict) -> None:
+        """Give the generator new weights, the same on every rank, and its optimiser no memory."""
+        self.check_restartable()
+        start_anew(unwrap(self.generator), self._generator_config)
+        optimizer = optim_wrapper['generator'].optimizer
+        optimizer.state.clear()
+        optimizer.zero_grad()
+
+    @torch.no_grad()
+    def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
+        """Synthesise from latents of ``seed``: rows of classes, columns of latents.
+
+        An unconditional generator's images all have latents of their own.
+        """
+        columns = num // rows
+        draw = torch.Generator().manual_seed(seed)
+        latents = torch.randn(rows * columns, self.latent_dim, generator=draw)
+        if unwrap(self.generator).conditional:
+            latents = latents[:columns].repeat(rows, 1)
+        labels = torch.arange(rows).repeat_interleave(columns)
+        data = self.data_preprocessor.cast_data({'latents': latents, 'labels': labels})
+        with frozen(self.generator) as generator:
+            return generator(data['latents'], data['labels'])
+
+    def held_out(self, num: int, seed: int = 0) -> Dataset:
+        """Return ``num`` latents of ``seed`` that no training step has seen."""
+        return LatentDataset(self.num_classes, num, self.latent_dim, seed)

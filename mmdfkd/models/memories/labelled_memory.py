@@ -1,0 +1,73 @@
+"""An image bank that also keeps what the teacher says of a few views of every image."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmdfkd.models.utils.augment import Compose
+from mmdfkd.models.utils.gather import gather, share
+from mmdfkd.registry import MODELS
+
+from .image_bank import Batch, ImageBank, NewView
+
+
+@MODELS.register_module()
+class LabelledMemory(ImageBank):
+    """Keeps V augmented views of each image as draws, with the teacher's logits.
+
+    The student sees an image many times. With views that are the same each time
+    the teacher sees each of them once (after "A Fast Knowledge Distillation Framework for
+    Visual Recognition", Shen and Xing, ECCV 2022, section 3.1). Buffers: they are
+    resumed with the run.
+
+    Args:
+        capacity: number of images kept.
+        num_views: views V of an image.
+
+    Raises:
+        ValueError: if an argument is not positive, or a bank without views is loaded.
+    """
+
+    draws: Tensor
+    logits: Tensor
+
+    def __init__(self, capacity: int, num_views: int) -> None:
+        super().__init__(capacity)
+        if num_views < 1:
+            raise ValueError(f'num_views should be at least 1, but got {num_views}')
+        self.num_views = num_views
+
+    def allocate(
+        self, image_shape: tuple[int, int, int], num_draws: int = 0, num_classes: int = 0
+    ) -> Any:
+        """Make room for images, draws (capacity, V, num_draws) and logits; see the base."""
+        super().allocate(image_shape)
+        self.register_buffer('draws', torch.zeros(self.capacity, self.num_views, num_draws))
+        self.register_buffer('logits', torch.zeros(self.capacity, self.num_views, num_classes))
+        return self
+
+    def label(self, slots: Tensor, new_view: NewView) -> None:
+        """Choose the views of new images in ``slots`` (N,) and have the teacher label them.
+
+        Each process does its share, and keeps the views of all.
+        """
+        for index in range(self.num_views):
+            draws, logits = new_view(self[share(slots)])
+            self.draws[slots, index] = gather(draws)
+            self.logits[slots, index] = gather(logits).to(self.logits)
+
+    def recall(self, slots: Tensor, augment: Compose) -> Batch:
+        """Return one of the views of each image in ``slots`` (N,) with the teacher's logits."""
+        views = torch.randint(self.num_views, slots.shape, device=slots.device)
+        draws, logits = self.draws[slots, views], self.logits[slots, views]
+        return Batch(augment(self[slots], draws), logits)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        # MMEngine would only warn, and the student would learn logits of 0.
+        if f'{prefix}logits' not in state_dict:
+            raise ValueError(
+                'the checkpoint should have the labelled views of its images, but got one of a '
+                'run without; go on with model.memory of type ImageBank'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)

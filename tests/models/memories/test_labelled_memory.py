@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.utils import Compose, ShiftFlip
+
+
+def labelled(capacity=5, num_views=4):
+    memory = LabelledMemory(capacity, num_views)
+    return memory.allocate((1, 4, 4), num_draws=3, num_classes=2)
+
+
+def test_a_view_and_its_logits_stay_together():
+    memory, augment = labelled(), Compose([ShiftFlip(pad=2)])
+    memory.add(torch.rand(5, 1, 4, 4) * 255)
+    seen = {}
+
+    def new_view(images):
+        draws, logits = torch.rand(len(images), 3), torch.rand(len(images), 2)
+        for image, view, row in zip(images, augment(images, draws), logits, strict=True):
+            seen.setdefault(image.sum().item(), []).append((view, row))
+        return draws, logits
+
+    memory.label(torch.tensor([4, 0, 2]), new_view)
+    counts = torch.zeros(4)
+    for _ in range(200):
+        slots = torch.tensor([2, 0])
+        batch = memory.recall(slots, augment)
+        for image, view, logits in zip(memory[slots], *batch, strict=True):
+            views = seen[image.sum().item()]
+            (number,) = [n for n, (_, row) in enumerate(views) if torch.equal(row, logits)]
+            assert torch.equal(views[number][0], view)
+            counts[number] += 1
+    assert counts.min() > 60
+
+
+def test_half_precision_logits_are_kept_in_full():
+    memory = labelled(num_views=1)
+    slots = memory.add(torch.rand(2, 1, 4, 4) * 255)
+    memory.label(slots, lambda images: (torch.rand(2, 3), torch.rand(2, 2).bfloat16()))
+    assert memory.logits.dtype == torch.float
+    assert set(memory.state_dict()) == {'images', 'draws', 'logits', 'num_added.count'}
+
+
+@pytest.mark.parametrize('num_views', [-1, 0])
+def test_there_is_a_view_at_least(num_views):
+    with pytest.raises(ValueError, match=f'at least 1, but got {num_views}'):
+        labelled(num_views=num_views)
+
+
+def test_a_checkpoint_without_views_is_an_error():
+    model = torch.nn.ModuleDict({'memory': labelled()})
+    plain = torch.nn.ModuleDict({'memory': ImageBank(5).allocate((1, 4, 4))})
+    with pytest.raises(ValueError, match=r'should have the labelled views.*ImageBank'):
+        model.load_state_dict(plain.state_dict(), strict=False)
