@@ -92,20 +92,13 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     from benchmark_throughput import measure
     from mmengine.config import Config
 
-    from mmdfkd.models.memories import ImageBank, LabelledMemory
     from mmdfkd.registry import MODELS
 
     imported = host_memory()
     cfg = Config.fromfile(CONFIGS / f'dedfkd_{args.pair}_cifar10.py')
     cfg.train_dataloader.batch_size = cfg.model.kd_batch_size = args.batch_size
-    variant = VARIANTS[args.measure]
-    memory: dict[str, Any] = dict(type=ImageBank, capacity=BANK_BATCHES * args.batch_size)
-    if variant['num_views']:
-        memory.update(type=LabelledMemory, num_views=variant['num_views'])
-    cfg.model.memory = memory
-    cfg.model.update(
-        g_steps=args.g_steps, kd_steps=args.kd_steps, channels_last=variant['channels_last']
-    )
+    vary(cfg, VARIANTS[args.measure], args.batch_size)
+    cfg.model.update(g_steps=args.g_steps, kd_steps=args.kd_steps)
     figures = measure(cfg, args.warmup, args.rounds, count_flops=False)
     step_ms = figures['step_ms']
     networks = [MODELS.build(cfg.model[name].network) for name in ('teacher', 'student')]
@@ -145,6 +138,18 @@ def in_turns(peer: Path, repeats: int) -> dict[str, list[dict[str, Any]]]:
                 raise SystemExit(f'{name} ended with status {done.returncode}:\n{done.stderr}')
             runs[name].append(json.loads(file.read_text()))
     return runs
+
+
+def vary(cfg: Any, options: dict[str, Any], batch_size: int) -> Any:
+    """Write one of ``VARIANTS`` into our config; returns it."""
+    from mmdfkd.models.memories import ImageBank, LabelledMemory
+
+    memory: dict[str, Any] = dict(type=ImageBank, capacity=BANK_BATCHES * batch_size)
+    if options['num_views']:
+        memory.update(type=LabelledMemory, num_views=options['num_views'])
+    cfg.model.memory = memory
+    cfg.model.channels_last = options['channels_last']
+    return cfg
 
 
 def combine(runs: list[dict[str, Any]], g_steps: int) -> dict[str, Any]:

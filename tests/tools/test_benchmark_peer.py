@@ -71,9 +71,9 @@ def test_columns_differ_whatever_the_configs_have_on(tool):
     for pair in tool.PAIRS:
         models = []
         for options in tool.VARIANTS.values():
-            model = Config.fromfile(tool.CONFIGS / f'dedfkd_{pair}_cifar10.py').model
-            model.update(options)
-            models.append((model.channels_last, model.memory.get('num_views', 0)))
+            cfg = Config.fromfile(tool.CONFIGS / f'dedfkd_{pair}_cifar10.py')
+            memory = MODELS.build(tool.vary(cfg, options, batch_size=4).model.memory)
+            models.append((cfg.model.channels_last, getattr(memory, 'num_views', 0)))
         assert models == [(False, 0), (True, 0), (False, 4), (True, 4)]
 
 

@@ -43,9 +43,9 @@ def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, ki
     [
         ({'model.kd_steps': 3}, [], r'model.kd_steps 3 rather than 2; go on'),
         (
-            {'model.kd_steps': 2, 'model.memory.capacity': 4},
+            {'model.kd_steps': 2, 'model.channels_last': True},
             [],
-            r'model.memory.capacity 4 rather than No',
+            r'model.channels_last True rather than No',
         ),
         ({'model.kd_steps': 2}, ['--amp'], r"arguments \['--amp'\] rather than \[\]"),
     ],

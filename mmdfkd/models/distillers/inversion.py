@@ -63,19 +63,15 @@ class InversionDistiller(DataFreeDistiller):
             The pixels of the step of the least total loss, and every step's log.
         """
         update = OPTIMIZERS.build(dict(optimizer, params=list(variables)))
-        best_loss, best_images = None, None
         logs = []
         with alone():
             for step in range(self.inversion_steps):
                 images = render()
                 loss, log = self.parse_losses(losses_of(images))
-                with torch.no_grad():
-                    if best_images is None:
-                        best_loss, best_images = loss.detach(), images.detach().clone()
-                    else:
-                        better = loss < best_loss
-                        best_images = torch.where(better, images, best_images)
-                        best_loss = torch.minimum(loss.detach(), best_loss)
+                if step == 0:
+                    best_loss, best_images = loss.detach(), images.detach().clone()
+                best_images = torch.where(loss < best_loss, images, best_images).detach()
+                best_loss = torch.minimum(loss, best_loss).detach()
                 update.zero_grad()
                 loss.backward()
                 if after_step is not None:
