@@ -5,6 +5,8 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config
 
+from mmdfkd.registry import MODELS
+
 SCRIPT = """#!/bin/bash
 # python datafree_kd.py is run from here
 python datafree_kd.py --g_steps 2 --teacher resnet34 --student resnet18 --adv 1.5
