@@ -31,7 +31,3 @@ model.update(bank_capacity=200 * batch_size)
 rounds = 7500
 train_cfg.update(max_iters=rounds, val_interval=500)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)

@@ -52,9 +52,6 @@ optim_wrapper['student']['optimizer'].update(lr=0.1)
 rounds = 20000
 restart = 1000
 train_cfg.update(max_iters=rounds, val_interval=2000)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)
+param_scheduler['generator'][0].update(period=restart)
 custom_hooks[-1].update(interval=restart)
 default_hooks['checkpoint'].update(interval=2000)

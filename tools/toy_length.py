@@ -1,7 +1,6 @@
 """A toy length of any run: its own networks, data sets and code, but hardly any steps."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,16 @@ from mmdfkd.registry import MODELS
 LENGTH = 2  # rounds of a distiller, epochs of a teacher
 BATCH_SIZE = 4
 IMAGES = 8  # of each data set
+#: Of hooks and schedulers; all become 1: a warm-up lasts half of a toy.
+TIMES = ('begin', 'end', 'interval', 'period')
 
 
 def toy_options(cfg: Config) -> dict[str, Any]:
     """Return the options that shorten a teacher's or a distiller's config to a toy.
 
-    Schedules and restarts are shortened with it; every round or epoch has a checkpoint.
+    Warm-ups and restarts are shortened with it; every round or epoch has a checkpoint.
     """
-    loop = cfg.train_cfg
-    key = 'max_iters' if 'max_iters' in loop else 'max_epochs'
+    key = 'max_iters' if 'max_iters' in cfg.train_cfg else 'max_epochs'
     options = {
         f'train_cfg.{key}': LENGTH,
         'train_cfg.val_interval': LENGTH,
@@ -38,8 +38,7 @@ def toy_options(cfg: Config) -> dict[str, Any]:
         options['train_dataloader.dataset.indices'] = IMAGES
     for name in ('param_scheduler', 'custom_hooks'):
         for prefix, part in _parts(cfg.get(name) or {}, name):
-            short = _shorten(part, loop[key])
-            options |= {f'{prefix}.{key}': value for key, value in short.items()}
+            options |= {f'{prefix}.{time}': 1 for time in TIMES if part.get(time)}
     return options
 
 
@@ -67,24 +66,3 @@ def _parts(tree: Any, name: str) -> Iterator[tuple[str, dict]]:
     else:
         for key, item in tree.items() if isinstance(tree, dict) else enumerate(tree):
             yield from _parts(item, f'{name}.{key}')
-
-
-def _shorten(part: dict, whole: int) -> dict[str, Any]:
-    """Return those of a scheduler's or hook's times that change, of a run of ``whole``."""
-
-    def end(time: int) -> int:
-        return -(-time * LENGTH // whole)  # rounded up, and a begin down: what lasts, lasts one
-
-    times: dict[str, Any] = {key: end(part[key]) for key in ('end', 'interval') if key in part}
-    before = part.get('begin', 0)
-    begin = before * LENGTH // whole
-    if 'begin' in part:
-        times['begin'] = begin
-    if 'T_max' in part:
-        times['T_max'] = end(before + part['T_max']) - begin
-    if 'periods' in part:
-        periods = part['periods']
-        ends = [begin, *(end(before + sum(periods[: n + 1])) for n in range(len(periods)))]
-        times['periods'] = [after - start for start, after in pairwise(ends) if after > start]
-        times['restart_weights'] = part['restart_weights'][: len(times['periods'])]
-    return times

@@ -36,7 +36,5 @@ train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=epochs, val_interval=10)
 optim_wrapper = dict(
     optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
 )
-param_scheduler = dict(
-    type=CosineAnnealingLR, T_max=epochs, by_epoch=True, convert_to_iter_based=True
-)
+param_scheduler = dict(type=CosineAnnealingLR, by_epoch=True, convert_to_iter_based=True)
 auto_scale_lr = dict(base_batch_size=128)

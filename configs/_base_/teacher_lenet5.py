@@ -22,6 +22,4 @@ train_dataloader = dict(
 )
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=epochs, val_interval=1)
 optim_wrapper = dict(optimizer=dict(type=AdamW, lr=2e-3, weight_decay=0.05))
-param_scheduler = dict(
-    type=CosineAnnealingLR, T_max=epochs, by_epoch=True, convert_to_iter_based=True
-)
+param_scheduler = dict(type=CosineAnnealingLR, by_epoch=True, convert_to_iter_based=True)

@@ -7,7 +7,6 @@ with read_base():
 
 rounds = 200  # one generator
 train_cfg.update(max_iters=rounds, val_interval=rounds)
-param_scheduler['generator'][0].update(periods=[rounds], restart_weights=[1])
-param_scheduler['student'][0].update(T_max=rounds)
+param_scheduler['generator'][0].update(period=rounds)
 custom_hooks[-1].update(interval=rounds)
 model.update(bank_capacity=rounds * batch_size)

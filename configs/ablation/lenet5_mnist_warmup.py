@@ -9,12 +9,5 @@ with read_base():
 warmup = 20
 param_scheduler['student'] = [
     dict(type=LinearLR, start_factor=0.1, begin=0, end=warmup, by_epoch=False),
-    dict(
-        type=CosineAnnealingLR,
-        T_max=rounds - warmup,
-        begin=warmup,
-        end=rounds,
-        eta_min_ratio=0.005,
-        by_epoch=False,
-    ),
+    dict(type=CosineAnnealingLR, begin=warmup, eta_min_ratio=0.005, by_epoch=False),
 ]

@@ -7,10 +7,6 @@ with read_base():
 
 rounds = 160  # of four generators
 train_cfg.update(max_iters=rounds, val_interval=20)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)
 # The arms were measured before the fixed views: docs/ablation.md.
 model.update(bank_capacity=rounds * 64, fixed_views=0, kd_steps=6)
 default_hooks['checkpoint'].update(

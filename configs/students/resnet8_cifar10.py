@@ -16,4 +16,3 @@ work_dir = 'work_dirs/students/resnet8_cifar10'
 model = dict(**resnet8, data_preprocessor=data_preprocessor)
 epochs = 30
 train_cfg.update(max_epochs=epochs)
-param_scheduler.update(T_max=epochs)

@@ -28,4 +28,3 @@ train_dataloader['dataset'] = dict(
 epochs = 40
 optim_wrapper['optimizer'].update(weight_decay=0.5)
 train_cfg.update(max_epochs=epochs, val_interval=10)
-param_scheduler.update(T_max=epochs)

@@ -23,11 +23,5 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.01, end=warm_up, convert_to_iter_based=True),
-    dict(
-        type=CosineAnnealingLR,
-        T_max=epochs - warm_up,
-        begin=warm_up,
-        end=epochs,
-        convert_to_iter_based=True,
-    ),
+    dict(type=CosineAnnealingLR, begin=warm_up, convert_to_iter_based=True),
 ]

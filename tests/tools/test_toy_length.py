@@ -4,41 +4,37 @@ from load_tool import load_tool
 from mmengine.config import Config
 from toy import toy_network
 
-COSINE = dict(type='CosineAnnealingLR', T_max=900, begin=100, end=1000)
-RESTARTS = dict(type='CosineRestartLR', periods=[250] * 4, restart_weights=[1] * 4)
 
-
-def test_schedules_and_restarts_end_with_the_toy():
+def test_warm_ups_and_restarts_fit_into_the_toy():
     cfg = Config(
         dict(
             model=dict(generator=dict()),
             train_cfg=dict(max_iters=1000),
             param_scheduler=dict(
-                generator=[RESTARTS],
-                student=[dict(type='LinearLR', begin=0, end=100), COSINE],
+                generator=[dict(type='CosinePeriodLR', period=250)],
+                student=[
+                    dict(type='LinearLR', begin=0, end=100),
+                    dict(type='CosineAnnealingLR', begin=100),
+                ],
             ),
             custom_hooks=[dict(type='NonFiniteLossHook'), dict(type='Restart', interval=250)],
         )
     )
     options = load_tool('toy_length').toy_options(cfg)
     assert {k: v for k, v in options.items() if k.startswith(('param', 'custom'))} == {
-        'param_scheduler.generator.0.periods': [1, 1],
-        'param_scheduler.generator.0.restart_weights': [1, 1],
-        'param_scheduler.student.0.begin': 0,
+        'param_scheduler.generator.0.period': 1,
         'param_scheduler.student.0.end': 1,
-        'param_scheduler.student.1.begin': 0,
-        'param_scheduler.student.1.end': 2,
-        'param_scheduler.student.1.T_max': 2,
+        'param_scheduler.student.1.begin': 1,
         'custom_hooks.1.interval': 1,
     }
     assert options['train_cfg.max_iters'] == 2
 
 
 def test_a_teacher_is_short_of_epochs_and_images():
-    schedule = dict(type='CosineAnnealingLR', T_max=200)
+    schedule = dict(type='CosineAnnealingLR')
     cfg = Config(dict(model=dict(), train_cfg=dict(max_epochs=200), param_scheduler=schedule))
     options = load_tool('toy_length').toy_options(cfg)
-    assert options['train_cfg.max_epochs'] == options['param_scheduler.T_max'] == 2
+    assert options['train_cfg.max_epochs'] == 2
     assert options['train_dataloader.dataset.indices'] == 8
 
 
