@@ -53,5 +53,5 @@ rounds = 20000
 restart = 1000
 train_cfg.update(max_iters=rounds, val_interval=2000)
 param_scheduler['generator'][0].update(period=restart)
-custom_hooks[-1].update(interval=restart)
+default_hooks['generator_restart'].update(interval=restart)
 default_hooks['checkpoint'].update(interval=2000)

@@ -28,8 +28,8 @@ def command(work_dir, teacher, *more):
         'model.bank_capacity=50',  # wraps around within the run
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=16',
-        'custom_hooks.2.interval=3',
-        'custom_hooks.4.interval=7',  # the generator restarts after the kill
+        'default_hooks.synthetic_grid.interval=3',
+        'default_hooks.generator_restart.interval=7',  # the generator restarts after the kill
         'param_scheduler.generator.0.period=7',
     ]
     config = 'configs/dedfkd_lenet5_mnist5k.py'

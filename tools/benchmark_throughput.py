@@ -147,10 +147,10 @@ def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.train_cfg.max_iters = rounds
+    for name, hook in list(cfg.default_hooks.items()):
+        if hook.type in (NonFiniteLossHook, SyntheticGridHook):
+            del cfg.default_hooks[name]
     cfg.default_hooks.checkpoint = None
-    cfg.custom_hooks = [
-        hook for hook in cfg.custom_hooks if hook.type not in (NonFiniteLossHook, SyntheticGridHook)
-    ]
     cfg.work_dir = work_dir
     cfg.log_level = 'WARNING'
     return cfg

@@ -27,8 +27,6 @@ def toy_options(cfg: Config) -> dict[str, Any]:
         'train_cfg.val_interval': LENGTH,
         'train_dataloader.batch_size': BATCH_SIZE,
         'val_dataloader.dataset.indices': IMAGES,
-        'default_hooks.logger.interval': 1,
-        'default_hooks.checkpoint.interval': 1,
     }
     if 'generator' in cfg.model:
         steps = {'g_steps': 1, 'kd_steps': 2, 'kd_batch_size': BATCH_SIZE, 'bank_capacity': IMAGES}
@@ -36,7 +34,7 @@ def toy_options(cfg: Config) -> dict[str, Any]:
         options['train_dataloader.dataset.samples_per_class'] = 2  # pairs for the metric loss
     else:
         options['train_dataloader.dataset.indices'] = IMAGES
-    for name in ('param_scheduler', 'custom_hooks'):
+    for name in ('param_scheduler', 'default_hooks', 'custom_hooks'):
         for prefix, part in _parts(cfg.get(name) or {}, name):
             options |= {f'{prefix}.{time}': 1 for time in TIMES if part.get(time)}
     return options

@@ -84,4 +84,4 @@ param_scheduler = dict(
 auto_scale_lr = dict(base_batch_size=batch_size)
 env_cfg.update(cudnn_benchmark=True)  # batches of few sizes
 default_hooks['checkpoint'].update(interval=200)
-custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
+default_hooks['generator_restart'] = dict(type=GeneratorRestartHook, interval=restart)

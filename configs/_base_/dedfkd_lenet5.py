@@ -92,4 +92,4 @@ param_scheduler = dict(
     generator=[dict(type=CosinePeriodLR, period=restart, eta_min_ratio=0.05, by_epoch=False)],
     student=[dict(type=CosineAnnealingLR, eta_min_ratio=0.005, by_epoch=False)],
 )
-custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
+default_hooks['generator_restart'] = dict(type=GeneratorRestartHook, interval=restart)

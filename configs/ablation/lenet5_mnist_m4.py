@@ -8,5 +8,5 @@ with read_base():
 rounds = 200  # one generator
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['generator'][0].update(period=rounds)
-custom_hooks[-1].update(interval=rounds)
+default_hooks['generator_restart'].update(interval=rounds)
 model.update(bank_capacity=rounds * batch_size)

@@ -17,14 +17,16 @@ def test_warm_ups_and_restarts_fit_into_the_toy():
                     dict(type='CosineAnnealingLR', begin=100),
                 ],
             ),
+            default_hooks=dict(nan=dict(type='NonFinite'), restart=dict(type='Re', interval=250)),
             custom_hooks=[dict(type='NonFiniteLossHook'), dict(type='Restart', interval=250)],
         )
     )
     options = load_tool('toy_length').toy_options(cfg)
-    assert {k: v for k, v in options.items() if k.startswith(('param', 'custom'))} == {
+    assert {k: v for k, v in options.items() if k.startswith(('param', 'default', 'custom'))} == {
         'param_scheduler.generator.0.period': 1,
         'param_scheduler.student.0.end': 1,
         'param_scheduler.student.1.begin': 1,
+        'default_hooks.restart.interval': 1,
         'custom_hooks.1.interval': 1,
     }
     assert options['train_cfg.max_iters'] == 2
