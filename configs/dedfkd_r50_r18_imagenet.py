@@ -10,8 +10,9 @@ from mmengine.config import read_base
 from mmpretrain.models import TimmClassifier
 
 with read_base():
+    from ._base_.datasets.imagenet import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.imagenet import *
+    from ._base_.models.imagenet_preprocessor import data_preprocessor
 
 num_classes = 1000
 batch_size = 100

@@ -6,9 +6,9 @@ from mmdfkd.models.losses import TotalVariationLoss
 from mmdfkd.models.utils import RandomAffine
 
 with read_base():
-    from ._base_.cifar10 import *
+    from ._base_.datasets.cifar10 import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.resnet20_cifar import *
+    from ._base_.models.resnet20_cifar import *
 
 rounds = 640
 restart = 40  # rounds of one generator

@@ -27,8 +27,8 @@ from mmdfkd.models.losses import (
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
 with read_base():
-    from .cifar_networks import data_preprocessor
     from .default_runtime import *
+    from .models.cifar_networks import data_preprocessor
 
 rounds = 5000
 restart = 250  # rounds of one generator: one that follows the student for long drifts

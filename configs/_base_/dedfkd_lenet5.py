@@ -25,7 +25,7 @@ from mmdfkd.models.utils import Classifier, RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *
-    from .lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
 
 teacher = dict(type=Classifier, network=lenet5)
 student = dict(type=Classifier, network=lenet5_half)

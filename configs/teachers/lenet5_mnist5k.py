@@ -10,8 +10,8 @@ from mmpretrain.datasets import PackInputs, RandomCrop, Resize, Rotate
 from mmdfkd.datasets import MNIST5k
 
 with read_base():
-    from .._base_.mnist5k import *
-    from .._base_.teacher_lenet5 import *
+    from .._base_.datasets.mnist5k import *
+    from .._base_.schedules.teacher_lenet5 import *
 
 work_dir = 'work_dirs/teachers/lenet5_mnist5k'
 train_dataloader['batch_size'] = 64

@@ -6,10 +6,10 @@ from mmpretrain.datasets import RandAugment
 from torch.optim import AdamW
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import data_preprocessor
-    from .._base_.teacher_cifar import *
-    from .._base_.timm_cifar_networks import vit_tiny
+    from .._base_.datasets.cifar10 import *
+    from .._base_.models.cifar_networks import data_preprocessor
+    from .._base_.models.timm_cifar_networks import vit_tiny
+    from .._base_.schedules.teacher_cifar import *
 
 work_dir = 'work_dirs/teachers/vittiny_cifar10'
 model = dict(**vit_tiny, data_preprocessor=data_preprocessor)

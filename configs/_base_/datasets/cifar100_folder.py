@@ -2,7 +2,7 @@
 
 Any config evaluates on them with one more line, the last of its ``with read_base():``
 
-    from ._base_.cifar100_folder import *  # of a config in a folder of configs/: .._base_
+    from ._base_.datasets.cifar100_folder import *  # of a config in a folder of configs/: .._base_
 
 cifar100_folder_train.py is for teachers, which are trained on such folders, too.
 """

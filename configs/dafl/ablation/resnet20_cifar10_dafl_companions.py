@@ -1,13 +1,13 @@
-"""MNIST ablation: DAFL's objective with DE-DFKD's adversary, activation and image priors."""
+"""CIFAR-10 ablation: DAFL's objective with DE-DFKD's adversary, BN term and image priors."""
 
 from mmengine.config import read_base
 
 from mmdfkd.models.distillers import DAFL
 from mmdfkd.models.generators import UnconditionalGenerator
-from mmdfkd.models.losses import InformationEntropyLoss, PseudoLabelLoss
+from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
 
 with read_base():
-    from .lenet5_mnist_m4 import *
+    from ...dedfkd.ablation.resnet20_cifar10_m4 import *
 
 del model['loss_ce'], model['loss_metric'], model['generator']['num_classes']
 model['generator'].update(type=UnconditionalGenerator)
@@ -15,4 +15,5 @@ model.update(
     type=DAFL,
     loss_pseudo_label=dict(type=PseudoLabelLoss, loss_weight=1.0),
     loss_entropy=dict(type=InformationEntropyLoss, loss_weight=5.0),
+    loss_act=dict(type=ActivationLoss, loss_weight=0.1),
 )

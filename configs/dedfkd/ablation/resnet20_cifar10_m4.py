@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..dedfkd_resnet20_resnet8_cifar10 import *
+    from ...dedfkd_resnet20_resnet8_cifar10 import *
 
 rounds = 160  # of four generators
 train_cfg.update(max_iters=rounds, val_interval=20)

@@ -2,19 +2,12 @@
 
 from mmengine.config import read_base
 from mmpretrain.datasets import CenterCrop, PackInputs, ResizeEdge
-from mmpretrain.models import ClsDataPreprocessor
 
 from mmdfkd.datasets import ImageNet
 
 with read_base():
     from .cifar10_folder import *
 
-data_preprocessor = dict(
-    type=ClsDataPreprocessor,
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    to_rgb=False,  # images are RGB throughout
-)
 val_dataloader = dict(
     batch_size=100,
     num_workers=8,

@@ -3,14 +3,14 @@
 Any config of teachers/ or students/ on CIFAR-10 takes them with one more line, the last of its
 ``with read_base():``
 
-    from .._base_.cifar10_folder_train import *
+    from .._base_.datasets.cifar10_folder_train import *
 """
 
 from mmengine.config import read_base
 
 with read_base():
+    from ..schedules.teacher_cifar import *
     from .cifar10_folder import *
-    from .teacher_cifar import *
 
 train_dataloader['dataset'] = dict(
     val_dataloader['dataset'],

@@ -1,6 +1,6 @@
 """Validation without one real image: the last line of a config's ``with read_base():``
 
-    from ._base_.data_free_validation import *
+    from ._base_.datasets.data_free_validation import *
 
 The student is compared with the teacher on images of held-out latents. Give ``latent_dim``
 and ``num_classes`` the generator's values if they are others. ``agreement/kl_augment``, the

@@ -12,8 +12,8 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import AdamW
 
 with read_base():
-    from .lenet5_mnist import data_preprocessor, lenet5
-    from .teacher_runtime import *
+    from ..models.lenet5_mnist import data_preprocessor, lenet5
+    from ..teacher_runtime import *
 
 epochs = 5
 model = dict(**lenet5, data_preprocessor=data_preprocessor)

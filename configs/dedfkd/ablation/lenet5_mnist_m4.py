@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ..dedfkd_lenet5_mnist import *
+    from ...dedfkd_lenet5_mnist import *
 
 rounds = 200  # one generator
 train_cfg.update(max_iters=rounds, val_interval=rounds)

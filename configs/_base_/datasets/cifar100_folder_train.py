@@ -3,7 +3,7 @@
 Any config of teachers/ on CIFAR-100 takes them with one more line, the last of its
 ``with read_base():``
 
-    from .._base_.cifar100_folder_train import *
+    from .._base_.datasets.cifar100_folder_train import *
 """
 
 from mmengine.config import read_base

@@ -10,7 +10,7 @@ from torch.optim import SGD
 from mmdfkd.datasets import CIFAR10
 
 with read_base():
-    from .teacher_runtime import *
+    from ..teacher_runtime import *
 
 epochs = 200
 train_dataloader = dict(

@@ -18,6 +18,6 @@ with read_base():
 val_dataloader['dataset'].update(
     data_root='data/tiny-imagenet',
     data_prefix='val',
-    how_to_get='configs/_base_/tiny_imagenet.py says how to arrange them',
+    how_to_get='configs/_base_/datasets/tiny_imagenet.py says how to arrange them',
 )
 test_dataloader = val_dataloader
