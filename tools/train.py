@@ -7,12 +7,12 @@ from pathlib import Path
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-import torch
-from cfg_options import merge_options
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
+from mmdfkd.cli import merge_options
+from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import StrictLoadHook, StrictScheduleHook
 
@@ -47,28 +47,6 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
-
-
-def enable_amp(optim_wrapper: ConfigDict) -> None:
-    """Make every wrapper of a single or multi-optimiser config an AmpOptimWrapper.
-
-    bfloat16 where the GPU computes in it, and else float16 with a dynamic loss scale; a
-    wrapper's own ``dtype`` and ``loss_scale`` stay.
-
-    Raises:
-        ValueError: if no GPU is there.
-    """
-    if not torch.cuda.is_available():
-        raise ValueError('--amp should be used with a GPU, but torch sees none; leave it out')
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    wrappers = [optim_wrapper] if 'optimizer' in optim_wrapper else optim_wrapper.values()
-    for wrapper in wrappers:
-        if isinstance(wrapper, dict):
-            wrapper['type'] = 'AmpOptimWrapper'
-            dtype = wrapper.setdefault('dtype', 'bfloat16' if native else 'float16')
-            # bfloat16 has float32's range; a scale would have the host wait at every step.
-            plain = str(dtype).removeprefix('torch.') == 'bfloat16'
-            wrapper.setdefault('loss_scale', {'enabled': False} if plain else 'dynamic')
 
 
 def set_rounds(cfg: Config, rounds: int) -> None:

@@ -2,7 +2,6 @@ import json
 import re
 
 import pytest
-from load_tool import load_tool
 from report_runs import (
     ROBUSTNESS,
     checked,
@@ -14,6 +13,8 @@ from report_runs import (
     val_line,
     written,
 )
+
+from mmdfkd.reports import svg_charts as charts
 
 
 def test_only_figures_of_classes_and_bins_are_bars(tmp_path):
@@ -53,12 +54,11 @@ def test_only_figures_of_classes_and_bins_are_bars(tmp_path):
 
 
 def test_lines_of_many_runs_look_different():
-    line = load_tool('svg_charts').Line
+    line = charts.Line
     assert len({line.numbered('run', [], number).style for number in range(15)}) == 15
 
 
 def test_a_chart_places_its_points():
-    charts = load_tool('svg_charts')
     line = charts.Line.numbered('run', [(0, 10.0), (5, float('nan')), (10, 30.0), (20, 20.0)], 0)
     page = checked(charts.line_chart('t', [line]))
     [points] = [a['points'] for tag, a in page.tags if tag == 'polyline']
@@ -69,7 +69,6 @@ def test_a_chart_places_its_points():
 
 
 def test_a_single_point_is_placed_after_the_start(tmp_path):
-    charts = load_tool('svg_charts')
     chart = charts.line_chart('t', [charts.Line.numbered('run', [(200, 97.0)], 0)])
     ticks = re.findall(r'text-anchor="middle">(\d+)</text>', chart)
     assert (ticks[0], ticks[-1]) == ('0', '200')

@@ -16,12 +16,12 @@ python datafree_kd.py --g_steps 5 --adv 1.25
 
 @pytest.fixture(scope='module')
 def tool():
-    return load_tool('benchmark_peer')
+    return load_tool('peer_benchmark/benchmark_peer')
 
 
 @pytest.fixture(scope='module')
 def peer_tool():
-    return load_tool('fast_datafree')
+    return load_tool('peer_benchmark/fast_datafree')
 
 
 @pytest.fixture

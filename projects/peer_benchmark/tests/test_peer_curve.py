@@ -23,7 +23,7 @@ def test_the_curve_has_training_time_without_evaluations(tmp_path):
     peer = SimpleNamespace(
         datafree=SimpleNamespace(evaluators=SimpleNamespace(Evaluator=evaluator))
     )
-    load_tool('peer_curve').record(peer, seconds=0.3, file=tmp_path / 'curve.json')
+    load_tool('peer_benchmark/peer_curve').record(peer, seconds=0.3, file=tmp_path / 'curve.json')
     for accuracy in (10.0, 20.0):
         assert evaluator().eval(accuracy)['Acc'][0] == accuracy
     time.sleep(0.3)
@@ -39,7 +39,10 @@ def test_the_curve_has_training_time_without_evaluations(tmp_path):
 
 def test_a_network_of_ours_answers_as_the_peers_do():
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 3))
-    ours, images = load_tool('peer_curve').PeerNetwork(Classifier(network)), torch.rand(2, 3, 2, 2)
+    ours, images = (
+        load_tool('peer_benchmark/peer_curve').PeerNetwork(Classifier(network)),
+        torch.rand(2, 3, 2, 2),
+    )
     logits, features = ours(images, return_features=True)
     torch.testing.assert_close(ours(images), logits)
     torch.testing.assert_close(logits, network(images))

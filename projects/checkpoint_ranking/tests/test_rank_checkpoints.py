@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch.utils.data import Dataset
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.registry import MODELS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROUNDS = (2, 4, 10)
 
 
@@ -35,7 +36,7 @@ class RankedDigits(Dataset):
 @pytest.fixture
 def tool():
     pytest.importorskip('scipy')
-    return load_tool('rank_checkpoints')
+    return load_tool('checkpoint_ranking/rank_checkpoints')
 
 
 def accuracy_of(model):
@@ -115,9 +116,9 @@ def test_figures_and_tables_of_a_run(tool, run, tmp_path, monkeypatch, capsys):
     assert found['chosen']['run_1']['last'] == {k: last[k] for k in ('iteration', 'accuracy/top1')}
     assert 'all' not in found['correlations']['iteration']
     printed = capsys.readouterr().out
-    lines = [line.split() for line in printed.splitlines()]
+    lines = [re.split(r' *\| *', line)[1:-1] for line in printed.splitlines()]
     assert lines[1][:3] == ['run', 'iteration', 'accuracy/top1']
-    assert lines[2][:3] == ['run_1', '2', f'{found["checkpoints"][0]["accuracy/top1"]:.2f}']
+    assert lines[3][:3] == ['run_1', '2', f'{found["checkpoints"][0]["accuracy/top1"]:.2f}']
 
 
 def ranked(values):

@@ -9,6 +9,7 @@ from typing import Any
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
+SCALARS = '*/vis_data/scalars.json'  # of each session in a work dir
 _ENVIRONMENT = re.compile(
     r'^    (Python|PyTorch|TorchVision|OpenCV|MMEngine|CUDA available|GPU [\d,]+|seed|GPU number)'
     r': (.*?)(?: \(main.*)?$',
@@ -72,11 +73,7 @@ class Run:
     @property
     def minutes(self) -> float:
         """About the minutes of training; evaluation is not in the logged times."""
-        seconds, before = 0.0, 0
-        for step, time in self.train.get('time', []):
-            seconds += time * (step - before)
-            before = step
-        return seconds / 60
+        return minutes_of(self.train.get('time', []))
 
     @property
     def images(self) -> int | None:
@@ -87,16 +84,25 @@ class Run:
         return self.rounds * batch_size * int(self.environment.get('GPU number', 1))
 
 
+def minutes_of(times: Curve) -> float:
+    """Return the minutes of training of (round, seconds a round since the one before)."""
+    seconds, before = 0.0, 0
+    for step, time in times:
+        seconds += time * (step - before)
+        before = step
+    return seconds / 60
+
+
 def read_run(work_dir: Path, name: str) -> Run:
     """Read a work dir; a run may be going on, or have been killed and resumed.
 
     Raises:
         FileNotFoundError: if no run has logged anything there.
     """
-    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    records = merge([read_scalars(log) for log in logs])
+    logs = sorted(work_dir.glob(SCALARS))
+    records = merge(read_sessions(work_dir))
     if not records:
-        inside = sorted({p.parents[2].name for p in work_dir.glob('*/*/vis_data/scalars.json')})
+        inside = sorted({p.parents[2].name for p in work_dir.glob(f'*/{SCALARS}')})
         raise FileNotFoundError(
             f'{work_dir} should be a work dir with TIME/vis_data/scalars.json, but no run has '
             'logged anything there' + (f'; give one of the folders in it: {inside}' * bool(inside))
@@ -119,6 +125,11 @@ def read_run(work_dir: Path, name: str) -> Run:
         sessions=len(logs),
         figures=read_figures(work_dir),
     )
+
+
+def read_sessions(work_dir: Path) -> list[list[dict]]:
+    """Read what each session of a run logged, the earliest first."""
+    return [read_scalars(log) for log in sorted(work_dir.glob(SCALARS))]
 
 
 def read_scalars(log: Path) -> list[dict]:

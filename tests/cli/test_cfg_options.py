@@ -6,6 +6,8 @@ import pytest
 from load_tool import load_tool
 from mmengine.config import Config
 
+from mmdfkd.cli import merge_options
+
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
 
@@ -19,7 +21,7 @@ CONFIG = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
     ],
 )
 def test_an_option_that_changes_nothing_is_an_error(option, message):
-    merge_options, cfg = load_tool('cfg_options').merge_options, Config.fromfile(CONFIG)
+    cfg = Config.fromfile(CONFIG)
     with pytest.raises(ValueError, match=rf'but got \'{option}\'; .*{message}'):
         merge_options(cfg, {option: 3})
     merge_options(cfg, {'sync_bn': 'torch', 'default_hooks.checkpoint.interval': 3})
@@ -28,13 +30,13 @@ def test_an_option_that_changes_nothing_is_an_error(option, message):
 
 def test_a_config_may_leave_the_hooks_to_mmengine():
     cfg, options = Config({}), {'default_hooks.checkpoint.interval': 3, 'compile': True}
-    load_tool('cfg_options').merge_options(cfg, options)
+    merge_options(cfg, options)
     assert cfg.compile
 
 
 TOOLS = {
     'figures': ['iter_1.pth'],
-    'rank_checkpoints': ['runs'],
+    'checkpoint_ranking/rank_checkpoints': ['runs'],
     'reproduce': [],
     'robustness': ['iter_1.pth'],
     'synthesize': ['iter_1.pth', 'out'],
@@ -45,8 +47,9 @@ TOOLS = {
 
 
 def test_every_tool_that_takes_options_is_here():
-    takes = {path.stem for path in (ROOT / 'tools').glob('*.py') if _takes(path.read_text())}
-    assert takes == {*TOOLS}
+    scripts = [*(ROOT / 'tools').glob('*.py'), *(ROOT / 'projects').glob('*/*.py')]
+    takes = {path.stem for path in scripts if _takes(path.read_text())}
+    assert takes == {Path(name).stem for name in TOOLS}
 
 
 def _takes(text):

@@ -1,6 +1,5 @@
 """What finished runs came to, read from their logs, and a table of it in Markdown."""
 
-import json
 import os
 import platform
 import re
@@ -12,6 +11,9 @@ import mmengine
 import mmpretrain
 import timm
 import torch
+
+from .run_logs import curves, merge, minutes_of, read_sessions
+from .tables import markdown
 
 
 def read_run(work_dir: Path, last: int) -> dict[str, float] | None:
@@ -25,38 +27,30 @@ def read_run(work_dir: Path, last: int) -> dict[str, float] | None:
         ``accuracy`` and, of a distiller, ``teacher`` in %, ``minutes`` of training and
         ``memory`` in MiB, 0 without a GPU; None if it was not evaluated after ``last``.
     """
-    logs = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    # The last line of a killed run may be half a line.
-    text = [line for log in logs for line in log.read_text().splitlines() if line.endswith('}')]
-    lines = [json.loads(line) for line in text]
-    evaluated = [line for line in lines if 'accuracy/top1' in line and line['step'] == last]
+    sessions = read_sessions(work_dir)
+    records = merge(sessions)  # what was run again after a kill counts once: the last wins
+    evaluated = [line for line in records if 'accuracy/top1' in line and line['step'] == last]
     if not evaluated:
         return None
-    # A step that was run again after a kill counts once: the last wins.
-    times = {line['iter']: line['time'] for line in lines if 'iter' in line and 'time' in line}
-    seconds, before = 0.0, 0
-    for iteration in sorted(times):
-        seconds += times[iteration] * (iteration - before)
-        before = iteration
     figures = {
         'accuracy': evaluated[-1]['accuracy/top1'],
-        'minutes': seconds / 60,
-        'memory': max((line.get('memory', 0) for line in lines), default=0),
+        'minutes': minutes_of(curves(records, validation=False).get('time', [])),
+        'memory': max((line.get('memory', 0) for lines in sessions for line in lines), default=0),
     }
     if 'teacher/accuracy/top1' in evaluated[-1]:
         figures['teacher'] = evaluated[-1]['teacher/accuracy/top1']
     return figures
 
 
-def row(name: str, runs: list[dict[str, float]]) -> str:
-    """Format one config's runs, of several seeds, as a row of the table."""
+def row(name: str, runs: list[dict[str, float]]) -> list[str]:
+    """Return the cells of one config's runs, of several seeds."""
     found = [run['accuracy'] for run in runs]
     spread = f' ± {statistics.stdev(found):.2f}' if len(found) > 1 else ''
     mean, each = statistics.mean(found), ', '.join(f'{value:.2f}' for value in found)
     student = 'teacher' in runs[0]
     minutes = statistics.mean(run['minutes'] for run in runs)
     memory = max(run['memory'] for run in runs)
-    cells = [
+    return [
         f'`{name}`',
         f'{runs[0]["teacher"] if student else mean:.2f}',
         f'{mean:.2f}{spread}' if student else '-',
@@ -65,7 +59,6 @@ def row(name: str, runs: list[dict[str, float]]) -> str:
         f'{minutes:.1f}',
         f'{memory:.0f}' if memory else '-',
     ]
-    return '| ' + ' | '.join(cells) + ' |'
 
 
 def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '') -> str:
@@ -79,9 +72,10 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
     lines = [
         *([note, ''] if note else []),
-        '| config | teacher % | student % | each | n | minutes | GPU MiB |',
-        '|---|---|---|---|---|---|---|',
-        *(row(name, of_one) for name, of_one in runs.items() if of_one),
+        markdown(
+            ['config', 'teacher %', 'student %', 'each', 'n', 'minutes', 'GPU MiB'],
+            [row(name, of_one) for name, of_one in runs.items() if of_one],
+        ),
         '',
         'Last checkpoints; mean ± standard deviation over n seeds; about the minutes of '
         'training, evaluation aside.',

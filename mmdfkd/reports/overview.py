@@ -1,7 +1,7 @@
 """The first tables of a report: accuracies, the figures that most look for, robustness."""
 
-from report_tables import NOTHING, Table, cell, side_by_side
-from run_logs import Run
+from .run_logs import Run
+from .tables import NOTHING, Table, cell, side_by_side
 
 ATTACKS = ('fgsm', 'pgd')
 #: The figures that most look for, of those that figures.py writes.

@@ -4,8 +4,8 @@ import re
 from html import escape
 from typing import Any
 
-from run_logs import Run, flatten
-from svg_charts import bar_chart
+from .run_logs import Run, flatten
+from .svg_charts import bar_chart
 
 Values = list[float | None]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from result_table import cpu_name
 
 import mmdfkd
+
+from .results import cpu_name
 
 
 def settings_of(args: argparse.Namespace, *left_out: str) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""The tables of a report, as plain text; report.py writes them as HTML and as Markdown."""
+"""Tables: the one Markdown form of all tools, and what a report has in them."""
 
 import inspect
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmengine.runner import Runner
-from run_logs import Run, flatten
+
+from .run_logs import Run, flatten
 
 NOTHING = '–'
 MOST_ROWS = 25  # of differences of configs that are not folded
@@ -30,6 +32,13 @@ def cell(value: Any) -> str:
     if value is None:
         return NOTHING
     return f'{value:.4g}' if isinstance(value, float) else str(value)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table as Markdown; every tool prints and writes its tables with it."""
+    lines = ['| ' + ' | '.join(cells) + ' |' for cells in (head, *rows)]
+    lines[0] = lines[0].replace('|  |', '| |')  # a head may have no name for its rows
+    return '\n'.join([lines[0], '|' + '---|' * len(head), *lines[1:]])
 
 
 def side_by_side(title: str, note: str, columns: list[dict[str, Any]], runs: list[Run]) -> Table:
