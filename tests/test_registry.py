@@ -34,6 +34,11 @@ CASES = {
         "dict(type='mmdfkd.MultiOptimWrapperConstructor', optim_wrapper_cfg={})",
         'MultiOptimWrapperConstructor',
     ),
+    'param-scheduler': (
+        'import torch; from mmengine.registry import PARAM_SCHEDULERS as registry',
+        "dict(type='mmdfkd.CosinePeriodLR', period=3, optimizer=torch.optim.SGD([torch.zeros(1)]))",
+        'CosinePeriodLR',
+    ),
     'model-wrapper': (
         'from mmengine.registry import MODEL_WRAPPERS as registry',
         "dict(type='mmdfkd.SeparateDataParallel', module=__import__('torch').nn.Identity())",
@@ -70,6 +75,7 @@ def test_components_are_found_from_other_registries_without_an_import(case):
         'MODELS',
         'MODEL_WRAPPERS',
         'OPTIM_WRAPPER_CONSTRUCTORS',
+        'PARAM_SCHEDULERS',
         'TRANSFORMS',
     ],
 )

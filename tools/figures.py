@@ -16,12 +16,11 @@ from typing import Any
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
-import figure_files
 import torch
-from cfg_options import merge_options
 from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
+from mmdfkd.cli import merge_options
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -29,6 +28,7 @@ from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.reports import figure_files
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

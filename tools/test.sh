@@ -11,6 +11,6 @@ PATH="$(cd "$VENV" && pwd)/bin:$PATH"
 ruff check .
 ruff format --check .
 mypy
-interrogate mmdfkd tools
+interrogate mmdfkd tools projects
 codespell
 exec python -m pytest -q "$@"

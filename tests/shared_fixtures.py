@@ -1,0 +1,59 @@
+"""What every test shares; the conftest.py of each folder of tests imports it."""
+
+import os
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def bn_network():
+    """A tiny network with two batch norms whose running statistics are not the initial ones."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 5, 3),
+        nn.BatchNorm2d(5),
+        nn.Flatten(),
+        nn.LazyLinear(3),
+    )
+    for _ in range(3):
+        network(torch.rand(8, 3, 6, 6))
+    return network.eval()
+
+
+class CreatesFolder:
+    """Unpickles by creating a folder: stands for any code that a pickle could run."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.fixture
+def malicious(tmp_path):
+    """An object whose plain unpickling creates the folder ``proof``, and ``proof``."""
+    proof = tmp_path / 'proof'
+    return CreatesFolder(proof), proof
+
+
+@pytest.fixture
+def proves_malice():
+    """Make sure that a payload does act when it is unpickled without care."""
+
+    def check(payload, proof):
+        pickle.loads(pickle.dumps(payload))
+        assert proof.exists()
+        proof.rmdir()
+
+    return check
