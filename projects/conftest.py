@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shared_fixtures import _seed, malicious, proves_malice
+from shared_fixtures import _formatted_once, _seed, malicious, proves_malice
 
-__all__ = ['_seed', 'malicious', 'proves_malice']
+__all__ = ['_formatted_once', '_seed', 'malicious', 'proves_malice']
 
 collect_ignore = [str(script) for script in Path(__file__).parent.glob('*/*.py')]

@@ -5,7 +5,25 @@ import pickle
 
 import pytest
 import torch
+from mmengine.config import config
 from torch import nn
+from yapf.yapflib.yapf_api import FormatCode
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _formatted_once():
+    """MMEngine formats a run's config five times, with yapf, which takes up to a second each."""
+    formatted = {}
+
+    def format_code(text, **options):
+        key = text, repr(options)
+        if key not in formatted:
+            formatted[key] = FormatCode(text, **options)
+        return formatted[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, 'FormatCode', format_code)
+        yield
 
 
 @pytest.fixture(autouse=True)

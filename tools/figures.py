@@ -29,6 +29,7 @@ from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
+from mmdfkd.reports.tables import markdown
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -131,15 +132,8 @@ def bank_duplicates(bank: Any, num: int) -> float:
 
 
 def table(figures: dict[str, float]) -> str:
-    """Lay the figures out, a family a block."""
-    lines, family = [], ''
-    for name, value in figures.items():
-        prefix, _, key = name.partition('/')
-        if prefix != family:
-            lines.append(f'\n{prefix}')
-            family = prefix
-        lines.append(f'  {key:32}{value:12.4f}')
-    return '\n'.join(lines)
+    """Lay the figures out, one a row."""
+    return markdown(['figure', 'value'], ([name, f'{v:.4f}'] for name, v in figures.items()))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -162,7 +156,7 @@ def main(argv: list[str] | None = None) -> None:
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
     print(f'\n{len(samples)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
-    print(table(figures))
+    print(f'\n{table(figures)}')
     figure_files.write(
         out,
         settings,
