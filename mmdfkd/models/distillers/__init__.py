@@ -3,14 +3,18 @@
 from .base import DataFreeDistiller
 from .dafl import DAFL
 from .dedfkd import DEDFKD
+from .dfad import DFAD
 from .generative import GenerativeDistiller
 from .inversion import InversionDistiller
 from .load import load_distiller
 from .synthesis import choose_source
+from .zskt import ZSKT
 
 __all__ = [
     'DAFL',
     'DEDFKD',
+    'DFAD',
+    'ZSKT',
     'DataFreeDistiller',
     'GenerativeDistiller',
     'InversionDistiller',

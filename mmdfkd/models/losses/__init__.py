@@ -2,6 +2,7 @@
 
 from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
+from .attention import AttentionTransferLoss
 from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
@@ -12,6 +13,7 @@ from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
 __all__ = [
     'ActivationLoss',
     'AdversarialLoss',
+    'AttentionTransferLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
     'InformationEntropyLoss',

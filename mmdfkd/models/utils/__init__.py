@@ -4,6 +4,7 @@ from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .counter import Counter
+from .feature_maps import FeatureMaps
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
 from .precision import full_precision
@@ -15,6 +16,7 @@ __all__ = [
     'Classifier',
     'Compose',
     'Counter',
+    'FeatureMaps',
     'Prediction',
     'RandomAffine',
     'RandomErase',
