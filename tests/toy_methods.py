@@ -1,14 +1,18 @@
 """A toy distiller of every method: 8-pixel images, 3 classes, nets with batch norm."""
 
-from toy import toy_dedfkd, toy_parts
+from toy import NUM_CLASSES, toy_dedfkd, toy_parts
 
-from mmdfkd.models.distillers import DAFL, DFAD, ZSKT
-from mmdfkd.models.generators import UnconditionalGenerator
+from mmdfkd.models.distillers import DAFL, DFAD, DFQ, MAD, ZSKT
+from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
 from mmdfkd.models.losses import (
     ActivationLoss,
     AdversarialLoss,
     AttentionTransferLoss,
+    BNDivergenceLoss,
+    BNStatisticsLoss,
+    ClassConditionLoss,
     InformationEntropyLoss,
+    InstanceEntropyLoss,
     KDLoss,
     PseudoLabelLoss,
 )
@@ -53,6 +57,35 @@ def toy_zskt(**overrides):
     return ZSKT(**toy_live(**(losses | overrides)))
 
 
+def toy_dfq(**overrides):
+    losses = dict(
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_bn=BNDivergenceLoss(0.5),
+        loss_instance=InstanceEntropyLoss(0.7),
+        loss_batch=InformationEntropyLoss(3.0),
+    )
+    return DFQ(**toy_live(**(losses | overrides)))
+
+
+def toy_mad(**overrides):
+    parts = dict(
+        generator=dict(
+            type=ConditionalGenerator,
+            num_classes=NUM_CLASSES,
+            latent_dim=5,
+            image_size=8,
+            base_channels=2,
+            label_injection='sum',
+        ),
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_kd_ema=KDLoss('kl', temperature=4.0, loss_weight=0.5),
+        loss_ce=ClassConditionLoss(0.5),
+        loss_bn=BNStatisticsLoss(2.0),
+        momentum=0.75,
+    )
+    return MAD(**toy_live(**(parts | overrides)))
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
@@ -60,4 +93,6 @@ METHODS = dict(
     dafl_memory=toy_dafl_memory,
     dfad=toy_dfad,
     zskt=toy_zskt,
+    dfq=toy_dfq,
+    mad=toy_mad,
 )

@@ -7,6 +7,7 @@ from .counter import Counter
 from .feature_maps import FeatureMaps
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
+from .moving_average import move_towards
 from .precision import full_precision
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     'full_precision',
     'gather',
     'gather_statistics',
+    'move_towards',
     'share',
     'unwrap',
 ]
