@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmdfkd.models.losses import InformationEntropyLoss, PseudoLabelLoss
+from mmdfkd.models.losses import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
 from mmdfkd.models.losses.pseudo_label import (
     information_entropy_loss,
     instance_entropy_loss,
