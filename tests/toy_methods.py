@@ -1,25 +1,98 @@
 """A toy distiller of every method: 8-pixel images, 3 classes, nets with batch norm."""
 
-from toy import toy_dedfkd, toy_parts
+from toy import NUM_CLASSES, toy_dedfkd, toy_parts
 
-from mmdfkd.models.distillers import DAFL
-from mmdfkd.models.generators import UnconditionalGenerator
-from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
+from mmdfkd.models.distillers import DAFL, DFAD, DFQ, MAD, ZSKT
+from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
+from mmdfkd.models.losses import (
+    ActivationLoss,
+    AdversarialLoss,
+    AttentionTransferLoss,
+    BNDivergenceLoss,
+    BNStatisticsLoss,
+    ClassConditionLoss,
+    InformationEntropyLoss,
+    InstanceEntropyLoss,
+    KDLoss,
+    PseudoLabelLoss,
+)
 
 
 def toy_unconditional():
     return dict(type=UnconditionalGenerator, latent_dim=5, image_size=8, base_channels=2)
 
 
+def toy_live(**overrides):
+    """Parts of a method whose student learns from the live generator: no memory."""
+    return toy_parts(**(dict(generator=toy_unconditional(), memory=None, augment=None) | overrides))
+
+
 def toy_dafl(**overrides):
     losses = dict(
-        generator=toy_unconditional(),
         loss_pseudo_label=PseudoLabelLoss(),
         loss_entropy=InformationEntropyLoss(),
         loss_act=ActivationLoss(),
     )
-    return DAFL(**toy_parts(**(losses | overrides)))
+    return DAFL(**toy_live(**(losses | overrides)))
+
+
+def toy_dafl_memory(**overrides):
+    """DAFL's objective alone, in a student phase with a memory."""
+    memory = {key: value for key, value in toy_parts().items() if key in ('memory', 'augment')}
+    return toy_dafl(**(memory | overrides))
+
+
+def toy_dfad(**overrides):
+    losses = dict(loss_adv=AdversarialLoss(1.0, 'l1', agreement_mask=False), loss_kd=KDLoss('l1'))
+    return DFAD(**toy_live(**(losses | overrides)))
+
+
+def toy_zskt(**overrides):
+    losses = dict(
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_at=AttentionTransferLoss(250.0),
+        teacher_layers=['0', '2'],
+        student_layers=['0', '2'],
+    )
+    return ZSKT(**toy_live(**(losses | overrides)))
+
+
+def toy_dfq(**overrides):
+    losses = dict(
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_bn=BNDivergenceLoss(0.5),
+        loss_instance=InstanceEntropyLoss(0.7),
+        loss_batch=InformationEntropyLoss(3.0),
+    )
+    return DFQ(**toy_live(**(losses | overrides)))
+
+
+def toy_mad(**overrides):
+    parts = dict(
+        generator=dict(
+            type=ConditionalGenerator,
+            num_classes=NUM_CLASSES,
+            latent_dim=5,
+            image_size=8,
+            base_channels=2,
+            label_injection='sum',
+        ),
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_kd_ema=KDLoss('kl', temperature=4.0, loss_weight=0.5),
+        loss_ce=ClassConditionLoss(0.5),
+        loss_bn=BNStatisticsLoss(2.0),
+        momentum=0.75,
+    )
+    return MAD(**toy_live(**(parts | overrides)))
 
 
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
-METHODS = dict(dedfkd=toy_dedfkd, dafl=toy_dafl)
+METHODS = dict(
+    dedfkd=toy_dedfkd,
+    dafl=toy_dafl,
+    dafl_memory=toy_dafl_memory,
+    dfad=toy_dfad,
+    zskt=toy_zskt,
+    dfq=toy_dfq,
+    mad=toy_mad,
+)

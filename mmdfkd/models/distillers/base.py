@@ -16,7 +16,7 @@ from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
 from .log import round_log
-from .parts import build, check_parts, check_positive
+from .parts import build, check_not_negative, check_parts, check_positive
 
 Log = dict[str, Tensor]
 
@@ -47,6 +47,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
             optimiser wrapper, if set, make one update.
         kd_batch_size: images that a student step draws from the memory, in each process.
+        warmup_rounds: rounds at the start in which only the synthesis learns and the student
+            waits.
         augment: config of the augmentation of student batches, a list of them, or None.
         channels_last: keep the memory and all convolutions in that layout.
 
@@ -70,11 +72,13 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         memory: dict | nn.Module | None = None,
         kd_steps: int = 5,
         kd_batch_size: int = 256,
+        warmup_rounds: int = 0,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.loss_kd = build(loss_kd)
@@ -87,6 +91,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
+        self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
@@ -100,6 +105,11 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         super().train(mode)
         self.teacher.eval()
         return self
+
+    @property
+    def warming_up(self) -> bool:
+        """Is this one of the first rounds, in which the student waits?"""
+        return int(self.rounds) < self.warmup_rounds
 
     # The round.
 
@@ -117,7 +127,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
-        for step in range(self.kd_steps):
+        for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
 

@@ -2,19 +2,23 @@
 
 from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
-from .bn_statistics import BNStatisticsLoss
+from .attention import AttentionTransferLoss
+from .bn_statistics import BNDivergenceLoss, BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
-from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
+from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
 
 __all__ = [
     'ActivationLoss',
     'AdversarialLoss',
+    'AttentionTransferLoss',
+    'BNDivergenceLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
     'InformationEntropyLoss',
+    'InstanceEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
     'PixelStatisticsLoss',

@@ -4,8 +4,10 @@ from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .counter import Counter
+from .feature_maps import FeatureMaps
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
+from .moving_average import move_towards
 from .precision import full_precision
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     'Classifier',
     'Compose',
     'Counter',
+    'FeatureMaps',
     'Prediction',
     'RandomAffine',
     'RandomErase',
@@ -25,6 +28,7 @@ __all__ = [
     'full_precision',
     'gather',
     'gather_statistics',
+    'move_towards',
     'share',
     'unwrap',
 ]
