@@ -1,10 +1,17 @@
 """A toy distiller of every method: 8-pixel images, 3 classes, nets with batch norm."""
 
 from toy import toy_dedfkd, toy_parts
+from toy_images import image_folder
 
-from mmdfkd.models.distillers import DAFL
+from mmdfkd.models.distillers import DAFL, GaussianNoise, OtherImages
 from mmdfkd.models.generators import UnconditionalGenerator
 from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
+
+
+def without_generator(**overrides):
+    """The toy's parts of a method that has no generator, with 8-pixel images."""
+    parts = toy_parts(**(dict(image_shape=(3, 8, 8)) | overrides))
+    return {name: part for name, part in parts.items() if name not in ('generator', 'g_steps')}
 
 
 def toy_unconditional():
@@ -21,5 +28,18 @@ def toy_dafl(**overrides):
     return DAFL(**toy_parts(**(losses | overrides)))
 
 
+def toy_noise(**overrides):
+    return GaussianNoise(**without_generator(**overrides))
+
+
+def toy_other_images(**overrides):
+    return OtherImages(**without_generator(**(dict(root=image_folder()) | overrides)))
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
-METHODS = dict(dedfkd=toy_dedfkd, dafl=toy_dafl)
+METHODS = dict(
+    dedfkd=toy_dedfkd,
+    dafl=toy_dafl,
+    noise=toy_noise,
+    other_images=toy_other_images,
+)

@@ -6,14 +6,18 @@ from .dedfkd import DEDFKD
 from .generative import GenerativeDistiller
 from .inversion import InversionDistiller
 from .load import load_distiller
+from .noise import GaussianNoise
+from .other_images import OtherImages
 from .synthesis import choose_source
 
 __all__ = [
     'DAFL',
     'DEDFKD',
     'DataFreeDistiller',
+    'GaussianNoise',
     'GenerativeDistiller',
     'InversionDistiller',
+    'OtherImages',
     'choose_source',
     'load_distiller',
 ]
