@@ -60,7 +60,7 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith('.') for part in path.relative_to(root).parts)
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> Tensor:
+def read_image(path: Path, shape: tuple[int, ...]) -> Tensor:
     """Read an image, scaled to cover ``shape`` and cropped to it around the centre.
 
     Args:

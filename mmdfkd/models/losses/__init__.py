@@ -4,9 +4,12 @@ from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
 from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
+from .competition import CompetitionLoss
+from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
+from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
 
 __all__ = [
@@ -14,9 +17,12 @@ __all__ = [
     'AdversarialLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
+    'CompetitionLoss',
+    'ImageNormLoss',
     'InformationEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
+    'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
     'TotalVariationLoss',

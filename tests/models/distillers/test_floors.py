@@ -24,7 +24,7 @@ def test_every_round_adds_new_images_for_the_student(toy):
     assert len(model.memory) == 18
     assert len(model.memory.images[:18].unique(dim=0)) > 12
     assert {'synthesis/confidence', 'synthesis/class_entropy', 'student/loss_kd'} <= set(logs[0])
-    assert set(wrapper) == {'student'}
+    assert set(wrapper.optim_wrappers) == {'student'}
 
 
 def test_the_log_says_how_the_teacher_sees_the_images():
