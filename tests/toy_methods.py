@@ -3,9 +3,18 @@
 from toy import toy_dedfkd, toy_parts
 from toy_images import image_folder
 
-from mmdfkd.models.distillers import DAFL, GaussianNoise, OtherImages
+from mmdfkd.models.distillers import DAFL, DeepInversion, GaussianNoise, OtherImages
 from mmdfkd.models.generators import UnconditionalGenerator
-from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
+from mmdfkd.models.losses import (
+    ActivationLoss,
+    BNStatisticsLoss,
+    ClassConditionLoss,
+    CompetitionLoss,
+    ImageNormLoss,
+    InformationEntropyLoss,
+    NeighbourVariationLoss,
+    PseudoLabelLoss,
+)
 
 
 def without_generator(**overrides):
@@ -36,10 +45,23 @@ def toy_other_images(**overrides):
     return OtherImages(**without_generator(**(dict(root=image_folder()) | overrides)))
 
 
+def toy_deepinversion(**overrides):
+    losses = dict(
+        loss_ce=ClassConditionLoss(),
+        loss_bn=BNStatisticsLoss(2.0, first_bn_multiplier=3.0),
+        loss_tv=NeighbourVariationLoss('l2', 0.01),
+        loss_l2=ImageNormLoss(0.01),
+        loss_compete=CompetitionLoss(),
+    )
+    numbers = dict(inversion_steps=3, optimizer=dict(type='Adam', lr=0.1), jitter=1, flip=True)
+    return DeepInversion(**without_generator(**(losses | numbers | overrides)))
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
     dafl=toy_dafl,
     noise=toy_noise,
     other_images=toy_other_images,
+    deepinversion=toy_deepinversion,
 )

@@ -3,6 +3,7 @@
 from .base import DataFreeDistiller
 from .dafl import DAFL
 from .dedfkd import DEDFKD
+from .deepinversion import DeepInversion
 from .generative import GenerativeDistiller
 from .inversion import InversionDistiller
 from .load import load_distiller
@@ -14,6 +15,7 @@ __all__ = [
     'DAFL',
     'DEDFKD',
     'DataFreeDistiller',
+    'DeepInversion',
     'GaussianNoise',
     'GenerativeDistiller',
     'InversionDistiller',
