@@ -3,18 +3,21 @@
 from toy import toy_dedfkd, toy_parts
 from toy_images import image_folder
 
-from mmdfkd.models.distillers import DAFL, DeepInversion, GaussianNoise, OtherImages
+from mmdfkd.models.distillers import CMI, DAFL, DeepInversion, GaussianNoise, OtherImages
 from mmdfkd.models.generators import UnconditionalGenerator
 from mmdfkd.models.losses import (
     ActivationLoss,
+    AdversarialLoss,
     BNStatisticsLoss,
     ClassConditionLoss,
     CompetitionLoss,
+    ContrastiveInversionLoss,
     ImageNormLoss,
     InformationEntropyLoss,
     NeighbourVariationLoss,
     PseudoLabelLoss,
 )
+from mmdfkd.models.utils import RandomResizedCrop, ShiftFlip
 
 
 def without_generator(**overrides):
@@ -57,6 +60,23 @@ def toy_deepinversion(**overrides):
     return DeepInversion(**without_generator(**(losses | numbers | overrides)))
 
 
+def toy_cmi(**overrides):
+    parts = dict(
+        generator=toy_unconditional(),
+        loss_ce=ClassConditionLoss(),
+        loss_bn=BNStatisticsLoss(),
+        loss_cr=ContrastiveInversionLoss(),
+        loss_adv=AdversarialLoss(0.5),
+        global_view=[ShiftFlip(pad=1)],
+        local_view=[RandomResizedCrop(), ShiftFlip(pad=0)],
+    )
+    numbers = dict(head_dim=5, bank_size=16, num_negatives=8, inversion_steps=3)
+    options = parts | numbers | dict(optimizer=dict(type='Adam', lr=1e-3)) | overrides
+    arguments = toy_parts(**options)
+    del arguments['g_steps']
+    return CMI(**arguments)
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
@@ -64,4 +84,5 @@ METHODS = dict(
     noise=toy_noise,
     other_images=toy_other_images,
     deepinversion=toy_deepinversion,
+    cmi=toy_cmi,
 )

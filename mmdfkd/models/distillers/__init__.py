@@ -1,6 +1,7 @@
 """Distillers: two families, one file a method."""
 
 from .base import DataFreeDistiller
+from .cmi import CMI
 from .dafl import DAFL
 from .dedfkd import DEDFKD
 from .deepinversion import DeepInversion
@@ -12,6 +13,7 @@ from .other_images import OtherImages
 from .synthesis import choose_source
 
 __all__ = [
+    'CMI',
     'DAFL',
     'DEDFKD',
     'DataFreeDistiller',

@@ -5,6 +5,7 @@ from .adversarial import AdversarialLoss
 from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .competition import CompetitionLoss
+from .contrastive import ContrastiveInversionLoss
 from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
@@ -18,6 +19,7 @@ __all__ = [
     'BNStatisticsLoss',
     'ClassConditionLoss',
     'CompetitionLoss',
+    'ContrastiveInversionLoss',
     'ImageNormLoss',
     'InformationEntropyLoss',
     'KDLoss',
