@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from test_resume import assert_same
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
+from toy_images import image_folder
 from toy_methods import METHODS
 from two_processes_methods import ROUNDS
 
@@ -108,6 +109,8 @@ def short_run(path, work_dir, teacher, resume=False):
     for name, number in (('g_steps', 2), ('inversion_steps', 3)):
         if name in cfg.model:
             cfg.model[name] = number
+    if 'root' in cfg.model:
+        cfg.model.root = image_folder()
     if cfg.model.get('memory'):
         cfg.model.memory.capacity = 24  # wraps around within the run
     if 'base_channels' in cfg.model.get('generator', {}):

@@ -5,9 +5,13 @@ from .adversarial import AdversarialLoss
 from .attention import AttentionTransferLoss
 from .bn_statistics import BNDivergenceLoss, BNStatisticsLoss
 from .class_condition import ClassConditionLoss
+from .competition import CompetitionLoss
+from .contrastive import ContrastiveInversionLoss
+from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
+from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
 
 __all__ = [
@@ -17,10 +21,14 @@ __all__ = [
     'BNDivergenceLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
+    'CompetitionLoss',
+    'ContrastiveInversionLoss',
+    'ImageNormLoss',
     'InformationEntropyLoss',
     'InstanceEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
+    'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
     'TotalVariationLoss',
