@@ -51,6 +51,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
             optimiser wrapper, if set, make one update.
         kd_batch_size: images that a student step draws from the memory, in each process.
+        warmup_rounds: rounds at the start that fill the memory only: no student steps.
         augment: config of the augmentation of student batches, a list of them, or None.
         channels_last: keep the memory and all convolutions in that layout.
 
@@ -76,6 +77,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         memory: dict | nn.Module | None = None,
         kd_steps: int = 5,
         kd_batch_size: int = 256,
+        warmup_rounds: int = 0,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
     ) -> None:
@@ -93,6 +95,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
+        self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
@@ -123,13 +126,18 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
-        for step in range(self.kd_steps):
+        for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
 
         self.rounds.add(1)
         average_buffers(*self._optimised_parts())  # rank 0's checkpoint is everyone's state
         return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether this round is one of the first ``warmup_rounds``."""
+        return int(self.rounds) < self.warmup_rounds
 
     @abstractmethod
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
