@@ -105,7 +105,7 @@ def short_run(path, work_dir, teacher, resume=False):
     cfg.model.teacher.update(checkpoint=str(teacher), prefix='')
     cfg.model.kd_steps = 2
     cfg.model.kd_batch_size = 8
-    for name, number in (('g_steps', 2), ('inversion_steps', 3)):
+    for name, number in (('g_steps', 2), ('inversion_steps', 3), ('warmup_rounds', 1)):
         if name in cfg.model:
             cfg.model[name] = number
     if cfg.model.get('memory'):

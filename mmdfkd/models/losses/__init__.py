@@ -8,6 +8,7 @@ from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
+from .running_bn_statistics import RunningBNStatisticsLoss
 
 __all__ = [
     'ActivationLoss',
@@ -19,5 +20,6 @@ __all__ = [
     'MetricLearningLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'RunningBNStatisticsLoss',
     'TotalVariationLoss',
 ]
