@@ -105,9 +105,11 @@ def short_run(path, work_dir, teacher, resume=False):
     cfg.model.teacher.update(checkpoint=str(teacher), prefix='')
     cfg.model.kd_steps = 2
     cfg.model.kd_batch_size = 8
-    for name, number in (('g_steps', 2), ('inversion_steps', 3), ('warmup_rounds', 1)):
+    for name, number in (('g_steps', 2), ('inversion_steps', 3)):
         if name in cfg.model:
             cfg.model[name] = number
+    if cfg.model.get('warmup_rounds'):
+        cfg.model.warmup_rounds = cfg.param_scheduler.student[0].begin = 1
     if cfg.model.get('memory'):
         cfg.model.memory.capacity = 24  # wraps around within the run
     if 'base_channels' in cfg.model.get('generator', {}):
