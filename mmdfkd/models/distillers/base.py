@@ -126,6 +126,9 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
+        if self.warming_up:
+            # Without gradients it changes nothing; MMEngine's schedulers warn if there is none.
+            optim_wrapper['student'].optimizer.step()
         for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
