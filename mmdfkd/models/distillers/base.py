@@ -127,8 +127,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
 
         student_logs = []
         if self.warming_up:
-            # Without gradients it changes nothing; MMEngine's schedulers warn if there is none.
-            optim_wrapper['student'].optimizer.step()
+            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
+            optim_wrapper['student']._global_step = 0  # type: ignore[attr-defined]
         for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
