@@ -111,6 +111,8 @@ def short_run(path, work_dir, teacher, resume=False):
             cfg.model[name] = number
     if 'root' in cfg.model:
         cfg.model.root = image_folder()
+    if cfg.model.get('warmup_rounds'):
+        cfg.model.warmup_rounds = cfg.param_scheduler.student[0].begin = 1
     if cfg.model.get('memory'):
         cfg.model.memory.capacity = 24  # wraps around within the run
     if 'base_channels' in cfg.model.get('generator', {}):

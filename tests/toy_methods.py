@@ -1,5 +1,6 @@
 """A toy distiller of every method: 8-pixel images, 3 classes, nets with batch norm."""
 
+import torch
 from toy import NUM_CLASSES, toy_dedfkd, toy_parts
 from toy_images import image_folder
 
@@ -9,12 +10,18 @@ from mmdfkd.models.distillers import (
     DFAD,
     DFQ,
     MAD,
+    NAYER,
     ZSKT,
     DeepInversion,
+    FastDatafree,
     GaussianNoise,
     OtherImages,
 )
-from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
+from mmdfkd.models.generators import (
+    ConditionalGenerator,
+    NoisyLabelGenerator,
+    UnconditionalGenerator,
+)
 from mmdfkd.models.losses import (
     ActivationLoss,
     AdversarialLoss,
@@ -30,6 +37,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     NeighbourVariationLoss,
     PseudoLabelLoss,
+    RunningBNStatisticsLoss,
 )
 from mmdfkd.models.utils import RandomResizedCrop, ShiftFlip
 
@@ -145,6 +153,40 @@ def toy_cmi(**overrides):
     return CMI(**arguments)
 
 
+def toy_fast_losses():
+    return dict(
+        loss_ce=ClassConditionLoss(0.4),
+        loss_bn=RunningBNStatisticsLoss(2.0),
+        loss_adv=AdversarialLoss(1.1),
+        inner_optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
+        inversion_steps=2,
+    )
+
+
+def toy_inversion_parts(**overrides):
+    parts = toy_parts(**overrides)
+    del parts['g_steps']
+    return parts
+
+
+def toy_fast_datafree(**overrides):
+    parts = dict(toy_fast_losses(), generator=toy_unconditional(), latent_lr=0.01)
+    return FastDatafree(**toy_inversion_parts(**(parts | overrides)))
+
+
+def toy_nayer(**overrides):
+    generator = dict(
+        type=NoisyLabelGenerator,
+        num_classes=NUM_CLASSES,
+        code_dim=7,
+        noise_dim=5,
+        image_size=8,
+        base_channels=2,
+    )
+    parts = dict(toy_fast_losses(), generator=generator)
+    return NAYER(**toy_inversion_parts(**(parts | overrides)))
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
@@ -158,4 +200,6 @@ METHODS = dict(
     other_images=toy_other_images,
     deepinversion=toy_deepinversion,
     cmi=toy_cmi,
+    fast_datafree=toy_fast_datafree,
+    nayer=toy_nayer,
 )

@@ -9,7 +9,7 @@ from mmengine.config import read_base
 from mmdfkd.models.utils import Classifier
 
 with read_base():
-    from .._base_.resnet20_cifar import data_preprocessor, resnet8, resnet20
+    from .._base_.models.resnet20_cifar import data_preprocessor, resnet8, resnet20
     from .deepinversion_wrn402_wrn161_cifar10 import *
 
 # update() would merge these with what they replace.

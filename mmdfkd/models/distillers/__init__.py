@@ -7,10 +7,12 @@ from .dedfkd import DEDFKD
 from .deepinversion import DeepInversion
 from .dfad import DFAD
 from .dfq import DFQ
+from .fast_datafree import FastDatafree
 from .generative import GenerativeDistiller
 from .inversion import InversionDistiller
 from .load import load_distiller
 from .mad import MAD
+from .nayer import NAYER
 from .noise import GaussianNoise
 from .other_images import OtherImages
 from .synthesis import choose_source
@@ -23,9 +25,11 @@ __all__ = [
     'DFAD',
     'DFQ',
     'MAD',
+    'NAYER',
     'ZSKT',
     'DataFreeDistiller',
     'DeepInversion',
+    'FastDatafree',
     'GaussianNoise',
     'GenerativeDistiller',
     'InversionDistiller',

@@ -106,11 +106,6 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.teacher.eval()
         return self
 
-    @property
-    def warming_up(self) -> bool:
-        """Is this one of the first rounds, in which the student waits?"""
-        return int(self.rounds) < self.warmup_rounds
-
     # The round.
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> Log:
@@ -127,6 +122,9 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
+        if self.warming_up:
+            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
+            optim_wrapper['student']._global_step = 0  # type: ignore[attr-defined]
         for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
@@ -134,6 +132,11 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.rounds.add(1)
         average_buffers(*self._optimised_parts())  # rank 0's checkpoint is everyone's state
         return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
+
+    @property
+    def warming_up(self) -> bool:
+        """Is this one of the first rounds, in which the student waits?"""
+        return int(self.rounds) < self.warmup_rounds
 
     @abstractmethod
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:

@@ -13,6 +13,7 @@ from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
 from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
+from .running_bn_statistics import RunningBNStatisticsLoss
 
 __all__ = [
     'ActivationLoss',
@@ -31,5 +32,6 @@ __all__ = [
     'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'RunningBNStatisticsLoss',
     'TotalVariationLoss',
 ]
