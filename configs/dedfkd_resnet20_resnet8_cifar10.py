@@ -18,7 +18,8 @@ model['loss_ce'].update(loss_weight=1.0)
 model['loss_bn'].update(loss_weight=0.5)
 # A few images a class in a batch: at weight 0.5 a class had one picture.
 model['loss_metric'].update(loss_weight=20.0, gate=0.0, spread=0.3, separation=0.1)
-model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
 model['teacher'].update(
     network=resnet20,
     checkpoint='data/teachers/resnet20_cifar10.th',

@@ -14,6 +14,7 @@ from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import get_state_dict
+from short_config import shorten
 
 from mmdfkd.models.utils import Classifier
 from mmdfkd.registry import DATASETS, MODELS
@@ -36,29 +37,20 @@ def name(path):
 
 @pytest.mark.parametrize('path', DISTILLERS, ids=name)
 def test_distiller_config_trains_an_iteration(path, tmp_path):
-    cfg = Config.fromfile(path)
-    teacher = MODELS.build(cfg.model.teacher.network)
-    torch.save(teacher.state_dict(), tmp_path / 'teacher.pth')
-    cfg.model.teacher.update(checkpoint=str(tmp_path / 'teacher.pth'), prefix='')
-    cfg.model.g_steps = cfg.model.kd_steps = 1
-    cfg.model.kd_batch_size = 4
-    cfg.model.warmup_rounds = 0
-    if cfg.model.get('memory'):
-        cfg.model.memory.capacity = 64
-    cfg.model.generator.base_channels = 8
-    cfg.train_dataloader.batch_size = 20 if cfg.model.generator.image_size == 32 else 4
-    # A warm-up has to be over, or MMEngine finds nothing left for the cosine after it.
-    rounds = 1 + max(part.get('begin', 0) for part in cfg.param_scheduler['student'])
-    cfg.train_cfg.max_iters = rounds
+    network = MODELS.build(Config.fromfile(path).model.teacher.network)
+    torch.save(network.state_dict(), tmp_path / 'teacher.pth')
+    large = any(word in path.name for word in ('imagenet', 'cifar100'))
+    cfg = shorten(path, tmp_path / 'teacher.pth', 1, kd_steps=1, batch_size=4 if large else 20)
     cfg.work_dir = str(tmp_path)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     runner = Runner.from_cfg(cfg)
     runner.train()
     scalars = runner.message_hub.log_scalars
-    assert scalars['train/student/loss_kd'].current() >= 0
-    assert {'train/generator.lr', 'train/student.lr'} <= set(scalars)
-    assert list(tmp_path.glob(f'*/vis_data/vis_image/synthetic_{rounds}.png'))
+    logged = {key: value.current() for key, value in scalars.items()}
+    assert 'train/student/loss' in logged
+    assert any(key.startswith(f'train/{runner.model.phase}/') for key in logged)
+    assert all(abs(value) < float('inf') for value in logged.values())
+    assert {f'train/{key}.lr' for key in runner.model.optimised} <= set(logged)
+    assert list(tmp_path.glob('*/vis_data/vis_image/synthetic_1.png'))
 
 
 @pytest.mark.parametrize('path', TEACHERS, ids=name)
@@ -238,9 +230,9 @@ def test_rounds_stand_once_and_a_generator_lasts_as_long_as_its_schedule(path):
         for schedule in schedules:
             assert not {'T_max', 'periods'} & schedule.keys()
             assert cfg.train_cfg.max_iters not in (schedule.get('end'), schedule.get('begin'))
-    assert (
-        cfg.default_hooks.generator_restart.interval == cfg.param_scheduler['generator'][0].period
-    )
+    if 'generator_restart' in cfg.default_hooks:
+        interval = cfg.default_hooks.generator_restart.interval
+        assert interval == cfg.param_scheduler['generator'][0].period
 
 
 @pytest.mark.parametrize('path', DISTILLERS, ids=name)

@@ -20,7 +20,8 @@ with read_base():
     from .._base_.live_cifar import *
     from .._base_.models.resnet20_cifar import *
 
-model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
 model['teacher'].update(
     network=resnet20,
     checkpoint='data/teachers/resnet20_cifar10.th',

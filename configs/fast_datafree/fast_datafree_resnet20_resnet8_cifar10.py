@@ -7,7 +7,8 @@ with read_base():
     from .fast_datafree_wrn402_wrn161_cifar10 import *
 
 warmup = 10
-model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
 model['teacher'] = dict(
     type=Classifier,
     network=resnet20,

@@ -9,10 +9,11 @@ from mmengine.config import read_base
 
 with read_base():
     from .._base_.datasets.cifar10 import *
-    from .._base_.models.resnet20_cifar import data_preprocessor, resnet8
+    from .._base_.models.resnet20_cifar import resnet8, resnet20_preprocessor
     from .._base_.schedules.teacher_cifar import *
 
 work_dir = 'work_dirs/students/resnet8_cifar10'
+data_preprocessor = resnet20_preprocessor
 model = dict(**resnet8, data_preprocessor=data_preprocessor)
 epochs = 30
 train_cfg.update(max_epochs=epochs)

@@ -4,8 +4,9 @@ from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHea
 
 from mmdfkd.models.backbones import ThinResNet
 
-# The public teachers' own statistics (ImageNet's), in pixels.
-data_preprocessor = dict(
+# The public teachers' own statistics (ImageNet's), in pixels. A name of its own: CIFAR's
+# data_preprocessor would win or lose by the order of imports.
+resnet20_preprocessor = dict(
     type=ClsDataPreprocessor, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]
 )
 resnet56 = dict(
