@@ -17,7 +17,7 @@ from mmdfkd.models.losses import (
     MetricLearningLoss,
 )
 from mmdfkd.models.memories import ImageBank, LabelledMemory
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import Classifier, ShiftFlip, unwrap
 
 NUM_CLASSES = 3
 
@@ -76,7 +76,7 @@ def without_batch_norm(network):
 def toy_optim_wrapper(model, lr=0.05, **options):
     """SGD; ``options`` are further arguments of the wrappers, by key."""
     sgd = dict(type=OptimWrapper, optimizer=dict(type=torch.optim.SGD, lr=lr))
-    keys = ('generator', 'student')
+    keys = unwrap(model).optimised
     constructor = MultiOptimWrapperConstructor({k: sgd | options.get(k, {}) for k in keys})
     wrapper = constructor(model)
     assert isinstance(wrapper, OptimWrapperDict)

@@ -52,9 +52,10 @@ def toy_runner(
     **kwargs,
 ):
     torch.manual_seed(0)
+    model = model or toy_dedfkd()
     sgd = dict(type=OptimWrapper, optimizer=dict(type=torch.optim.SGD, lr=0.05, momentum=0.9))
     defaults = dict(
-        model=model or toy_dedfkd(),
+        model=model,
         work_dir=str(work_dir),
         experiment_name=uuid.uuid4().hex,
         default_scope=None,
@@ -76,7 +77,8 @@ def toy_runner(
         val_cfg=dict(),
         val_evaluator=dict(type=Accuracy),
         optim_wrapper=dict(
-            constructor=MultiOptimWrapperConstructor, generator=sgd, student=dict(sgd)
+            constructor=MultiOptimWrapperConstructor,
+            **{key: dict(sgd) for key in getattr(model, 'optimised', ('generator', 'student'))},
         ),
         param_scheduler=param_scheduler
         or dict(

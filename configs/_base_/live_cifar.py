@@ -12,8 +12,8 @@ from mmdfkd.models.generators import UnconditionalGenerator
 from mmdfkd.models.utils import Classifier
 
 with read_base():
-    from .cifar_networks import data_preprocessor
     from .default_runtime import *
+    from .models.cifar_networks import data_preprocessor
 
 batch_size = 256
 model = dict(

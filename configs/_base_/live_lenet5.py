@@ -15,9 +15,9 @@ from mmdfkd.models.generators import UnconditionalGenerator
 from mmdfkd.models.utils import Classifier
 
 with read_base():
+    from .datasets.mnist5k import *
     from .default_runtime import *
-    from .lenet5_mnist import data_preprocessor, lenet5, lenet5_half
-    from .mnist5k import *
+    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
 
 batch_size = 128
 model = dict(

@@ -11,9 +11,9 @@ from mmdfkd.models.distillers import DFAD
 from mmdfkd.models.losses import AdversarialLoss, KDLoss
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import resnet18, resnet34
+    from .._base_.datasets.cifar10 import *
     from .._base_.live_cifar import *
+    from .._base_.models.cifar_networks import resnet18, resnet34
 
 model['teacher'].update(
     network=resnet34,

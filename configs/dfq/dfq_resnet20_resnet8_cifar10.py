@@ -16,9 +16,9 @@ from mmdfkd.models.losses import (
 )
 
 with read_base():
-    from .._base_.cifar10 import *
+    from .._base_.datasets.cifar10 import *
     from .._base_.live_cifar import *
-    from .._base_.resnet20_cifar import *
+    from .._base_.models.resnet20_cifar import *
 
 model['data_preprocessor'] = data_preprocessor  # update() would merge the two
 model['teacher'].update(

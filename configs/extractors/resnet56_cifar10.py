@@ -6,7 +6,7 @@ from mmdfkd.evaluation import ClassifierExtractor
 from mmdfkd.models.utils import Classifier
 
 with read_base():
-    from .._base_.resnet20_cifar import data_preprocessor, resnet56
+    from .._base_.models.resnet20_cifar import data_preprocessor, resnet56
 
 extractor = dict(
     type=ClassifierExtractor,

@@ -12,9 +12,9 @@ from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import AdversarialLoss, BNStatisticsLoss, ClassConditionLoss, KDLoss
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import wrn16_1, wrn40_2
+    from .._base_.datasets.cifar10 import *
     from .._base_.live_cifar import *
+    from .._base_.models.cifar_networks import wrn16_1, wrn40_2
 
 model['teacher'].update(
     network=wrn40_2,

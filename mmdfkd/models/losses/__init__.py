@@ -5,10 +5,15 @@ from .adversarial import AdversarialLoss
 from .attention import AttentionTransferLoss
 from .bn_statistics import BNDivergenceLoss, BNStatisticsLoss
 from .class_condition import ClassConditionLoss
+from .competition import CompetitionLoss
+from .contrastive import ContrastiveInversionLoss
+from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
+from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
+from .running_bn_statistics import RunningBNStatisticsLoss
 
 __all__ = [
     'ActivationLoss',
@@ -17,11 +22,16 @@ __all__ = [
     'BNDivergenceLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
+    'CompetitionLoss',
+    'ContrastiveInversionLoss',
+    'ImageNormLoss',
     'InformationEntropyLoss',
     'InstanceEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
+    'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'RunningBNStatisticsLoss',
     'TotalVariationLoss',
 ]

