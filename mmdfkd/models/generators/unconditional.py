@@ -48,6 +48,8 @@ class UnconditionalGenerator(BaseModule):
             2016) at half the side, which spares the costliest convolutions.
         median_pixel: median pixel, in (0, 255), that training starts from; less than
             the data preprocessor's mean if that and its std say that most are dark.
+        pixel_norm: end in a batch norm, as DAFL's does; the generators of CMI, Fast and NAYER
+            do not, and then ``median_pixel`` is not used.
 
     Raises:
         ValueError: if ``image_size``, ``out_channels`` or ``median_pixel`` is out of range.
@@ -63,6 +65,7 @@ class UnconditionalGenerator(BaseModule):
         base_channels: int = 64,
         subpixel: bool = False,
         median_pixel: float = 127.5,
+        pixel_norm: bool = True,
     ) -> None:
         super().__init__()
         if out_channels not in (1, 3):
@@ -94,6 +97,9 @@ class UnconditionalGenerator(BaseModule):
             )
         else:
             self.to_pixels = nn.Conv2d(widths[-1], out_channels, 3, padding=1)
+        self.pixel_norm: nn.Module = nn.Identity()
+        if not pixel_norm:
+            return
         # Batch norm keeps the contrast up (DAFL's public generator ends in one too).
         self.pixel_norm = nn.BatchNorm2d(out_channels)
         nn.init.constant_(self.pixel_norm.weight, _CONTRAST)
