@@ -32,6 +32,7 @@ model.update(
         image_size=32,
         out_channels=3,
         base_channels=64,
+        pixel_norm=False,
     ),
     inversion_steps=200,
     optimizer=dict(type=Adam, lr=1e-3, betas=(0.5, 0.999)),
