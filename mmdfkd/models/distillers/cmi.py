@@ -69,6 +69,7 @@ class CMI(InversionDistiller):
         shape = (network.out_channels, network.image_size, network.image_size)
         super().__init__(image_shape=shape, **kwargs)
         self.generator_config = generator
+        self.latent_dim = network.latent_dim
         self.optimizer = optimizer
         self.loss_ce = build(loss_ce)
         self.loss_bn = build(loss_bn)
@@ -86,10 +87,10 @@ class CMI(InversionDistiller):
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert the teacher for ``labels`` (N,); remember the best step's images and features."""
+        latents = torch.randn(len(labels), self.latent_dim, device=labels.device)
+        latents.requires_grad_()
         generator = build(self.generator_config).to(labels.device)
         dcgan_init(generator)
-        latents = torch.randn(len(labels), generator.latent_dim, device=labels.device)
-        latents.requires_grad_()
         images, logs = self.invert(
             [dict(params=list(generator.parameters())), dict(params=[latents])],
             self.optimizer,
