@@ -81,7 +81,7 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
         'training, evaluation aside.',
         '',
         f'- command: `{command}`',
-        f'- commit: {_commit()}',
+        f'- commit: {commit()}',
         f'- hardware: {device}, {torch.get_num_threads()} threads',
         f'- versions: Python {platform.python_version()}, torch {torch.__version__}, '
         f'mmengine {mmengine.__version__}, mmpretrain {mmpretrain.__version__}, '
@@ -90,7 +90,8 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
     return '\n'.join(lines) + '\n'
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Return the commit of the code, or - where there is no git."""
     command = ['git', '-C', str(Path(__file__).parent), 'rev-parse', 'HEAD']
     try:
         return subprocess.run(command, capture_output=True, text=True).stdout.strip() or '-'

@@ -1,0 +1,16 @@
+"""Methods times pairs times seeds, each for the same time on the same machine."""
+
+from .cells import Cell, run_cell
+from .compose import compose
+from .results import append, finished, plot_curves, read_results, tables
+
+__all__ = [
+    'Cell',
+    'append',
+    'compose',
+    'finished',
+    'plot_curves',
+    'read_results',
+    'run_cell',
+    'tables',
+]

@@ -1,0 +1,159 @@
+"""One cell of a benchmark: a method on a pair with a seed, for a given time."""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import find_latest_checkpoint
+
+from mmdfkd.reports.results import commit, cpu_name, read_run
+from mmdfkd.reports.run_logs import curves, merge, minutes_of, read_sessions
+
+from .compose import compose
+
+_TRAIN = Path(__file__).parents[2] / 'tools' / 'train.py'
+_POINTS = 10  # evaluations over a run
+_TIMED = 8  # rounds whose median time plans the run; the first are slower
+_SLOW_START = 3
+
+
+@dataclass
+class Cell:
+    """What to run.
+
+    Args:
+        method: config of a distillation by the method.
+        pair: config of a distillation of the pair.
+        seed: of the run.
+        minutes: of training, evaluation aside.
+        folder: the run's work dir, and what plans it.
+        options: overrides of the composed config, as ``--cfg-options``.
+    """
+
+    method: Path
+    pair: Path
+    seed: int
+    minutes: float
+    folder: Path
+    options: dict[str, Any]
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What tells this cell's result from others'."""
+        return dict(
+            pair=self.pair.stem,
+            method=self.method.stem,
+            seed=self.seed,
+            budget=self.minutes,
+            options={key: str(value) for key, value in self.options.items()},
+        )
+
+
+def make_config(cell: Cell, rounds: int) -> Config:
+    """Return the cell's config for ``rounds``; a warm-up keeps its share of the run."""
+    cfg = compose(Config.fromfile(cell.method), Config.fromfile(cell.pair))
+    share = rounds / cfg.train_cfg.max_iters
+    cfg.train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // _POINTS))
+    if cfg.model.get('warmup_rounds'):
+        cfg.model.warmup_rounds = round(cfg.model.warmup_rounds * share)
+    for schedules in cfg.param_scheduler.values():
+        for schedule in schedules:
+            for time in ('begin', 'end'):
+                if schedule.get(time):
+                    schedule[time] = round(schedule[time] * share)
+    cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
+    cfg.default_hooks.logger.interval = max(1, rounds // 100)
+    cfg.randomness.seed = cell.seed
+    cfg.merge_from_dict(deepcopy(cell.options))
+    return cfg
+
+
+def seconds_a_round(cell: Cell) -> float:
+    """Time a few rounds with student steps, once for every folder."""
+    note = cell.folder / 'seconds_a_round.json'
+    if note.is_file():
+        return json.loads(note.read_text())
+    cfg = make_config(cell, _TIMED)
+    cfg.model.warmup_rounds = 0
+    cfg.default_hooks.logger.interval = 1
+    cfg.default_hooks.checkpoint.interval = 10 * _TIMED
+    cfg.log_processor.window_size = 1
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    for schedules in cfg.param_scheduler.values():
+        for schedule in schedules:
+            schedule.pop('begin', None)
+    _train(cfg, cell.folder / 'timing')
+    times = [time for _, time in curves(_records(cell.folder / 'timing'), False)['time']]
+    seconds = statistics.median(times[_SLOW_START:])
+    note.write_text(json.dumps(seconds))
+    return seconds
+
+
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """Train, or go on training, and return the result: one line of the benchmark.
+
+    Returns:
+        ``pair``, ``method``, ``seed``, ``teacher`` and ``student`` in %, ``minutes`` of
+        training, ``rounds``, synthetic ``images``, ``init``, the ``curve`` of (minutes,
+        student %), ``commit``, ``hardware``, ``versions``.
+
+    Raises:
+        RuntimeError: if training fails; its message is the last line of its output.
+    """
+    work_dir = cell.folder / 'run'
+    rounds = max(_POINTS, round(60 * cell.minutes / seconds_a_round(cell)))
+    cfg = make_config(cell, rounds)
+    if (figures := read_run(work_dir, rounds)) is None:
+        _train(cfg, work_dir)
+        figures = read_run(work_dir, rounds)
+    if figures is None:
+        raise RuntimeError(
+            f'{cell.pair} should evaluate an accuracy/top1 after the last round, but did not; '
+            'see its val_evaluator'
+        )
+    records = _records(work_dir)
+    times = curves(records, False)['time']
+    accuracy = curves(records, True)['accuracy/top1']
+    return cell.key | dict(
+        teacher=figures['teacher'],
+        student=figures['accuracy'],
+        minutes=round(figures['minutes'], 2),
+        rounds=rounds,
+        images=rounds * cfg.train_dataloader.batch_size,
+        init=str(cfg.model.student.get('init_from_teacher', 'random')),
+        curve=[
+            (round(minutes_of([(s, t) for s, t in times if s <= step]), 2), value)
+            for step, value in accuracy
+        ],
+        commit=commit(),
+        hardware=torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name(),
+        threads=torch.get_num_threads(),
+        versions=dict(python=platform.python_version(), torch=torch.__version__),
+    )
+
+
+def _records(work_dir: Path) -> list[dict]:
+    return merge(read_sessions(work_dir))
+
+
+def _train(cfg: Config, work_dir: Path) -> None:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    file = work_dir / 'config.py'
+    cfg.dump(file)
+    command = [sys.executable, str(_TRAIN), str(file), '--work-dir', str(work_dir)]
+    if find_latest_checkpoint(str(work_dir)):
+        command.append('--resume')
+    with (work_dir / 'output.txt').open('a') as output:
+        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
+    if status:
+        lines = (work_dir / 'output.txt').read_text().strip().splitlines()
+        raise RuntimeError(f'{lines[-1] if lines else status} (all of it: {output.name})')

@@ -1,0 +1,69 @@
+"""One method on another pair: any config of a distillation gives either."""
+
+from copy import deepcopy
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+#: What a pair brings besides its networks: how they are evaluated.
+_EVALUATION = tuple(
+    f'{split}_{part}' for split in ('val', 'test') for part in ('dataloader', 'evaluator', 'cfg')
+)
+
+
+def image_shape(cfg: Config) -> tuple[int, int, int]:
+    """Return (channels, height, width) of the images that a distillation's config makes."""
+    if 'image_shape' in cfg.model:
+        return tuple(cfg.model.image_shape)
+    generator = cfg.model.generator
+    return (generator.out_channels, generator.image_size, generator.image_size)
+
+
+def compose(method: Config, pair: Config) -> Config:
+    """Put the networks and data of ``pair`` into the config of ``method``.
+
+    Of ``pair`` are teacher, student, data preprocessor, the images' shape, the classes, the
+    evaluation and, where the method augments, the augmentation: whether a mirrored image is
+    one of the class depends on the data. All else is the method's: losses, optimisers,
+    schedules, numbers of steps.
+
+    Args:
+        method: config of a distillation by the method, on whatever pair.
+        pair: config of a distillation of the pair, by whatever method.
+
+    Returns:
+        A config of its own.
+
+    Raises:
+        ValueError: if one of them is no distillation's config.
+    """
+    for name, cfg in (('method', method), ('pair', pair)):
+        if not {'teacher', 'student'} <= set(cfg.get('model', {})):
+            raise ValueError(
+                f'the {name} should be the config of a distillation, with a teacher and a student, '
+                f'but got {cfg.filename}'
+            )
+    cfg = deepcopy(method)
+    for name in ('teacher', 'student', 'data_preprocessor'):
+        cfg.model[name] = deepcopy(pair.model[name])
+    if cfg.model.get('augment') and pair.model.get('augment'):
+        cfg.model.augment = deepcopy(pair.model.augment)
+    if 'image_shape' in cfg.model:
+        cfg.model.image_shape = image_shape(pair)
+    if 'generator' in cfg.model:
+        _fit_generator(cfg.model.generator, pair)
+    cfg.train_dataloader.dataset.num_classes = pair.train_dataloader.dataset.num_classes
+    for name in _EVALUATION:
+        cfg[name] = deepcopy(pair.get(name))
+    return cfg
+
+
+def _fit_generator(generator: ConfigDict, pair: Config) -> None:
+    channels, side, _ = image_shape(pair)
+    generator.update(out_channels=channels, image_size=side)
+    if 'num_classes' in generator:
+        generator.num_classes = pair.train_dataloader.dataset.num_classes
+    given: dict[str, Any] = pair.model.get('generator', {})
+    generator.pop('median_pixel', None)  # as dark as the pair's images are
+    if 'median_pixel' in given:
+        generator.median_pixel = given['median_pixel']

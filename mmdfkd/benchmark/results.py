@@ -1,0 +1,90 @@
+"""The benchmark's file of results, a line a cell, and what is drawn from it."""
+
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mmdfkd.reports.tables import markdown
+
+Result = dict[str, Any]
+_KEY = ('pair', 'method', 'seed', 'budget', 'options')
+
+
+def read_results(file: Path) -> list[Result]:
+    """Read a file of JSON lines; one that is not there has none."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return [json.loads(line) for line in lines if line.strip()]
+
+
+def append(file: Path, result: Result) -> None:
+    """Add a line to the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open('a') as out:
+        out.write(json.dumps(result) + '\n')
+
+
+def finished(results: Iterable[Result], key: Result) -> bool:
+    """Is there a result, not a failure, of the cell with this key?"""
+    return any(
+        'student' in found and all(found.get(name) == key[name] for name in _KEY)
+        for found in results
+    )
+
+
+def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list[Result]]]:
+    """Sort results by (pair, budget) and method; the last of a seed counts."""
+    groups: dict = {}
+    for result in results:
+        if 'student' in result:
+            pair = groups.setdefault((result['pair'], result['budget']), {})
+            name = result['method'] + ''.join(f' {k}={v}' for k, v in result['options'].items())
+            pair.setdefault(name, {})[result['seed']] = result
+    return {
+        key: {method: list(seeds.values()) for method, seeds in methods.items()}
+        for key, methods in groups.items()
+    }
+
+
+def tables(results: Iterable[Result]) -> str:
+    """Lay all results out in Markdown: a table a pair and budget, the best method first."""
+    parts = []
+    for (pair, budget), methods in grouped(results).items():
+        rows = []
+        for method, runs in methods.items():
+            students = [run['student'] for run in runs]
+            spread = f' ± {statistics.stdev(students):.2f}' if len(runs) > 1 else ''
+            mean = statistics.mean(students)
+            teachers = statistics.mean(run['teacher'] for run in runs)
+            minutes = statistics.mean(run['minutes'] for run in runs)
+            images = statistics.mean(run['images'] for run in runs)
+            each = ', '.join(f'{value:.2f}' for value in students)
+            cells = [f'{mean:.2f}{spread}', each, str(len(runs)), f'{teachers:.2f}']
+            cells += [f'{minutes:.1f}', f'{images:,.0f}', runs[0]['init']]
+            rows.append((mean, [f'`{method}`', *cells]))
+        rows.sort(key=lambda row: -row[0])
+        head = ['method', 'student %', 'each', 'n', 'teacher %', 'minutes', 'images', 'init']
+        parts.append(f'### {pair}, {budget:g} minutes\n\n{markdown(head, [r for _, r in rows])}\n')
+    return '\n'.join(parts)
+
+
+def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
+    """Draw the accuracy over the minutes of training, a picture a pair and budget."""
+    from matplotlib.figure import Figure  # slow to import, and no other command needs it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for (pair, budget), methods in grouped(results).items():
+        figure = Figure(figsize=(7, 4.2))
+        axes = figure.add_subplot()
+        for number, (method, runs) in enumerate(sorted(methods.items())):
+            for index, run in enumerate(runs):
+                label = f'{method} (n = {len(runs)})' if index == 0 else None
+                axes.plot(*zip(*run['curve'], strict=True), color=f'C{number}', label=label)
+        axes.set(xlabel='minutes of training', ylabel='student, %', title=pair)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+        files.append(folder / f'{pair}_{budget:g}min.png')
+        figure.savefig(files[-1], dpi=110, bbox_inches='tight')
+    return files

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmdfkd.benchmark import compose
+from mmdfkd.benchmark.compose import image_shape
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+DIGITS = CONFIGS / 'dedfkd_lenet5_mnist5k.py'
+CIFAR100 = CONFIGS / 'dedfkd_wrn402_wrn161_cifar100.py'
+INVERSION = CONFIGS / 'deepinversion/deepinversion_resnet20_resnet8_cifar10.py'
+LIVE = CONFIGS / 'dfad/dfad_lenet5_mnist5k.py'
+
+
+def read(path):
+    return Config.fromfile(path)
+
+
+@pytest.mark.parametrize('method', [DIGITS, CIFAR100, INVERSION, LIVE], ids=lambda p: p.stem)
+@pytest.mark.parametrize('pair', [DIGITS, CIFAR100, INVERSION], ids=lambda p: p.stem)
+def test_networks_and_data_are_the_pairs_and_all_else_the_methods(method, pair):
+    cfg = compose(read(method), read(pair))
+    for name in ('teacher', 'student', 'data_preprocessor'):
+        assert cfg.model[name] == read(pair).model[name]
+    assert cfg.val_dataloader == read(pair).val_dataloader
+    assert image_shape(cfg) == image_shape(read(pair))
+    assert cfg.train_dataloader.dataset.num_classes == (100 if pair == CIFAR100 else 10)
+    assert cfg.model.get('generator', {}).get('num_classes', 0) in (
+        0,
+        cfg.train_dataloader.dataset.num_classes,
+    )
+    for name in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert cfg[name] == read(method)[name]
+    losses = {key: value for key, value in read(method).model.items() if 'loss' in key}
+    assert {key: cfg.model[key] for key in losses} == losses
+    augment = read(method).model.get('augment') and read(pair).model.augment
+    assert cfg.model.get('augment') == augment
+
+
+def test_the_sources_stay_as_they_are():
+    method, pair = read(LIVE), read(CIFAR100)
+    before = method.pretty_text, pair.pretty_text
+    compose(method, pair).model.teacher.update(checkpoint='other')
+    assert (method.pretty_text, pair.pretty_text) == before
+
+
+def test_a_teachers_config_is_no_pair():
+    with pytest.raises(ValueError, match=r'the pair should be .*teachers/lenet5_mnist5k.py'):
+        compose(read(LIVE), read(CONFIGS / 'teachers/lenet5_mnist5k.py'))

@@ -1,0 +1,57 @@
+import pytest
+
+from mmdfkd.benchmark import append, finished, plot_curves, read_results, tables
+
+KEY = dict(pair='p', method='m', seed=1, budget=20.0, options={})
+
+
+def result(**changes):
+    figures = dict(teacher=99.0, student=90.0, minutes=19.5, images=1000, init='random')
+    return KEY | figures | dict(curve=[(1.0, 50.0), (19.5, 90.0)]) | changes
+
+
+def test_lines_come_back(tmp_path):
+    file = tmp_path / 'folder/results.jsonl'
+    assert read_results(file) == []
+    append(file, result(curve=[]))
+    append(file, KEY | {'error': 'disk'})
+    assert read_results(file) == [result(curve=[]), KEY | {'error': 'disk'}]
+
+
+@pytest.mark.parametrize(
+    ('found', 'expected'),
+    [
+        (result(), True),
+        (result(seed=2), False),
+        (result(options={'a': '1'}), False),
+        (result(budget=10.0), False),
+        (KEY | {'error': 'disk'}, False),
+    ],
+)
+def test_a_cell_is_finished_by_a_result_of_its_own(found, expected):
+    assert finished([found], KEY) is expected
+
+
+def test_the_best_method_comes_first_with_mean_and_deviation():
+    results = [
+        result(student=90.0),
+        result(student=80.0, seed=2),
+        result(method='better', student=86.0),
+        result(method='better', student=10.0, seed=7) | {'student': 88.0},
+        KEY | dict(method='broken', error='disk'),
+    ]
+    lines = tables(results).splitlines()
+    assert lines[0] == '### p, 20 minutes'
+    assert lines[4].startswith('| `better` | 87.00 ± 1.41 | 86.00, 88.00 | 2 | 99.00 |')
+    assert lines[5].startswith('| `m` | 85.00 ± 7.07 | 90.00, 80.00 | 2 | 99.00 | 19.5 | 1,000 |')
+    assert 'broken' not in tables(results)
+
+
+def test_a_seed_that_was_run_again_counts_once():
+    assert '| `m` | 91.00 | 91.00 | 1 |' in tables([result(), result(student=91.0)])
+
+
+def test_curves_are_drawn(tmp_path):
+    (file,) = plot_curves([result(), result(method='other')], tmp_path)
+    assert file.name == 'p_20min.png'
+    assert file.read_bytes().startswith(b'\x89PNG')

