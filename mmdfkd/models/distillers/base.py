@@ -6,21 +6,17 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
-from mmdfkd.datasets import BankDataset
 from mmdfkd.models.memories import Batch
-from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen, unwrap
+from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
+from .interface import ToolInterface
 from .log import round_log
-from .parts import build, check_parts, check_positive
-from .synthesis import describe, newest_images
+from .parts import build, check_not_negative, check_parts, check_positive
 
 Log = dict[str, Tensor]
 
@@ -34,7 +30,7 @@ class Response(NamedTuple):
     student_logits: Tensor | None  # (N, C), of a frozen student; None unless asked for
 
 
-class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
+class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     """Base of the distillers: a frozen teacher, a student, and a memory of images.
 
     A method says how images come to be, in :meth:`synthesize`, and may say what a student
@@ -51,6 +47,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
             optimiser wrapper, if set, make one update.
         kd_batch_size: images that a student step draws from the memory, in each process.
+        warmup_rounds: rounds at the start in which only the synthesis learns and the student
+            waits.
         augment: config of the augmentation of student batches, a list of them, or None.
         channels_last: keep the memory and all convolutions in that layout.
 
@@ -63,8 +61,6 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
     optimised: dict[str, tuple[str, ...]] = {'student': ('student',)}
     #: What synthesis is called in the log.
     phase = 'synthesis'
-    #: What tools can take images from: held-out samples of a generator, or the bank.
-    sources: tuple[str, ...] = ('bank',)
 
     def __init__(
         self,
@@ -76,11 +72,13 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         memory: dict | nn.Module | None = None,
         kd_steps: int = 5,
         kd_batch_size: int = 256,
+        warmup_rounds: int = 0,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.loss_kd = build(loss_kd)
@@ -93,6 +91,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
         self.kd_steps = kd_steps
         self.kd_batch_size = kd_batch_size
+        self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
@@ -123,13 +122,21 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
-        for step in range(self.kd_steps):
+        if self.warming_up:
+            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
+            optim_wrapper['student']._global_step = 0  # type: ignore[attr-defined]
+        for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
 
         self.rounds.add(1)
         average_buffers(*self._optimised_parts())  # rank 0's checkpoint is everyone's state
         return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
+
+    @property
+    def warming_up(self) -> bool:
+        """Is this one of the first rounds, in which the student waits?"""
+        return int(self.rounds) < self.warmup_rounds
 
     @abstractmethod
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
@@ -236,56 +243,3 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         names = [name for children in self.optimised.values() for name in children]
         parts = [getattr(self, name) for name in names]
         return [part for part in parts if part is not None]
-
-    # What hooks and tools ask.
-
-    def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
-        """Return at most ``num`` images (N, C, H, W) to look at, pixels in [0, 255].
-
-        Here the memory's newest; a generator makes ``rows`` classes, of latents of ``seed``.
-        """
-        return newest_images(self.memory, num)
-
-    def held_out(self, num: int, seed: int = 0) -> Dataset:
-        """Return ``num`` samples for figures, fewer where there are not as many.
-
-        Here the memory's images; a generator's are of latents of ``seed`` that no training
-        step has seen.
-        """
-        return BankDataset(min(num, len(self.memory)))
-
-    def val_step(self, data: dict) -> list:
-        """Predict real images, or synthesise: ``data`` has ``latent`` and ``label``, or ``slot``.
-
-        Returns:
-            One data sample an image; of :class:`~mmdfkd.datasets.LatentDataset`'s and
-            ``BankDataset``'s batches a list of one dict, :func:`~.synthesis.describe`'s.
-        """
-        if 'latent' in data or 'slot' in data:
-            return [describe(self, self.data_preprocessor.cast_data(data))]
-        return super().val_step(data)
-
-    test_step = val_step
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[DataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> Tensor | list[DataSample]:
-        """Run the student on normalised images (N, C, H, W).
-
-        Args:
-            inputs: the images.
-            data_samples: receive the predictions in mode ``'predict'``.
-            mode: ``'tensor'`` gives logits (N, C), ``'predict'`` data samples.
-
-        Raises:
-            ValueError: for another mode; training goes through ``train_step``.
-        """
-        student = unwrap(self.student)
-        if mode == 'tensor':
-            return student(inputs).logits
-        if mode == 'predict':
-            return student.predict(inputs, data_samples)
-        raise ValueError(f"mode should be 'tensor' or 'predict', but got {mode!r}")

@@ -9,7 +9,7 @@ def round_log(**phases: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Take means over a round's steps and over the processes, in one communication.
 
     Args:
-        **phases: the logs of a phase's steps, scalars by name.
+        **phases: the logs of a phase's steps, scalars by name; a phase without steps has none.
 
     Returns:
         The means, named ``phase/figure``.
@@ -17,7 +17,7 @@ def round_log(**phases: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     log = {
         f'{phase}/{name}': torch.stack([step[name].float() for step in steps]).mean()
         for phase, steps in phases.items()
-        for name in steps[0]
+        for name in (steps[0] if steps else ())
     }
     figures = torch.stack(list(log.values()))
     all_reduce(figures, op='mean')

@@ -1,6 +1,7 @@
 """Generators: latents and class labels to pixels in [0, 255]."""
 
 from .conditional import ConditionalGenerator
+from .noisy_label import NoisyLabelGenerator
 from .unconditional import UnconditionalGenerator
 
-__all__ = ['ConditionalGenerator', 'UnconditionalGenerator']
+__all__ = ['ConditionalGenerator', 'NoisyLabelGenerator', 'UnconditionalGenerator']

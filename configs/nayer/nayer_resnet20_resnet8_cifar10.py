@@ -1,0 +1,37 @@
+"""NAYER, the public thin ResNet-20 -> ResNet-8 on CIFAR-10, for a CPU."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .._base_.models.resnet20_cifar import *
+    from .nayer_wrn402_wrn161_cifar10 import *
+
+warmup = 4
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
+model['teacher'] = dict(
+    type=Classifier,
+    network=resnet20,
+    checkpoint='data/teachers/resnet20_cifar10.th',
+    prefix='module.',
+    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
+    'akamaster/pytorch_resnet_cifar10',
+)
+model['student'] = dict(type=Classifier, network=resnet8)
+model['generator'].update(base_channels=32, noise_dim=256)
+# Real images have a BN loss of 62 at this teacher, of about 5 at WRN-40-2.
+model['loss_bn'].update(loss_weight=1.0)
+model.update(
+    channels_last=True,
+    warmup_rounds=warmup,
+    warmup_inversions=2,
+    inversions=1,
+    kd_steps=80,
+    kd_batch_size=128,
+)
+model['memory'].update(capacity=(4 * 2 + 96) * 100)
+train_dataloader.update(batch_size=100)
+train_cfg.update(max_iters=100, val_interval=20)
+optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
+param_scheduler['student'][0].update(begin=warmup)
+default_hooks['checkpoint'].update(interval=20)
