@@ -188,7 +188,9 @@ def one_round(
     """Make one batch on both sides and compare it."""
     targets = torch.arange(BATCH) % 10
     start: dict[str, Tensor] = {}
-    reset, their_losses, our_losses = module.reset_model, [], []
+    reset = module.reset_model
+    their_losses: list[float] = []
+    our_losses: list[float] = []
     latents: list[Tensor] = []
 
     def noting_reset(network: Any) -> None:

@@ -5,6 +5,7 @@ steps, or of zju-vipa/CMI, whose port of it makes some batches.
 """
 
 import contextlib
+import importlib
 import sys
 import tempfile
 from pathlib import Path
@@ -147,13 +148,14 @@ def authors_on_cifar(folder: Path, compete: float) -> None:
     title = f'NVlabs, CIFAR-10{", ADI" if compete else ""}'
     optimizer = dict(type=Adam, lr=0.05)
     # They clamp nothing: noise this small stays a picture.
-    numbers = dict(statistics=CIFAR, optimizer=optimizer, losses=losses, noise=0.2, jitter=2)
+    numbers: dict[str, Any] = dict(
+        statistics=CIFAR, optimizer=optimizer, losses=losses, noise=0.2, jitter=2
+    )
     compare(title, (teacher, student), theirs, **numbers)
 
 
 def authors_on_imagenet(folder: Path, compete: float) -> None:
     """Compare with ``deepinversion.py``, at 32 pixels and a constant learning rate."""
-    import deepinversion as module
     from resnet_cifar import BasicBlock, ResNet
 
     torch.manual_seed(0)
@@ -168,6 +170,7 @@ def authors_on_imagenet(folder: Path, compete: float) -> None:
         main_loss_multiplier=1.0,
         adi_scale=compete,
     )
+    module: Any = importlib.import_module('deepinversion')  # theirs, of this file's name
     parameters = dict(
         resolution=32,
         random_label=False,
@@ -228,7 +231,9 @@ def authors_on_imagenet(folder: Path, compete: float) -> None:
         loss_compete=CompetitionLoss(compete) if compete else None,
     )
     optimizer = dict(type=Adam, lr=0.25, betas=(0.5, 0.9))
-    numbers = dict(statistics=IMAGENET, optimizer=optimizer, losses=losses, jitter=3, flip=True)
+    numbers: dict[str, Any] = dict(
+        statistics=IMAGENET, optimizer=optimizer, losses=losses, jitter=3, flip=True
+    )
     title = f'NVlabs, ImageNet{", ADI" if compete else ""}'
     compare(title, (teacher, student), theirs, noise=0.4, **numbers)
 
@@ -288,7 +293,7 @@ def port(folder: Path, compete: float) -> None:
         best = copies[min(range(STEPS), key=values.__getitem__)]  # not what they keep
         return optimizers[0].param_groups[0]['params'][0], normalizer(best, reverse=True)
 
-    losses = dict(
+    losses: dict[str, Any] = dict(
         loss_ce=ClassConditionLoss(),
         loss_bn=BNStatisticsLoss(10.0),
         loss_tv=NeighbourVariationLoss('l1', 1e-3),
@@ -302,7 +307,9 @@ def port(folder: Path, compete: float) -> None:
 
         losses['loss_compete'] = Negative(compete)
     optimizer = dict(type=Adam, lr=0.1, betas=(0.5, 0.99))
-    numbers = dict(statistics=statistics, optimizer=optimizer, losses=losses, jitter=0)
+    numbers: dict[str, Any] = dict(
+        statistics=statistics, optimizer=optimizer, losses=losses, jitter=0
+    )
     title = f"CMI's port{', ADI' if compete else ''}"
     compare(title, (teacher, student), theirs, noise=0.4, **numbers)
 

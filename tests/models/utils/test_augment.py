@@ -1,8 +1,14 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, ShiftFlip
-from mmdfkd.models.utils.augment import random_affine, random_erase, random_flip, random_shift
+from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
+from mmdfkd.models.utils.augment import (
+    random_affine,
+    random_erase,
+    random_flip,
+    random_resized_crop,
+    random_shift,
+)
 
 
 def apply(augment, images):
@@ -237,3 +243,49 @@ def test_composed_augmentations_take_the_draws_in_a_row():
     expected = erase(shift(images, numbers[:, :3]), numbers[:, 3:])
     assert torch.equal(Compose([shift, erase])(images, numbers), expected)
     assert torch.equal(Compose()(images, numbers[:, :0]), images)
+
+
+def test_a_crop_is_blown_up_to_the_whole():
+    image = torch.arange(64.0).view(1, 1, 8, 8)
+    whole = random_resized_crop(image, (1.0, 1.0), (1.0, 1.0), torch.rand(1, 4))
+    torch.testing.assert_close(whole, image)
+    corner = torch.tensor([[0.0, 0.5, 0.0, 1.0]])  # a quarter of the area, at the lower left
+    box = image[..., 4:, :4]
+    expected = torch.nn.functional.interpolate(box, scale_factor=2.0, mode='bilinear')
+    result = random_resized_crop(image, (0.25, 0.25), (1.0, 1.0), corner)
+    inner = slice(1, -1)  # at the box's edge its neighbours in the image count, too
+    torch.testing.assert_close(result[..., inner, inner], expected[..., inner, inner])
+
+
+def test_crops_have_the_asked_sizes_and_lie_inside():
+    """Of an image that says where its pixels are."""
+    side = (torch.arange(64) + 0.5) / 64
+    places = torch.stack(torch.meshgrid(side, side, indexing='ij'))
+    images = places.expand(500, 2, 64, 64)
+    crops = apply(RandomResizedCrop(scale=(0.25, 0.5), ratio=(0.8, 1.25)), images)
+    assert crops.min() >= 0
+    assert crops.max() <= 1
+    heights = (crops[:, 0, -2, 9] - crops[:, 0, 1, 9]) * 64 / 61
+    widths = (crops[:, 1, 9, -2] - crops[:, 1, 9, 1]) * 64 / 61
+    areas, ratios = widths * heights, widths / heights
+    assert 0.245 < areas.min() < 0.27
+    assert 0.48 < areas.max() < 0.505
+    assert 0.79 < ratios.min() < 0.85
+    assert 1.18 < ratios.max() < 1.27
+    assert crops.mean((0, 2, 3)).tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    'options', [dict(scale=(0, 1)), dict(scale=(0.5, 0.3)), dict(ratio=(2, 1))]
+)
+def test_a_crop_of_no_size_is_refused(options):
+    with pytest.raises(ValueError, match='should be two growing numbers'):
+        RandomResizedCrop(**options)
+
+
+def test_gradients_reach_the_images_through_a_crop():
+    images = torch.rand(2, 1, 6, 6, dtype=torch.double, requires_grad=True)
+    chosen = torch.rand(2, 4, dtype=torch.double)
+    assert torch.autograd.gradcheck(
+        lambda x: random_resized_crop(x, (0.25, 1), (1, 1), chosen), images
+    )
