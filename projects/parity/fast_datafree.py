@@ -96,7 +96,8 @@ def compare(meta_update: str, folder: Path, worst: dict[str, float]) -> None:
         worst[name] = max(worst[name], difference(theirs, mine))
 
     for number in range(ROUNDS):
-        copy_generator(generator, ours.generator)  # Adam's first step takes rounding for signs
+        # Adam's first step takes rounding for signs.
+        copy_generator(generator.state_dict(), ours.generator)
         their_losses: list[float] = []
         our_losses: list[float] = []
         torch.manual_seed(number)
@@ -111,6 +112,7 @@ def compare(meta_update: str, folder: Path, worst: dict[str, float]) -> None:
         assert not views, 'both should take as many views'
         assert len(our_losses) == STEPS + 1  # the last one carries the meta-gradient
         assert [float(log['loss']) for log in logs] == our_losses[:STEPS]
+        assert any(float(log['loss_adv']) for log in logs), 'the two should agree on an image'
         note('losses of the inner steps', their_losses, our_losses[:STEPS])
         note('images', made['synthetic'] * 255, remembered[0])
         weights = dict(generator.named_parameters())

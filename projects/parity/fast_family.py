@@ -82,12 +82,14 @@ def supply() -> None:
 
 
 def peer_networks(registry: Any) -> tuple[Any, Any]:
-    """Return the peer's WRN-16-1 as a teacher with running statistics of its own, and a student."""
+    """Return the peer's WRN-16-1, not quite as initialised, and one that mostly agrees with it."""
     teacher, student = (registry.get_model('wrn16_1', num_classes=10) for _ in range(2))
-    for network in (teacher, student):
-        network.train()
-        for _ in range(5):
-            network(torch.randn(20, 3, 32, 32))
+    teacher.train()
+    for _ in range(5):  # running statistics of its own
+        teacher(torch.randn(20, 3, 32, 32))
+    student.load_state_dict(teacher.state_dict())
+    for weight in student.parameters():
+        weight.data.add_(0.1 * weight.std().nan_to_num() * torch.randn_like(weight))
     return teacher.eval(), student
 
 
@@ -145,9 +147,8 @@ def their_name(name: str) -> str:
     return f'{LAYERS[layer]}.{kind}'
 
 
-def copy_generator(theirs: Any, ours: Any) -> None:
-    """Give our generator the weights and running statistics of the peer's."""
-    state = theirs.state_dict()
+def copy_generator(state: dict[str, Tensor], ours: Any) -> None:
+    """Give our generator the weights and running statistics of the peer's state."""
     for name, value in ours.state_dict().items():
         if name != 'codes':
             value.copy_(state[their_name(name)])

@@ -5,6 +5,7 @@ rounds of two inversions.
 """
 
 import contextlib
+import copy
 import io
 import tempfile
 from collections import defaultdict
@@ -50,6 +51,8 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
 
     torch.manual_seed(0)
     teacher, student = peer_networks(registry)
+    # Theirs is in training mode from a round's second inversion on, by an oversight.
+    student.eval().train = lambda mode=True: student
     ours = NAYER(
         generator=dict(
             type=NoisyLabelGenerator,
@@ -93,6 +96,7 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
 
     views: list[Tensor] = []
     noise: list[list[Tensor]] = []
+    starts: list[dict[str, Tensor]] = []
     peer.aug = recorded_views(peer, views)
     draw, generate = generator.re_init_le, peer.generate_ys
 
@@ -101,6 +105,11 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
         weight = torch.stack([layer.weight.t() for layer in generator.le1]).detach().clone()
         bias = torch.stack([layer.bias[None] for layer in generator.le1]).detach().clone()
         noise.append([weight.requires_grad_(), bias.requires_grad_()])
+        starts.append(copy.deepcopy(generator.state_dict()))
+
+    def their_noise(_: int) -> list[Tensor]:
+        copy_generator(starts.pop(0), ours.generator)  # Adam's first step takes rounding for signs
+        return noise.pop(0)
 
     classes: list[Tensor] = []
 
@@ -114,7 +123,7 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
 
     generator.re_init_le, peer.generate_ys = recorded_noise, recorded_classes
     ours._draws = lambda _: views.pop(0)
-    ours.generator.draw_noise = lambda _: noise.pop(0)
+    ours.generator.draw_noise = their_noise
     wrapper = our_wrapper(ours)
 
     def note(name: str, theirs: Any, ours: Any) -> None:
@@ -129,7 +138,6 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
     names = [name for name, _ in ours.generator.named_parameters()]
     register_optimizer_step_pre_hook(keep)
     for _ in range(ROUNDS):
-        copy_generator(generator, ours.generator)  # Adam's first step takes rounding for signs
         their_losses: list[float] = []
         our_losses: list[float] = []
         with backward_losses(their_losses), contextlib.redirect_stdout(io.StringIO()):
@@ -138,9 +146,10 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
         remembered: list[Tensor] = []
         ours.remember = lambda images, _, to=remembered: to.append(images)
         with backward_losses(our_losses):
-            ours.synthesize(classes[-1], wrapper)
+            logs = ours.synthesize(classes[-1], wrapper)
         ours.rounds.add(1)
         assert not views, 'both should take as many views'
+        assert any(float(log['loss_adv']) for log in logs), 'the two should agree on an image'
         note('losses of the steps', their_losses, our_losses)
         for theirs, mine_too in zip(made['synthetic'], remembered, strict=True):
             note('images', theirs * 255, mine_too)

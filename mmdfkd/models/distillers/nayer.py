@@ -1,5 +1,6 @@
 """NAYER: inversion with label codes and a layer of noise, in place of latents."""
 
+from functools import partial
 from typing import Any
 
 from mmengine.dist import all_reduce_params
@@ -82,7 +83,7 @@ class NAYER(InversionDistiller):
             images, steps = self.invert(
                 [dict(params=[*generator.parameters(), *noise])],
                 self.inner_optimizer,
-                render=lambda noise=noise: generator(labels, noise),
+                render=partial(generator, labels, noise),
                 losses_of=lambda images: self.inversion_losses(images, labels),
             )
             self.loss_bn.update()
