@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from test_resume import assert_same
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
+from toy_images import image_folder
 from toy_methods import METHODS
 from two_processes_methods import ROUNDS
 
@@ -110,6 +111,8 @@ def short_run(path, work_dir, teacher, resume=False):
             cfg.model[name] = number
     if cfg.model.get('warmup_rounds'):
         cfg.model.warmup_rounds = cfg.param_scheduler.student[0].begin = 1
+    if 'root' in cfg.model:
+        cfg.model.root = image_folder()
     if cfg.model.get('memory'):
         cfg.model.memory.capacity = 24  # wraps around within the run
     if 'base_channels' in cfg.model.get('generator', {}):

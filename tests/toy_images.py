@@ -1,7 +1,13 @@
 """Small sets of real images, and batches of synthetic ones."""
 
+import atexit
+import functools
+import shutil
+import tempfile
+
 import torch
 from mmpretrain.structures import DataSample
+from PIL import Image
 from torch.utils.data import Dataset
 
 
@@ -36,3 +42,15 @@ def synthetic_batch(distiller, images, labels=None):
             student_logits=student_logits,
         )
     ]
+
+
+@functools.cache
+def image_folder(number=40, size=8):
+    """A folder of random pictures, the same in every process, until this one ends."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    draws = torch.Generator().manual_seed(0)
+    for index in range(number):
+        pixels = torch.randint(256, (size, size, 3), generator=draws, dtype=torch.uint8)
+        Image.fromarray(pixels.numpy()).save(f'{folder}/{index:03}.png')
+    return folder

@@ -2,17 +2,38 @@
 
 import torch
 from toy import NUM_CLASSES, toy_dedfkd, toy_parts
+from toy_images import image_folder
 
-from mmdfkd.models.distillers import DAFL, NAYER, FastDatafree
+from mmdfkd.models.distillers import (
+    CMI,
+    DAFL,
+    NAYER,
+    DeepInversion,
+    FastDatafree,
+    GaussianNoise,
+    OtherImages,
+)
 from mmdfkd.models.generators import NoisyLabelGenerator, UnconditionalGenerator
 from mmdfkd.models.losses import (
     ActivationLoss,
     AdversarialLoss,
+    BNStatisticsLoss,
     ClassConditionLoss,
+    CompetitionLoss,
+    ContrastiveInversionLoss,
+    ImageNormLoss,
     InformationEntropyLoss,
+    NeighbourVariationLoss,
     PseudoLabelLoss,
     RunningBNStatisticsLoss,
 )
+from mmdfkd.models.utils import RandomResizedCrop, ShiftFlip
+
+
+def without_generator(**overrides):
+    """The toy's parts of a method that has no generator, with 8-pixel images."""
+    parts = toy_parts(**(dict(image_shape=(3, 8, 8)) | overrides))
+    return {name: part for name, part in parts.items() if name not in ('generator', 'g_steps')}
 
 
 def toy_unconditional():
@@ -34,7 +55,7 @@ def toy_fast_losses():
         loss_ce=ClassConditionLoss(0.4),
         loss_bn=RunningBNStatisticsLoss(2.0),
         loss_adv=AdversarialLoss(1.1),
-        inner_optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
+        optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
         inversion_steps=2,
     )
 
@@ -63,10 +84,51 @@ def toy_nayer(**overrides):
     return NAYER(**toy_inversion_parts(**(parts | overrides)))
 
 
+def toy_noise(**overrides):
+    return GaussianNoise(**without_generator(**overrides))
+
+
+def toy_other_images(**overrides):
+    return OtherImages(**without_generator(**(dict(root=image_folder()) | overrides)))
+
+
+def toy_deepinversion(**overrides):
+    losses = dict(
+        loss_ce=ClassConditionLoss(),
+        loss_bn=BNStatisticsLoss(2.0, first_bn_multiplier=3.0),
+        loss_tv=NeighbourVariationLoss('l2', 0.01),
+        loss_l2=ImageNormLoss(0.01),
+        loss_compete=CompetitionLoss(),
+    )
+    numbers = dict(inversion_steps=3, optimizer=dict(type='Adam', lr=0.1), jitter=1, flip=True)
+    return DeepInversion(**without_generator(**(losses | numbers | overrides)))
+
+
+def toy_cmi(**overrides):
+    parts = dict(
+        generator=toy_unconditional(),
+        loss_ce=ClassConditionLoss(),
+        loss_bn=BNStatisticsLoss(),
+        loss_cr=ContrastiveInversionLoss(),
+        loss_adv=AdversarialLoss(0.5),
+        global_view=[ShiftFlip(pad=1)],
+        local_view=[RandomResizedCrop(), ShiftFlip(pad=0)],
+    )
+    numbers = dict(head_dim=5, bank_size=16, num_negatives=8, inversion_steps=3)
+    options = parts | numbers | dict(optimizer=dict(type='Adam', lr=1e-3)) | overrides
+    arguments = toy_parts(**options)
+    del arguments['g_steps']
+    return CMI(**arguments)
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
     dafl=toy_dafl,
     fast_datafree=toy_fast_datafree,
     nayer=toy_nayer,
+    noise=toy_noise,
+    other_images=toy_other_images,
+    deepinversion=toy_deepinversion,
+    cmi=toy_cmi,
 )

@@ -1,4 +1,9 @@
-"""What Fast-Datafree and NAYER share on CIFAR-10: student, memory, schedule; see their configs."""
+"""The student's side of a method that keeps every image, CIFAR-10: CMI's public code.
+
+Its scripts for WRN-40-2 -> WRN-16-1 (zju-vipa/CMI, scripts/{cmi,deepinv}/): SGD 0.1 with
+momentum and weight decay 1e-4, a cosine over 200 rounds of 400 steps, temperature 20, crop and
+flip. One round is one of its epochs.
+"""
 
 from mmengine.config import read_base
 from mmengine.dataset import InfiniteSampler, default_collate
@@ -8,12 +13,7 @@ from torch.optim import SGD
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
-from mmdfkd.models.losses import (
-    AdversarialLoss,
-    ClassConditionLoss,
-    KDLoss,
-    RunningBNStatisticsLoss,
-)
+from mmdfkd.models.losses import KDLoss
 from mmdfkd.models.memories import ImageBank
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
@@ -21,39 +21,31 @@ with read_base():
     from .cifar_networks import data_preprocessor
     from .default_runtime import *
 
-warmup = 20  # rounds, epochs of the public code, that fill the memory only
 model = dict(
     data_preprocessor=data_preprocessor,
     teacher=dict(type=Classifier),
     student=dict(type=Classifier),
-    loss_ce=dict(type=ClassConditionLoss, loss_weight=0.5),
-    loss_bn=dict(type=RunningBNStatisticsLoss, loss_weight=10.0, momentum=0.9),
-    loss_adv=dict(type=AdversarialLoss, loss_weight=1.33, divergence='kl', agreement_mask=True),
     loss_kd=dict(type=KDLoss, divergence='kl', temperature=20.0),
-    augment=dict(type=ShiftFlip, pad=4, flip=True),
-    warmup_rounds=warmup,
     kd_steps=400,
     kd_batch_size=256,
-    memory=dict(type=ImageBank),
+    augment=dict(type=ShiftFlip, pad=4, flip=True),
+    memory=dict(type=ImageBank, capacity=51200),  # 200 rounds of 256 images, 157 MB
 )
 train_dataloader = dict(
-    batch_size=256,
+    batch_size=256,  # images a round
     num_workers=0,
     dataset=dict(type=LabelDataset, num_classes=10, length=10000),
     sampler=dict(type=InfiniteSampler, shuffle=False),
     collate_fn=dict(type=default_collate),
 )
-train_cfg = dict(type=IterBasedTrainLoop, max_iters=220, val_interval=10)
+train_cfg = dict(type=IterBasedTrainLoop, max_iters=200, val_interval=10)
 optim_wrapper = dict(
     constructor=MultiOptimWrapperConstructor,
     student=dict(
-        type=OptimWrapper,
-        optimizer=dict(type=SGD, lr=0.2, momentum=0.9, weight_decay=1e-4),
+        type=OptimWrapper, optimizer=dict(type=SGD, lr=0.1, momentum=0.9, weight_decay=1e-4)
     ),
 )
-param_scheduler = dict(
-    student=[dict(type=CosineAnnealingLR, begin=warmup, eta_min=2e-4, by_epoch=False)],
-)
+param_scheduler = dict(student=[dict(type=CosineAnnealingLR, by_epoch=False)])
 env_cfg.update(cudnn_benchmark=True)  # batches of few sizes
 default_hooks['logger'].update(interval=1)
 default_hooks['checkpoint'].update(interval=10)

@@ -14,7 +14,7 @@ from mmdfkd.models.generators import UnconditionalGenerator
 with read_base():
     from .._base_.cifar10 import *
     from .._base_.cifar_networks import wrn16_1, wrn40_2
-    from .._base_.inversion_cifar import *
+    from .._base_.fast_inversion_cifar import *
 
 inner_steps = 5  # --g_steps
 inner_lr = 3e-3  # --lr_g
@@ -35,7 +35,7 @@ model.update(
         pixel_norm=False,
     ),
     inversion_steps=inner_steps,
-    inner_optimizer=dict(type=Adam, lr=inner_lr, betas=(0.5, 0.999)),
+    optimizer=dict(type=Adam, lr=inner_lr, betas=(0.5, 0.999)),
     latent_lr=0.01,  # --lr_z
     meta_update='fomaml',  # --is_maml 1
     layer_restart=warmup + 120,  # --reset_l0 1

@@ -125,7 +125,7 @@ def our_parts(teacher: Any, student: Any, folder: Path) -> dict[str, Any]:
         loss_ce=ClassConditionLoss(WEIGHTS['oh']),
         loss_bn=RunningBNStatisticsLoss(WEIGHTS['bn'], momentum=0.9),
         loss_adv=AdversarialLoss(WEIGHTS['adv']),
-        inner_optimizer=ADAM,
+        optimizer=ADAM,
         inversion_steps=STEPS,
         augment=ShiftFlip(PAD),
         kd_steps=1,

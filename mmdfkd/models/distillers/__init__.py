@@ -1,23 +1,31 @@
 """Distillers: two families, one file a method."""
 
 from .base import DataFreeDistiller
+from .cmi import CMI
 from .dafl import DAFL
 from .dedfkd import DEDFKD
+from .deepinversion import DeepInversion
 from .fast_datafree import FastDatafree
 from .generative import GenerativeDistiller
 from .inversion import InversionDistiller
 from .load import load_distiller
 from .nayer import NAYER
+from .noise import GaussianNoise
+from .other_images import OtherImages
 from .synthesis import choose_source
 
 __all__ = [
+    'CMI',
     'DAFL',
     'DEDFKD',
     'NAYER',
     'DataFreeDistiller',
+    'DeepInversion',
     'FastDatafree',
+    'GaussianNoise',
     'GenerativeDistiller',
     'InversionDistiller',
+    'OtherImages',
     'choose_source',
     'load_distiller',
 ]

@@ -222,6 +222,15 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         """Normalise pixels as the data preprocessor does real ones, with gradients."""
         return self.data_preprocessor({'inputs': images})['inputs']
 
+    def denormalize(self, inputs: Tensor) -> Tensor:
+        """Turn normalised images (N, C, H, W) into pixels, unclamped, with gradients.
+
+        The data preprocessor should scale and shift each channel, and no more.
+        """
+        ends = torch.tensor([0.0, 255.0], device=inputs.device)
+        black, white = self.normalize(ends.view(2, 1, 1, 1).expand(2, *inputs.shape[1:]))
+        return (inputs - black) / (white - black) * 255
+
     def augmented(self, images: Tensor) -> Tensor:
         """Give each of ``images`` (N, C, H, W) a new view, with gradients."""
         return self.augment(images, self._draws(images))

@@ -4,9 +4,13 @@ from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
 from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
+from .competition import CompetitionLoss
+from .contrastive import ContrastiveInversionLoss
+from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
+from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
 from .running_bn_statistics import RunningBNStatisticsLoss
 
@@ -15,9 +19,13 @@ __all__ = [
     'AdversarialLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
+    'CompetitionLoss',
+    'ContrastiveInversionLoss',
+    'ImageNormLoss',
     'InformationEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
+    'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
     'RunningBNStatisticsLoss',

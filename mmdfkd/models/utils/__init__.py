@@ -1,11 +1,13 @@
 """Parts that the distillers share."""
 
-from .augment import Augmentation, Compose, RandomAffine, RandomErase, ShiftFlip
+from .augment import Augmentation, Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .counter import Counter
+from .discriminator import InstanceDiscriminator
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
+from .instance_means import InstanceMeans
 from .precision import full_precision
 
 __all__ = [
@@ -15,9 +17,12 @@ __all__ = [
     'Classifier',
     'Compose',
     'Counter',
+    'InstanceDiscriminator',
+    'InstanceMeans',
     'Prediction',
     'RandomAffine',
     'RandomErase',
+    'RandomResizedCrop',
     'ShiftFlip',
     'alone',
     'average_buffers',

@@ -172,3 +172,53 @@ class RandomErase(Augmentation):
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
         """Blank boxes; see the base."""
         return random_erase(images, self.probability, self.fill, draws)
+
+
+def random_resized_crop(
+    images: Tensor, scale: tuple[float, float], ratio: tuple[float, float], draws: Tensor
+) -> Tensor:
+    """Blow a box of each image (N, C, H, W) up to the whole, with gradients to it.
+
+    Its share of the area is uniform in ``scale``, the logarithm of its width over height in
+    that of ``ratio``, as far as the image is wide and high; so is its place. ``draws`` are (N, 4).
+    """
+    num = len(images)
+    areas = scale[0] + draws[:, 0] * (scale[1] - scale[0])
+    low, high = math.log(ratio[0]), math.log(ratio[1])
+    stretches = (low + draws[:, 1] * (high - low)).exp()
+    widths, heights = ((areas * by).sqrt().clamp_max(1) for by in (stretches, 1 / stretches))
+    right, down = ((draws[:, 2:].t() * 2 - 1) * (1 - torch.stack([widths, heights]))).unbind()
+    zeros = torch.zeros_like(widths)
+    matrices = torch.stack([widths, zeros, right, zeros, heights, down], dim=1).view(num, 2, 3)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+
+
+@MODELS.register_module()
+class RandomResizedCrop(Augmentation):
+    """Random crop of any size, scaled back up: the local view of contrastive learning.
+
+    Args:
+        scale: least and greatest share of the image's area, in (0, 1].
+        ratio: least and greatest width over height, of square images.
+
+    Raises:
+        ValueError: if ``scale`` or ``ratio`` is out of range or order.
+    """
+
+    num_draws = 4
+
+    def __init__(
+        self, scale: tuple[float, float] = (0.25, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    ) -> None:
+        super().__init__()
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError(f'scale should be two growing numbers in (0, 1], but got {scale}')
+        if not 0 < ratio[0] <= ratio[1]:
+            raise ValueError(f'ratio should be two growing numbers over 0, but got {ratio}')
+        self.scale = scale
+        self.ratio = ratio
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Crop and scale; see the base."""
+        return random_resized_crop(images, self.scale, self.ratio, draws)

@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 from mmengine.model import BaseModule
+from mmpretrain.models import ClsDataPreprocessor
 from toy import (
     NUM_CLASSES,
     changed,
@@ -272,3 +273,13 @@ class InitialisedGenerator(BaseModule):
 def test_a_generator_is_in_the_state_dict_once():
     names = list(toy_dedfkd().state_dict())
     assert len([name for name in names if name.endswith('dense.weight')]) == 1
+
+
+def test_pixels_come_back_from_normalised_images():
+    model = toy_dedfkd(data_preprocessor=ClsDataPreprocessor(mean=[9, 99, 199], std=[10, 50, 90]))
+    pixels = torch.rand(2, 3, 8, 8) * 255
+    inputs = model.normalize(pixels).requires_grad_()
+    torch.testing.assert_close(model.denormalize(inputs), pixels, rtol=0, atol=1e-4)
+    gradient = torch.autograd.grad(model.denormalize(inputs).sum(), inputs)[0]
+    expected = torch.tensor([10.0, 50.0, 90.0]).view(3, 1, 1).expand(2, 3, 8, 8)
+    torch.testing.assert_close(gradient, expected)

@@ -56,6 +56,12 @@ def test_the_weight_scales_the_loss():
     )
 
 
+def test_the_first_layer_may_count_more():
+    statistics = random_statistics()
+    expected = reference(statistics) + 9 * reference(statistics[:1])
+    torch.testing.assert_close(BNStatisticsLoss(2.0, 10.0)(statistics), 2 * expected)
+
+
 def test_images_reach_the_running_statistics_by_its_gradient(bn_network):
     images = torch.rand(6, 3, 6, 6).mul_(3).requires_grad_()
     optimiser = torch.optim.Adam([images], lr=0.05)

@@ -1,0 +1,32 @@
+"""CMI, the public ResNet-20 -> ResNet-8 on CIFAR-10: for a CPU.
+
+The numbers of cmi_wrn402_wrn161_cifar10.py, but for the length of the run, the sizes of generator
+and bank, and the weight of the BN term: real images have 62 at this teacher, 12 times what they
+have at a WRN-40-1.
+"""
+
+from mmengine.config import read_base
+
+from mmdfkd.models.utils import Classifier
+
+with read_base():
+    from .._base_.resnet20_cifar import data_preprocessor, resnet8, resnet20
+    from .cmi_wrn402_wrn161_cifar10 import *
+
+# update() would merge these with what they replace.
+model['data_preprocessor'] = data_preprocessor
+model['teacher'] = dict(
+    type=Classifier,
+    network=resnet20,
+    checkpoint='data/teachers/resnet20_cifar10.th',
+    prefix='module.',
+    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
+    'akamaster/pytorch_resnet_cifar10',
+)
+model['student'] = dict(type=Classifier, network=resnet8)
+model['generator'].update(base_channels=32, latent_dim=128)
+model['loss_bn'].update(loss_weight=0.1)
+model['memory'].update(capacity=3200)
+model.update(inversion_steps=100, kd_steps=100, bank_size=3200, num_negatives=512)
+train_dataloader.update(batch_size=64)
+train_cfg.update(max_iters=50)

@@ -1,0 +1,15 @@
+"""The floor of Gaussian noise, LeNet-5 -> LeNet-5-half, the teacher trained on MNIST-5k."""
+
+from mmengine.config import read_base
+
+from mmdfkd.models.distillers import GaussianNoise
+
+with read_base():
+    from .._base_.floor_lenet5 import *
+    from .._base_.mnist5k import *
+
+model.update(type=GaussianNoise)
+model['teacher'].update(
+    checkpoint='work_dirs/teachers/lenet5_mnist5k/epoch_40.pth',
+    how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist5k.py',
+)

@@ -1,0 +1,72 @@
+import pytest
+import torch
+from PIL import Image
+from torchvision.datasets import ImageFolder
+
+from mmdfkd.datasets.image_files import find_images, read_image
+
+
+def picture(path, size=(8, 8), colour=(255, 0, 0)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new('RGB', size, colour).save(path)
+
+
+def test_a_flat_folder_gives_its_images_in_order(tmp_path):
+    for name in ('b.png', 'a.JPG', 'c.bmp', '.hidden'):
+        picture_or_text = tmp_path / name
+        if name == '.hidden':
+            picture_or_text.write_text('not looked at')
+        else:
+            picture(picture_or_text)
+    assert [path.name for path in find_images(tmp_path)] == ['a.JPG', 'b.png', 'c.bmp']
+
+
+def test_folders_of_classes_give_what_torchvisions_image_folder_has(tmp_path):
+    for name in ('dog/2.png', 'dog/deeper/1.png', 'cat/3.png'):
+        picture(tmp_path / name)
+    expected = [path for path, _ in ImageFolder(tmp_path).samples]
+    assert sorted(map(str, find_images(str(tmp_path)))) == sorted(expected)
+
+
+@pytest.mark.parametrize('what', ['missing', 'empty', 'empty class'])
+def test_a_folder_without_images_is_an_error(tmp_path, what):
+    root = tmp_path / 'root'
+    if what != 'missing':
+        root.mkdir()
+    if what == 'empty class':
+        picture(root / 'dog/1.png')
+        (root / 'cat').mkdir()
+    with pytest.raises(FileNotFoundError, match='root' if what != 'empty class' else 'cat'):
+        find_images(root)
+
+
+@pytest.mark.parametrize('stranger', ['notes.txt', 'archive.zip', 'dog/notes.txt'])
+def test_a_file_that_is_no_image_is_an_error(tmp_path, stranger):
+    picture(tmp_path / ('dog/1.png' if '/' in stranger else '1.png'))
+    (tmp_path / stranger).write_text('')
+    with pytest.raises(ValueError, match=stranger.rsplit('/', maxsplit=1)[-1]):
+        find_images(tmp_path)
+
+
+def test_images_beside_folders_are_an_error(tmp_path):
+    picture(tmp_path / '1.png')
+    picture(tmp_path / 'dog/1.png')
+    with pytest.raises(ValueError, match=r'both 1\.png and dog/'):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize(('channels', 'expected'), [(3, [255, 0, 0]), (1, [76])])
+def test_an_image_is_scaled_to_cover_and_cropped_in_the_middle(tmp_path, channels, expected):
+    image = Image.new('RGB', (40, 10), (0, 0, 255))
+    image.paste((255, 0, 0), (10, 0, 30, 10))  # the middle half is red
+    image.save(tmp_path / 'wide.png')
+    pixels = read_image(tmp_path / 'wide.png', (channels, 4, 4))
+    assert pixels.shape == (channels, 4, 4)
+    assert pixels.dtype == torch.float32
+    assert pixels.flatten(1).mean(1).tolist() == expected
+
+
+def test_a_broken_file_is_named(tmp_path):
+    (tmp_path / 'broken.png').write_bytes(b'no image')
+    with pytest.raises(ValueError, match=r'broken\.png'):
+        read_image(tmp_path / 'broken.png', (3, 4, 4))
