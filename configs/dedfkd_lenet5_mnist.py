@@ -3,8 +3,8 @@
 from mmengine.config import read_base
 
 with read_base():
+    from ._base_.datasets.mnist import *
     from ._base_.dedfkd_lenet5 import *
-    from ._base_.mnist import *
 
 model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
@@ -13,7 +13,3 @@ model['teacher'].update(
 
 rounds = 3000  # six generators; the bank keeps the images of two
 train_cfg.update(max_iters=rounds)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)

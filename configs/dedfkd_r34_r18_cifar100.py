@@ -3,9 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.cifar100 import *
-    from ._base_.cifar100_networks import resnet18, resnet34
+    from ._base_.datasets.cifar100 import *
     from ._base_.dedfkd_cifar100 import *
+    from ._base_.models.cifar100_networks import resnet18, resnet34
 
 model['teacher'].update(
     network=resnet34,

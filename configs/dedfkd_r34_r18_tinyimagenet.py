@@ -8,10 +8,10 @@ generator step has 14 GiB of activations in single precision (counted), half wit
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.cifar_networks import resnet18, resnet34
+    from ._base_.datasets.tiny_imagenet import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.imagenet import data_preprocessor
-    from ._base_.tiny_imagenet import *
+    from ._base_.models.cifar_networks import resnet18, resnet34
+    from ._base_.models.imagenet_preprocessor import data_preprocessor
 
 num_classes = 200
 resnet34['head'].update(num_classes=num_classes)
@@ -31,7 +31,3 @@ model['memory'].update(capacity=200 * batch_size)
 rounds = 7500
 train_cfg.update(max_iters=rounds, val_interval=500)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)

@@ -12,8 +12,9 @@ from mmpretrain.models import TimmClassifier
 from mmdfkd.models.memories import ImageBank
 
 with read_base():
+    from ._base_.datasets.imagenet import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.imagenet import *
+    from ._base_.models.imagenet_preprocessor import data_preprocessor
 
 num_classes = 1000
 batch_size = 100
@@ -51,9 +52,6 @@ optim_wrapper['student']['optimizer'].update(lr=0.1)
 rounds = 20000
 restart = 1000
 train_cfg.update(max_iters=rounds, val_interval=2000)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)
-custom_hooks[-1].update(interval=restart)
+param_scheduler['generator'][0].update(period=restart)
+default_hooks['generator_restart'].update(interval=restart)
 default_hooks['checkpoint'].update(interval=2000)

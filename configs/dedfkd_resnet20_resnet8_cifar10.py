@@ -6,9 +6,9 @@ from mmdfkd.models.losses import TotalVariationLoss
 from mmdfkd.models.utils import RandomAffine
 
 with read_base():
-    from ._base_.cifar10 import *
+    from ._base_.datasets.cifar10 import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.resnet20_cifar import *
+    from ._base_.models.resnet20_cifar import *
 
 rounds = 640
 restart = 40  # rounds of one generator
@@ -18,7 +18,8 @@ model['loss_ce'].update(loss_weight=1.0)
 model['loss_bn'].update(loss_weight=0.5)
 # A few images a class in a batch: at weight 0.5 a class had one picture.
 model['loss_metric'].update(loss_weight=20.0, gate=0.0, spread=0.3, separation=0.1)
-model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
 model['teacher'].update(
     network=resnet20,
     checkpoint='data/teachers/resnet20_cifar10.th',
@@ -43,10 +44,7 @@ train_dataloader.update(batch_size=64)
 auto_scale_lr.update(base_batch_size=64)
 train_cfg.update(max_iters=rounds, val_interval=80)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
-param_scheduler['generator'][0].update(
-    periods=[restart] * (rounds // restart), restart_weights=[1] * (rounds // restart)
-)
-param_scheduler['student'][0].update(T_max=rounds)
+param_scheduler['generator'][0].update(period=restart)
 default_hooks['logger'].update(interval=10)
 default_hooks['checkpoint'].update(interval=80)
-custom_hooks[-1].update(interval=restart)
+default_hooks['generator_restart'].update(interval=restart)

@@ -7,9 +7,9 @@ from mmengine.config import read_base
 from torch.optim import AdamW
 
 with read_base():
-    from ._base_.cifar10 import *
+    from ._base_.datasets.cifar10 import *
     from ._base_.dedfkd_cifar import *
-    from ._base_.timm_cifar_networks import convnext_atto, resnet32ts
+    from ._base_.models.timm_cifar_networks import convnext_atto, resnet32ts
 
 model['teacher'].update(
     network=resnet32ts,

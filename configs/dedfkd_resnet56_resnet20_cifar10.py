@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.resnet20_cifar import resnet20, resnet56
+    from ._base_.models.resnet20_cifar import resnet20, resnet56
     from .dedfkd_resnet20_resnet8_cifar10 import *
 
 model['teacher'].update(

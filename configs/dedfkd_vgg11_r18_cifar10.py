@@ -3,9 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.cifar10 import *
-    from ._base_.cifar_networks import resnet18, vgg11
+    from ._base_.datasets.cifar10 import *
     from ._base_.dedfkd_cifar import *
+    from ._base_.models.cifar_networks import resnet18, vgg11
 
 model['teacher'].update(
     network=vgg11,

@@ -10,7 +10,7 @@ from mmengine.config import read_base
 from mmdfkd.models.losses import ActivationLoss, PixelStatisticsLoss, TotalVariationLoss
 
 with read_base():
-    from ._base_.timm_cifar_networks import vit_tiny
+    from ._base_.models.timm_cifar_networks import vit_tiny
     from .dedfkd_resnet32ts_convnextatto_cifar10 import *
 
 model['teacher'].update(

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from ._base_.cifar_networks import wrn40_1
+    from ._base_.models.cifar_networks import wrn40_1
     from .dedfkd_wrn402_wrn161_cifar10 import *
 
 model['student']['network'] = wrn40_1  # update() would merge the two

@@ -23,5 +23,4 @@ rounds = 100
 train_cfg.update(max_iters=rounds)
 # No generator is trained along: its optimiser, schedule and restarts go.
 del optim_wrapper['generator'], param_scheduler['generator']
-param_scheduler['student'][0].update(T_max=rounds)
-custom_hooks = [hook for hook in custom_hooks if hook['type'] is not GeneratorRestartHook]
+del default_hooks['generator_restart']

@@ -11,9 +11,9 @@ import torch
 from kill import in_synthesis, killed
 from mmengine.config import Config
 from mmengine.runner import Runner
+from short_config import shorten
 from test_resume import assert_same
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
-from toy_images import image_folder
 from toy_methods import METHODS
 from two_processes_methods import ROUNDS
 
@@ -101,27 +101,9 @@ def test_two_processes_end_with_the_same_networks_and_images(both, name):
 
 
 def short_run(path, work_dir, teacher, resume=False):
-    """A runner of the config's own networks and method, with hardly any steps."""
-    cfg = Config.fromfile(path)
-    cfg.model.teacher.update(checkpoint=str(teacher), prefix='')
-    cfg.model.kd_steps = 2
-    cfg.model.kd_batch_size = 8
-    for name, number in (('g_steps', 2), ('inversion_steps', 3)):
-        if name in cfg.model:
-            cfg.model[name] = number
-    if cfg.model.get('warmup_rounds'):
-        cfg.model.warmup_rounds = cfg.param_scheduler.student[0].begin = 1
-    if 'root' in cfg.model:
-        cfg.model.root = image_folder()
-    if cfg.model.get('memory'):
-        cfg.model.memory.capacity = 24  # wraps around within the run
-    if 'base_channels' in cfg.model.get('generator', {}):
-        cfg.model.generator.base_channels = 8
-    cfg.train_dataloader.batch_size = 8
-    cfg.train_cfg.max_iters = ITERATIONS
+    """A runner of a few rounds, with a checkpoint of each."""
+    cfg = shorten(path, teacher, ITERATIONS)
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=-1)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.update(work_dir=str(work_dir), resume=resume, experiment_name=f'{work_dir.name}_{resume}')
     return Runner.from_cfg(cfg)
 

@@ -11,12 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text()
-DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+FOLDERS = ('configs', 'docs', 'projects')
+DOCUMENTS = [ROOT / 'README.md', *(p for f in FOLDERS for p in sorted((ROOT / f).rglob('*.md')))]
 
 
-@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_named_files_exist(document):
-    names = re.findall(r'\b(?:configs|tools|docs|tests|mmdfkd)/[\w/.-]+\.\w+', document.read_text())
+    names = re.findall(
+        r'\b(?:configs|tools|docs|tests|mmdfkd|projects)/[\w/.-]+\.\w+', document.read_text()
+    )
     missing = [name for name in names if not (ROOT / name).exists()]
     assert not missing
 

@@ -24,14 +24,13 @@ def command(work_dir, teacher, *more):
         f'train_cfg.max_iters={ITERATIONS}',
         'train_cfg.val_interval=3',  # validation between a checkpoint and the kill
         'default_hooks.checkpoint.interval=4',
-        'param_scheduler.student.0.T_max=14',
         'model.kd_steps=2',
         'model.memory.capacity=50',  # wraps around within the run
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=16',
-        'custom_hooks.2.interval=3',
-        'custom_hooks.4.interval=7',  # the generator restarts after the kill
-        'param_scheduler.generator.0.periods=[7,7]',
+        'default_hooks.synthetic_grid.interval=3',
+        'default_hooks.generator_restart.interval=7',  # the generator restarts after the kill
+        'param_scheduler.generator.0.period=7',
     ]
     config = 'configs/dedfkd_lenet5_mnist5k.py'
     train = [sys.executable, 'tools/train.py', config, '--work-dir', str(work_dir)]

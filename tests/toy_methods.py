@@ -7,22 +7,34 @@ from toy_images import image_folder
 from mmdfkd.models.distillers import (
     CMI,
     DAFL,
+    DFAD,
+    DFQ,
+    MAD,
     NAYER,
+    ZSKT,
     DeepInversion,
     FastDatafree,
     GaussianNoise,
     OtherImages,
 )
-from mmdfkd.models.generators import NoisyLabelGenerator, UnconditionalGenerator
+from mmdfkd.models.generators import (
+    ConditionalGenerator,
+    NoisyLabelGenerator,
+    UnconditionalGenerator,
+)
 from mmdfkd.models.losses import (
     ActivationLoss,
     AdversarialLoss,
+    AttentionTransferLoss,
+    BNDivergenceLoss,
     BNStatisticsLoss,
     ClassConditionLoss,
     CompetitionLoss,
     ContrastiveInversionLoss,
     ImageNormLoss,
     InformationEntropyLoss,
+    InstanceEntropyLoss,
+    KDLoss,
     NeighbourVariationLoss,
     PseudoLabelLoss,
     RunningBNStatisticsLoss,
@@ -40,48 +52,68 @@ def toy_unconditional():
     return dict(type=UnconditionalGenerator, latent_dim=5, image_size=8, base_channels=2)
 
 
+def toy_live(**overrides):
+    """Parts of a method whose student learns from the live generator: no memory."""
+    return toy_parts(**(dict(generator=toy_unconditional(), memory=None, augment=None) | overrides))
+
+
 def toy_dafl(**overrides):
     losses = dict(
-        generator=toy_unconditional(),
         loss_pseudo_label=PseudoLabelLoss(),
         loss_entropy=InformationEntropyLoss(),
         loss_act=ActivationLoss(),
     )
-    return DAFL(**toy_parts(**(losses | overrides)))
+    return DAFL(**toy_live(**(losses | overrides)))
 
 
-def toy_fast_losses():
-    return dict(
-        loss_ce=ClassConditionLoss(0.4),
-        loss_bn=RunningBNStatisticsLoss(2.0),
-        loss_adv=AdversarialLoss(1.1),
-        optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
-        inversion_steps=2,
+def toy_dafl_memory(**overrides):
+    """DAFL's objective alone, in a student phase with a memory."""
+    memory = {key: value for key, value in toy_parts().items() if key in ('memory', 'augment')}
+    return toy_dafl(**(memory | overrides))
+
+
+def toy_dfad(**overrides):
+    losses = dict(loss_adv=AdversarialLoss(1.0, 'l1', agreement_mask=False), loss_kd=KDLoss('l1'))
+    return DFAD(**toy_live(**(losses | overrides)))
+
+
+def toy_zskt(**overrides):
+    losses = dict(
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_at=AttentionTransferLoss(250.0),
+        teacher_layers=['0', '2'],
+        student_layers=['0', '2'],
     )
+    return ZSKT(**toy_live(**(losses | overrides)))
 
 
-def toy_inversion_parts(**overrides):
-    parts = toy_parts(**overrides)
-    del parts['g_steps']
-    return parts
-
-
-def toy_fast_datafree(**overrides):
-    parts = dict(toy_fast_losses(), generator=toy_unconditional(), latent_lr=0.01)
-    return FastDatafree(**toy_inversion_parts(**(parts | overrides)))
-
-
-def toy_nayer(**overrides):
-    generator = dict(
-        type=NoisyLabelGenerator,
-        num_classes=NUM_CLASSES,
-        code_dim=7,
-        noise_dim=5,
-        image_size=8,
-        base_channels=2,
+def toy_dfq(**overrides):
+    losses = dict(
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_bn=BNDivergenceLoss(0.5),
+        loss_instance=InstanceEntropyLoss(0.7),
+        loss_batch=InformationEntropyLoss(3.0),
     )
-    parts = dict(toy_fast_losses(), generator=generator)
-    return NAYER(**toy_inversion_parts(**(parts | overrides)))
+    return DFQ(**toy_live(**(losses | overrides)))
+
+
+def toy_mad(**overrides):
+    parts = dict(
+        generator=dict(
+            type=ConditionalGenerator,
+            num_classes=NUM_CLASSES,
+            latent_dim=5,
+            image_size=8,
+            base_channels=2,
+            label_injection='sum',
+        ),
+        loss_adv=AdversarialLoss(1.0, agreement_mask=False),
+        loss_kd_ema=KDLoss('kl', temperature=4.0, loss_weight=0.5),
+        loss_ce=ClassConditionLoss(0.5),
+        loss_bn=BNStatisticsLoss(2.0),
+        momentum=0.75,
+    )
+    return MAD(**toy_live(**(parts | overrides)))
 
 
 def toy_noise(**overrides):
@@ -121,14 +153,53 @@ def toy_cmi(**overrides):
     return CMI(**arguments)
 
 
+def toy_fast_losses():
+    return dict(
+        loss_ce=ClassConditionLoss(0.4),
+        loss_bn=RunningBNStatisticsLoss(2.0),
+        loss_adv=AdversarialLoss(1.1),
+        optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
+        inversion_steps=2,
+    )
+
+
+def toy_inversion_parts(**overrides):
+    parts = toy_parts(**overrides)
+    del parts['g_steps']
+    return parts
+
+
+def toy_fast_datafree(**overrides):
+    parts = dict(toy_fast_losses(), generator=toy_unconditional(), latent_lr=0.01)
+    return FastDatafree(**toy_inversion_parts(**(parts | overrides)))
+
+
+def toy_nayer(**overrides):
+    generator = dict(
+        type=NoisyLabelGenerator,
+        num_classes=NUM_CLASSES,
+        code_dim=7,
+        noise_dim=5,
+        image_size=8,
+        base_channels=2,
+    )
+    parts = dict(toy_fast_losses(), generator=generator)
+    return NAYER(**toy_inversion_parts(**(parts | overrides)))
+
+
 #: Builders by the method's name; each takes overrides of the distiller's arguments.
 METHODS = dict(
     dedfkd=toy_dedfkd,
     dafl=toy_dafl,
-    fast_datafree=toy_fast_datafree,
-    nayer=toy_nayer,
+    dafl_memory=toy_dafl_memory,
+    dfad=toy_dfad,
+    zskt=toy_zskt,
+    dfq=toy_dfq,
+    mad=toy_mad,
     noise=toy_noise,
     other_images=toy_other_images,
     deepinversion=toy_deepinversion,
     cmi=toy_cmi,
+    fast_datafree=toy_fast_datafree,
+    nayer=toy_nayer,
 )

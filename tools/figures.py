@@ -16,12 +16,11 @@ from typing import Any
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
-import figure_files
 import torch
-from cfg_options import merge_options
 from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
+from mmdfkd.cli import merge_options
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -29,6 +28,8 @@ from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.reports import figure_files
+from mmdfkd.reports.tables import markdown
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -131,15 +132,8 @@ def bank_duplicates(bank: Any, num: int) -> float:
 
 
 def table(figures: dict[str, float]) -> str:
-    """Lay the figures out, a family a block."""
-    lines, family = [], ''
-    for name, value in figures.items():
-        prefix, _, key = name.partition('/')
-        if prefix != family:
-            lines.append(f'\n{prefix}')
-            family = prefix
-        lines.append(f'  {key:32}{value:12.4f}')
-    return '\n'.join(lines)
+    """Lay the figures out, one a row."""
+    return markdown(['figure', 'value'], ([name, f'{v:.4f}'] for name, v in figures.items()))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -162,7 +156,7 @@ def main(argv: list[str] | None = None) -> None:
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
     print(f'\n{len(samples)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
-    print(table(figures))
+    print(f'\n{table(figures)}')
     figure_files.write(
         out,
         settings,

@@ -14,12 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.runner import find_latest_checkpoint
-from result_table import read_run, table
-from run_logs import flatten
-from toy_length import toy_checkpoint, toy_options
+
+from mmdfkd.cli import merge_options
+from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
+from mmdfkd.reports.results import read_run, table
+from mmdfkd.reports.run_logs import flatten
 
 TOOLS = Path(__file__).parent
 TEACHERS = TOOLS.parent / 'configs' / 'teachers'

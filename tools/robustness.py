@@ -22,19 +22,20 @@ from typing import NamedTuple
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
-import figure_files
 import numpy as np
 import torch
-from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from rich.progress import track
 from torch import Tensor
 
+from mmdfkd.cli import merge_options
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
 from mmdfkd.models.distillers import load_distiller
 from mmdfkd.registry import DATASETS, MODELS
+from mmdfkd.reports import figure_files
+from mmdfkd.reports.tables import markdown
 
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 ATTACKS = ('fgsm', 'pgd')
@@ -190,7 +191,7 @@ def table(rows: Rows, means: Rows) -> str:
         for (name, _, level), row in ((key.partition('/'), row) for key, row in rows.items())
         if name in ATTACKS
     }
-    lines = [['accuracy, %', *rows['clean']], ['---'] * (1 + len(rows['clean']))]
+    lines = []
     for title, row in ({'clean': rows['clean']} | means | attacked).items():
         of_severities = [part for key, part in rows.items() if key.startswith(f'{title}/')]
         cells = [f'{value:.2f}' for value in row.values()]
@@ -198,7 +199,7 @@ def table(rows: Rows, means: Rows) -> str:
             parts = [' / '.join(f'{part[name]:.1f}' for part in of_severities) for name in row]
             cells = [f'{cell} ({part})' for cell, part in zip(cells, parts, strict=True)]
         lines.append([title, *cells])
-    return '\n'.join('| ' + ' | '.join(cells) + ' |' for cells in lines)
+    return markdown(['accuracy, %', *rows['clean']], lines)
 
 
 def parse_args() -> argparse.Namespace:

@@ -21,17 +21,16 @@ from typing import Any
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
-import image_set
 import numpy as np
 import torch
-from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from rich.progress import Progress
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.datasets import BankDataset
+from mmdfkd.cli import merge_options
+from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
 

@@ -7,11 +7,11 @@ from pathlib import Path
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 import mmengine
-from cfg_options import merge_options
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
+from mmdfkd.cli import merge_options
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import StrictLoadHook
 

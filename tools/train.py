@@ -1,22 +1,20 @@
 """Train a teacher or distil a student: ``python tools/train.py CONFIG``."""
 
 import argparse
-import itertools
 import os
-import warnings
 from pathlib import Path
 
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-import torch
-from cfg_options import merge_options
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
+from mmdfkd.cli import merge_options
+from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook
+from mmdfkd.engine.hooks import StrictLoadHook, StrictScheduleHook
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,9 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
-    parser.add_argument(
-        '--rounds', type=int, help='length of a distillation, its schedules stretched to it'
-    )
+    parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -53,32 +49,8 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def enable_amp(optim_wrapper: ConfigDict) -> None:
-    """Make every wrapper of a single or multi-optimiser config an AmpOptimWrapper.
-
-    bfloat16 where the GPU computes in it, and else float16 with a dynamic loss scale; a
-    wrapper's own ``dtype`` and ``loss_scale`` stay.
-
-    Raises:
-        ValueError: if no GPU is there.
-    """
-    if not torch.cuda.is_available():
-        raise ValueError('--amp should be used with a GPU, but torch sees none; leave it out')
-    native = torch.cuda.is_bf16_supported(including_emulation=False)
-    wrappers = [optim_wrapper] if 'optimizer' in optim_wrapper else optim_wrapper.values()
-    for wrapper in wrappers:
-        if isinstance(wrapper, dict):
-            wrapper['type'] = 'AmpOptimWrapper'
-            dtype = wrapper.setdefault('dtype', 'bfloat16' if native else 'float16')
-            # bfloat16 has float32's range; a scale would have the host wait at every step.
-            plain = str(dtype).removeprefix('torch.') == 'bfloat16'
-            wrapper.setdefault('loss_scale', {'enabled': False} if plain else 'dynamic')
-
-
 def set_rounds(cfg: Config, rounds: int) -> None:
-    """Make a run last ``rounds``, with all schedules that end with it.
-
-    Generators keep their number of rounds, but for the last one: there are more or fewer.
+    """Make a run last ``rounds``; its schedules follow.
 
     Raises:
         ValueError: if ``rounds`` is not positive, or the config is a teacher's.
@@ -90,35 +62,7 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         )
     if rounds < 1:
         raise ValueError(f'--rounds should be at least 1, but got {rounds}')
-    before, cfg.train_cfg.max_iters = cfg.train_cfg.max_iters, rounds
-    for part in itertools.chain.from_iterable(cfg.param_scheduler.values()):
-        begin = part.get('begin', 0)
-        if begin >= rounds:
-            raise ValueError(f'--rounds should be over the warm-up’s {begin}, but got {rounds}')
-        if 'periods' in part:
-            whole, rest = divmod(rounds - begin, part.periods[0])
-            part.periods = part.periods[:1] * whole + [rest] * bool(rest)
-            part.restart_weights = [1] * len(part.periods)
-        if part.get('T_max') == before - begin:
-            part.T_max = rounds - begin
-        if part.get('end') == before:
-            part.end = rounds
-
-
-def warn_of_schedules(cfg: Config) -> None:
-    """Warn of learning rates whose schedule ends earlier or later than the run."""
-    schedules = cfg.get('param_scheduler') or {}
-    for name, parts in schedules.items() if 'generator' in schedules else ():
-        for index, part in enumerate(parts):
-            key = 'periods' if 'periods' in part else 'T_max'
-            end = part.get('begin', 0) + sum(part[key] if key == 'periods' else [part.get(key, 0)])
-            if key in part and end != cfg.train_cfg.max_iters:
-                warnings.warn(
-                    f'the {name}’s learning rate should have a schedule of the '
-                    f'{cfg.train_cfg.max_iters} rounds of the run, but ends after {end}; set '
-                    f'param_scheduler.{name}.{index}.{key}, or take --rounds',
-                    stacklevel=2,
-                )
+    cfg.train_cfg.max_iters = rounds
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
@@ -150,7 +94,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
-    warn_of_schedules(cfg)
     return cfg
 
 
@@ -162,6 +105,7 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     if cfg.get('resume'):
         runner.register_hook(StrictLoadHook())
+        runner.register_hook(StrictScheduleHook())
     runner.train()
 
 

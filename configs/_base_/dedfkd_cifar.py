@@ -8,13 +8,13 @@ generators and their bank what ended a drift there (docs/results/lenet5.md). Not
 from mmengine.config import read_base
 from mmengine.dataset import InfiniteSampler, default_collate
 from mmengine.optim import CosineAnnealingLR, OptimWrapper
-from mmengine.optim.scheduler import CosineRestartLR
 from mmengine.runner import IterBasedTrainLoop
 from torch.optim import SGD, Adam
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.engine.schedulers import CosinePeriodLR
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -28,8 +28,8 @@ from mmdfkd.models.memories import LabelledMemory
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
 with read_base():
-    from .cifar_networks import data_preprocessor
     from .default_runtime import *
+    from .models.cifar_networks import data_preprocessor
 
 rounds = 5000
 restart = 250  # rounds of one generator: one that follows the student for long drifts
@@ -79,18 +79,10 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = dict(
-    generator=[
-        dict(
-            type=CosineRestartLR,
-            periods=[restart] * (rounds // restart),
-            restart_weights=[1] * (rounds // restart),
-            eta_min_ratio=0.05,
-            by_epoch=False,
-        )
-    ],
-    student=[dict(type=CosineAnnealingLR, T_max=rounds, by_epoch=False)],
+    generator=[dict(type=CosinePeriodLR, period=restart, eta_min_ratio=0.05, by_epoch=False)],
+    student=[dict(type=CosineAnnealingLR, by_epoch=False)],
 )
 auto_scale_lr = dict(base_batch_size=batch_size)
 env_cfg.update(cudnn_benchmark=True)  # batches of few sizes
 default_hooks['checkpoint'].update(interval=200)
-custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
+default_hooks['generator_restart'] = dict(type=GeneratorRestartHook, interval=restart)

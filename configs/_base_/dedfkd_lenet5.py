@@ -3,13 +3,13 @@
 from mmengine.config import read_base
 from mmengine.dataset import InfiniteSampler, default_collate
 from mmengine.optim import CosineAnnealingLR, OptimWrapper
-from mmengine.optim.scheduler import CosineRestartLR
 from mmengine.runner import IterBasedTrainLoop
 from torch.optim import Adam
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.engine.schedulers import CosinePeriodLR
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -26,7 +26,7 @@ from mmdfkd.models.utils import Classifier, RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *
-    from .lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
 
 teacher = dict(type=Classifier, network=lenet5)
 student = dict(type=Classifier, network=lenet5_half)
@@ -90,15 +90,7 @@ optim_wrapper = dict(
     student=dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=4e-3)),
 )
 param_scheduler = dict(
-    generator=[
-        dict(
-            type=CosineRestartLR,
-            periods=[restart] * (rounds // restart),
-            restart_weights=[1] * (rounds // restart),
-            eta_min_ratio=0.05,
-            by_epoch=False,
-        )
-    ],
-    student=[dict(type=CosineAnnealingLR, T_max=rounds, eta_min_ratio=0.005, by_epoch=False)],
+    generator=[dict(type=CosinePeriodLR, period=restart, eta_min_ratio=0.05, by_epoch=False)],
+    student=[dict(type=CosineAnnealingLR, eta_min_ratio=0.005, by_epoch=False)],
 )
-custom_hooks = [*custom_hooks, dict(type=GeneratorRestartHook, interval=restart)]
+default_hooks['generator_restart'] = dict(type=GeneratorRestartHook, interval=restart)

@@ -30,13 +30,13 @@ default_hooks = dict(
     # Two are kept: MMEngine removes the oldest before it has written the newest.
     checkpoint=dict(type=AtomicCheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
+    # Of a distillation. Every hook has a name here: a config or --cfg-options changes it by that.
+    iteration_seed=dict(type=IterationSeedHook),
+    non_finite_loss=dict(type=NonFiniteLossHook),
+    synthetic_grid=dict(type=SyntheticGridHook, interval=500),
+    summary=dict(type=DistillationSummaryHook),
 )
-custom_hooks = [
-    dict(type=IterationSeedHook),
-    dict(type=NonFiniteLossHook),
-    dict(type=SyntheticGridHook, interval=500),
-    dict(type=DistillationSummaryHook),
-]
+custom_hooks = []  # a place for yours
 
 env_cfg = dict(
     cudnn_benchmark=False,

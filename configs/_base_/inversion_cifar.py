@@ -18,8 +18,8 @@ from mmdfkd.models.memories import ImageBank
 from mmdfkd.models.utils import Classifier, ShiftFlip
 
 with read_base():
-    from .cifar_networks import data_preprocessor
     from .default_runtime import *
+    from .models.cifar_networks import data_preprocessor
 
 model = dict(
     data_preprocessor=data_preprocessor,

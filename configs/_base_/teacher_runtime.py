@@ -5,7 +5,8 @@ from mmengine.config import read_base
 with read_base():
     from .default_runtime import *
 
-custom_hooks = []
+del default_hooks['iteration_seed'], default_hooks['non_finite_loss']
+del default_hooks['synthetic_grid'], default_hooks['summary']
 model_wrapper_cfg = dict(type='MMDistributedDataParallel')
 log_processor.update(by_epoch=True)
 default_hooks['checkpoint'].update(by_epoch=True, interval=1, max_keep_ckpts=2)

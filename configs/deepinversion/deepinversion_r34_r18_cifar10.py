@@ -12,9 +12,9 @@ from mmdfkd.models.distillers import DeepInversion
 from mmdfkd.models.losses import BNStatisticsLoss, ClassConditionLoss, NeighbourVariationLoss
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import resnet18, resnet34
+    from .._base_.datasets.cifar10 import *
     from .._base_.inversion_cifar import *
+    from .._base_.models.cifar_networks import resnet18, resnet34
 
 model.update(
     type=DeepInversion,

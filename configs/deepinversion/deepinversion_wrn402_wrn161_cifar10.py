@@ -16,9 +16,9 @@ from mmdfkd.models.losses import (
 )
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import wrn16_1, wrn40_2
+    from .._base_.datasets.cifar10 import *
     from .._base_.inversion_cifar import *
+    from .._base_.models.cifar_networks import wrn16_1, wrn40_2
 
 model.update(
     type=DeepInversion,

@@ -6,7 +6,7 @@ from mmdfkd.evaluation import ClassifierExtractor
 from mmdfkd.models.utils import Classifier
 
 with read_base():
-    from .._base_.lenet5_mnist import data_preprocessor, lenet5
+    from .._base_.models.lenet5_mnist import data_preprocessor, lenet5
 
 extractor = dict(
     type=ClassifierExtractor,

@@ -6,7 +6,7 @@ from mmdfkd.evaluation import ClassifierExtractor
 from mmdfkd.models.utils import Classifier
 
 with read_base():
-    from .._base_.resnet20_cifar import data_preprocessor, resnet56
+    from .._base_.models.resnet20_cifar import resnet20_preprocessor, resnet56
 
 extractor = dict(
     type=ClassifierExtractor,
@@ -18,5 +18,5 @@ extractor = dict(
         how_to_get='it is pretrained_models/resnet56-4bfd9763.th of the repository '
         'akamaster/pytorch_resnet_cifar10',
     ),
-    data_preprocessor=data_preprocessor,
+    data_preprocessor=resnet20_preprocessor,
 )

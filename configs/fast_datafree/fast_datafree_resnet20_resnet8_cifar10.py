@@ -3,11 +3,12 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.resnet20_cifar import *
+    from .._base_.models.resnet20_cifar import *
     from .fast_datafree_wrn402_wrn161_cifar10 import *
 
 warmup = 10
-model['data_preprocessor'] = data_preprocessor  # update() would merge the two
+# update() would merge it with CIFAR's.
+data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
 model['teacher'] = dict(
     type=Classifier,
     network=resnet20,

@@ -12,9 +12,9 @@ from mmdfkd.models.distillers import FastDatafree
 from mmdfkd.models.generators import UnconditionalGenerator
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import wrn16_1, wrn40_2
-    from .._base_.fast_inversion_cifar import *
+    from .._base_.datasets.cifar10 import *
+    from .._base_.meta_inversion_cifar import *
+    from .._base_.models.cifar_networks import wrn16_1, wrn40_2
 
 inner_steps = 5  # --g_steps
 inner_lr = 3e-3  # --lr_g

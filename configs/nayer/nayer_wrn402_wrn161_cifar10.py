@@ -11,9 +11,9 @@ from mmdfkd.models.distillers import NAYER
 from mmdfkd.models.generators import NoisyLabelGenerator
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import wrn16_1, wrn40_2
-    from .._base_.fast_inversion_cifar import *
+    from .._base_.datasets.cifar10 import *
+    from .._base_.meta_inversion_cifar import *
+    from .._base_.models.cifar_networks import wrn16_1, wrn40_2
 
 model['teacher'].update(
     network=wrn40_2,

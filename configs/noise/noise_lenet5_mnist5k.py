@@ -5,8 +5,8 @@ from mmengine.config import read_base
 from mmdfkd.models.distillers import GaussianNoise
 
 with read_base():
+    from .._base_.datasets.mnist5k import *
     from .._base_.floor_lenet5 import *
-    from .._base_.mnist5k import *
 
 model.update(type=GaussianNoise)
 model['teacher'].update(

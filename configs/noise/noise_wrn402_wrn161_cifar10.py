@@ -5,9 +5,9 @@ from mmengine.config import read_base
 from mmdfkd.models.distillers import GaussianNoise
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import wrn16_1, wrn40_2
+    from .._base_.datasets.cifar10 import *
     from .._base_.inversion_cifar import *
+    from .._base_.models.cifar_networks import wrn16_1, wrn40_2
 
 model.update(type=GaussianNoise, image_shape=(3, 32, 32), channels_last=True)
 model['teacher'].update(

@@ -2,18 +2,18 @@
 
 Folders of images serve as well, with one more line, the last of ``with read_base():``
 
-    from .._base_.cifar10_folder_train import *
+    from .._base_.datasets.cifar10_folder_train import *
 """
 
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.resnet20_cifar import data_preprocessor, resnet8
-    from .._base_.teacher_cifar import *
+    from .._base_.datasets.cifar10 import *
+    from .._base_.models.resnet20_cifar import resnet8, resnet20_preprocessor
+    from .._base_.schedules.teacher_cifar import *
 
 work_dir = 'work_dirs/students/resnet8_cifar10'
+data_preprocessor = resnet20_preprocessor
 model = dict(**resnet8, data_preprocessor=data_preprocessor)
 epochs = 30
 train_cfg.update(max_epochs=epochs)
-param_scheduler.update(T_max=epochs)

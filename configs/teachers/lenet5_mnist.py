@@ -5,9 +5,9 @@ from mmengine.config import read_base
 from mmdfkd.datasets import MNIST
 
 with read_base():
-    from .._base_.lenet5_mnist import pipeline
-    from .._base_.mnist import *
-    from .._base_.teacher_lenet5 import *
+    from .._base_.datasets.mnist import *
+    from .._base_.models.lenet5_mnist import pipeline
+    from .._base_.schedules.teacher_lenet5 import *
 
 work_dir = 'work_dirs/teachers/lenet5_mnist'
 train_dataloader['dataset'] = dict(

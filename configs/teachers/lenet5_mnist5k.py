@@ -10,8 +10,8 @@ from mmpretrain.datasets import PackInputs, RandomCrop, Resize, Rotate
 from mmdfkd.datasets import MNIST5k
 
 with read_base():
-    from .._base_.mnist5k import *
-    from .._base_.teacher_lenet5 import *
+    from .._base_.datasets.mnist5k import *
+    from .._base_.schedules.teacher_lenet5 import *
 
 work_dir = 'work_dirs/teachers/lenet5_mnist5k'
 train_dataloader['batch_size'] = 64
@@ -28,4 +28,3 @@ train_dataloader['dataset'] = dict(
 epochs = 40
 optim_wrapper['optimizer'].update(weight_decay=0.5)
 train_cfg.update(max_epochs=epochs, val_interval=10)
-param_scheduler.update(T_max=epochs)

@@ -3,10 +3,10 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.cifar_networks import resnet34
-    from .._base_.imagenet import data_preprocessor
-    from .._base_.teacher_cifar import *
-    from .._base_.tiny_imagenet import *
+    from .._base_.datasets.tiny_imagenet import *
+    from .._base_.models.cifar_networks import resnet34
+    from .._base_.models.imagenet_preprocessor import data_preprocessor
+    from .._base_.schedules.teacher_cifar import *
 
 work_dir = 'work_dirs/teachers/resnet34_tinyimagenet'
 resnet34['head'].update(num_classes=200)

@@ -6,10 +6,10 @@ from mmpretrain.datasets import RandAugment
 from torch.optim import AdamW
 
 with read_base():
-    from .._base_.cifar10 import *
-    from .._base_.cifar_networks import data_preprocessor
-    from .._base_.teacher_cifar import *
-    from .._base_.timm_cifar_networks import vit_tiny
+    from .._base_.datasets.cifar10 import *
+    from .._base_.models.cifar_networks import data_preprocessor
+    from .._base_.models.timm_cifar_networks import vit_tiny
+    from .._base_.schedules.teacher_cifar import *
 
 work_dir = 'work_dirs/teachers/vittiny_cifar10'
 model = dict(**vit_tiny, data_preprocessor=data_preprocessor)
@@ -23,11 +23,5 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.01, end=warm_up, convert_to_iter_based=True),
-    dict(
-        type=CosineAnnealingLR,
-        T_max=epochs - warm_up,
-        begin=warm_up,
-        end=epochs,
-        convert_to_iter_based=True,
-    ),
+    dict(type=CosineAnnealingLR, begin=warm_up, convert_to_iter_based=True),
 ]

@@ -3,9 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.cifar100 import *
-    from .._base_.cifar100_networks import data_preprocessor, wrn40_2
-    from .._base_.teacher_cifar100 import *
+    from .._base_.datasets.cifar100 import *
+    from .._base_.models.cifar100_networks import data_preprocessor, wrn40_2
+    from .._base_.schedules.teacher_cifar100 import *
 
 work_dir = 'work_dirs/teachers/wrn40_2_cifar100'
 model = dict(**wrn40_2, data_preprocessor=data_preprocessor)

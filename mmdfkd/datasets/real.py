@@ -10,8 +10,8 @@ from mmdfkd.registry import DATASETS
 
 _FOLDERS = (
     "or take folders of images: add, as the last line of the config's read_base(), "
-    '"from ._base_.{folder} import *" (of ablation/: .._base_), or in teachers/ and students/ '
-    '"from .._base_.{folder}_train import *"'
+    '"from ._base_.datasets.{folder} import *" (a dot more a folder), or in teachers/ '
+    'and students/ "from .._base_.datasets.{folder}_train import *"'
 )
 
 

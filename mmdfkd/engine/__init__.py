@@ -1,5 +1,5 @@
-"""Engine: hooks, optimiser constructors, model wrapper. Importing it registers them."""
+"""Engine: hooks, optimiser constructors, schedulers, model wrapper. Importing registers them."""
 
-from . import distributed, hooks, optimizers
+from . import distributed, hooks, optimizers, schedulers
 
-__all__ = ['distributed', 'hooks', 'optimizers']
+__all__ = ['distributed', 'hooks', 'optimizers', 'schedulers']

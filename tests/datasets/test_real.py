@@ -6,7 +6,7 @@ import pytest
 
 from mmdfkd.datasets import CIFAR10, CIFAR100
 
-BASE = Path(__file__).parents[2] / 'configs/_base_'
+BASE = Path(__file__).parents[2] / 'configs/_base_/datasets'
 
 
 def test_a_failed_download_leaves_no_folder(tmp_path, monkeypatch):
@@ -26,6 +26,6 @@ def test_missing_files_are_explained_with_lines_for_folders_of_images(dataset, t
         dataset(data_root=str(tmp_path), download=False)
     message = str(caught.value)
     assert f'the files of {dataset.__name__} should be in {tmp_path}' in message
-    bases = re.findall(r'from \.+_base_\.(\w+) import', message)
+    bases = re.findall(r'from \.+_base_\.datasets\.(\w+) import', message)
     assert bases == [f'{dataset.__name__.lower()}_folder{end}' for end in ('', '_train')]
     assert all((BASE / f'{name}.py').is_file() for name in bases)

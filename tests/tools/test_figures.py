@@ -53,7 +53,7 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
     assert first['num_fake'] == 100
     for name in ('fid', 'fid_floor', 'kid', 'precision', 'recall', 'density', 'coverage'):
         assert f'fidelity/{name}' in first['figures']
-        assert f'\n  {name} ' in printed
+        assert f'\n| fidelity/{name} | ' in printed
     for name in ('class_balance/entropy_real', 'diversity/intra_real', 'agreement/top1_noise'):
         assert name in first['figures']
     assert sum(first['details']['class_balance']['share']) == pytest.approx(1)

@@ -34,8 +34,8 @@ def test_dist_train_distils_in_two_processes(tmp_path):
         'model.kd_steps=2',
         'model.kd_batch_size=16',
         'train_dataloader.batch_size=8',
-        'custom_hooks.4.interval=1',
-        'param_scheduler.generator.0.periods=[1,1]',
+        'default_hooks.generator_restart.interval=1',
+        'param_scheduler.generator.0.period=1',
     ]
     path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
     train = ['bash', str(ROOT / 'tools/dist_train.sh'), str(config), '2', '--no-validate']

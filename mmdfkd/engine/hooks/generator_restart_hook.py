@@ -1,9 +1,9 @@
 """Starts the generator anew from time to time, so that it does not drift."""
 
 from mmengine.hooks import Hook
-from mmengine.optim.scheduler import CosineRestartLR
 from mmengine.runner import Runner
 
+from mmdfkd.engine.schedulers import CosinePeriodLR
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
@@ -15,7 +15,7 @@ class GeneratorRestartHook(Hook):
     The public code of NAYER (Tran et al., CVPR 2024) builds a new generator every few
     epochs. Here it is against drift: a generator that follows the student for long makes
     hard images and little else; a new one begins at easy images and goes another way.
-    The generator's learning rate should restart with it, by ``CosineRestartLR``. Memory
+    The generator's learning rate should restart with it, by ``CosinePeriodLR``. Memory
     of other parameters of that optimiser (a metric loss with proxies) goes, too.
 
     Args:
@@ -37,20 +37,15 @@ class GeneratorRestartHook(Hook):
 
         Raises:
             TypeError: if the generator has no config to be built from.
-            ValueError: if a ``CosineRestartLR`` has other periods or ends early.
+            ValueError: if a ``CosinePeriodLR`` has another period.
         """
         unwrap(runner.model).check_restartable()
         schedulers = runner.param_schedulers
         for scheduler in schedulers['generator'] if isinstance(schedulers, dict) else []:
-            if not isinstance(scheduler, CosineRestartLR):
-                continue
-            periods = scheduler.periods
-            whole = {*periods[:-1]} <= {self.interval} and periods[-1] <= self.interval
-            if not whole or sum(periods) < runner.max_iters:
+            if isinstance(scheduler, CosinePeriodLR) and scheduler.period != self.interval:
                 raise ValueError(
-                    f'periods of the generator’s CosineRestartLR should be {self.interval} as the '
-                    'interval of GeneratorRestartHook, the last one no longer, and sum to '
-                    f'{runner.max_iters} rounds or more, but got {periods}'
+                    f'period of the generator’s CosinePeriodLR should be {self.interval} as the '
+                    f'interval of GeneratorRestartHook, but got {scheduler.period}; set both'
                 )
 
     def before_train_iter(

@@ -17,7 +17,7 @@ class SyntheticFiguresHook(Hook):
 
     The figures are logged with the student's, and CheckpointHook can ``save_best`` on
     them. The run's random state stays as it is. Without any real image to validate on,
-    have the validation itself be of latents: ``configs/_base_/data_free_validation.py``.
+    have the validation itself be of latents: ``configs/_base_/datasets/data_free_validation.py``.
 
     Args:
         metrics: configs of metrics of synthetic images.

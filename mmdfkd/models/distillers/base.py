@@ -6,21 +6,17 @@ from typing import Any, NamedTuple
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
-from mmdfkd.datasets import BankDataset
 from mmdfkd.models.memories import Batch
-from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen, unwrap
+from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
+from .interface import ToolInterface
 from .log import round_log
-from .parts import build, check_parts, check_positive
-from .synthesis import describe, newest_images
+from .parts import build, check_not_negative, check_parts, check_positive
 
 Log = dict[str, Tensor]
 
@@ -34,7 +30,7 @@ class Response(NamedTuple):
     student_logits: Tensor | None  # (N, C), of a frozen student; None unless asked for
 
 
-class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
+class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     """Base of the distillers: a frozen teacher, a student, and a memory of images.
 
     A method says how images come to be, in :meth:`synthesize`, and may say what a student
@@ -51,7 +47,8 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
             optimiser wrapper, if set, make one update.
         kd_batch_size: images that a student step draws from the memory, in each process.
-        warmup_rounds: rounds at the start that fill the memory only: no student steps.
+        warmup_rounds: rounds at the start in which only the synthesis learns and the student
+            waits.
         augment: config of the augmentation of student batches, a list of them, or None.
         channels_last: keep the memory and all convolutions in that layout.
 
@@ -64,8 +61,6 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
     optimised: dict[str, tuple[str, ...]] = {'student': ('student',)}
     #: What synthesis is called in the log.
     phase = 'synthesis'
-    #: What tools can take images from: held-out samples of a generator, or the bank.
-    sources: tuple[str, ...] = ('bank',)
 
     def __init__(
         self,
@@ -83,6 +78,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
         self.loss_kd = build(loss_kd)
@@ -139,7 +135,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
 
     @property
     def warming_up(self) -> bool:
-        """Whether this round is one of the first ``warmup_rounds``."""
+        """Is this one of the first rounds, in which the student waits?"""
         return int(self.rounds) < self.warmup_rounds
 
     @abstractmethod
@@ -247,56 +243,3 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
         names = [name for children in self.optimised.values() for name in children]
         parts = [getattr(self, name) for name in names]
         return [part for part in parts if part is not None]
-
-    # What hooks and tools ask.
-
-    def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
-        """Return at most ``num`` images (N, C, H, W) to look at, pixels in [0, 255].
-
-        Here the memory's newest; a generator makes ``rows`` classes, of latents of ``seed``.
-        """
-        return newest_images(self.memory, num)
-
-    def held_out(self, num: int, seed: int = 0) -> Dataset:
-        """Return ``num`` samples for figures, fewer where there are not as many.
-
-        Here the memory's images; a generator's are of latents of ``seed`` that no training
-        step has seen.
-        """
-        return BankDataset(min(num, len(self.memory)))
-
-    def val_step(self, data: dict) -> list:
-        """Predict real images, or synthesise: ``data`` has ``latent`` and ``label``, or ``slot``.
-
-        Returns:
-            One data sample an image; of :class:`~mmdfkd.datasets.LatentDataset`'s and
-            ``BankDataset``'s batches a list of one dict, :func:`~.synthesis.describe`'s.
-        """
-        if 'latent' in data or 'slot' in data:
-            return [describe(self, self.data_preprocessor.cast_data(data))]
-        return super().val_step(data)
-
-    test_step = val_step
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list[DataSample] | None = None,
-        mode: str = 'tensor',
-    ) -> Tensor | list[DataSample]:
-        """Run the student on normalised images (N, C, H, W).
-
-        Args:
-            inputs: the images.
-            data_samples: receive the predictions in mode ``'predict'``.
-            mode: ``'tensor'`` gives logits (N, C), ``'predict'`` data samples.
-
-        Raises:
-            ValueError: for another mode; training goes through ``train_step``.
-        """
-        student = unwrap(self.student)
-        if mode == 'tensor':
-            return student(inputs).logits
-        if mode == 'predict':
-            return student.predict(inputs, data_samples)
-        raise ValueError(f"mode should be 'tensor' or 'predict', but got {mode!r}")

@@ -2,21 +2,28 @@
 
 from typing import Any
 
+import torch
+from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmdfkd.models.memories import Batch
+from mmdfkd.models.utils import share
 from mmdfkd.registry import MODELS
 
+from .base import Log
 from .generative import GenerativeDistiller
-from .parts import build, check_batch_norms
+from .parts import build, check_absent, check_batch_norms
 
 
 @MODELS.register_module()
 class DAFL(GenerativeDistiller):
-    """The objective of DAFL (Chen et al., ICCV 2019), equation 6.
+    """DAFL (Chen et al., ICCV 2019), algorithm 1, with the objective of equation 6.
 
     ``L_G = loss_pseudo_label + loss_entropy + loss_act``; the generator is
-    unconditional and does not see the student unless ``loss_adv`` is given. The paper has
-    no image priors; the base can add them.
+    unconditional and does not see the student unless ``loss_adv`` is given. As published there
+    is no memory: the student learns from the very batch that the generator has just learned
+    from, and from what the teacher said of it then, so that a round has one teacher pass. With
+    a memory only the objective is DAFL's. The paper has no image priors; the base can add them.
 
     Args:
         loss_pseudo_label: config of the cross-entropy to the teacher's decision.
@@ -25,10 +32,11 @@ class DAFL(GenerativeDistiller):
         loss_adv: config of an adversarial loss, or None as in the paper; with it and
             ``loss_bn`` DAFL has DE-DFKD's companions and only condition and metric differ.
         loss_bn: config of the BN statistics loss, or None as in the paper.
-        **kwargs: see :class:`GenerativeDistiller`.
+        **kwargs: see :class:`GenerativeDistiller`; ``augment`` needs a memory.
 
     Raises:
-        ValueError: if ``loss_bn`` is given for a teacher without batch norms.
+        ValueError: if ``loss_bn`` is given for a teacher without batch norms, or ``augment``
+            without a memory.
     """
 
     def __init__(
@@ -47,12 +55,23 @@ class DAFL(GenerativeDistiller):
         self.loss_adv = build(loss_adv)
         self.loss_bn = build(loss_bn)
         check_batch_norms(self.teacher, self.loss_bn)
+        if self.memory is None:
+            check_absent(self, "the generator's own batch", augment=self.augment or None)
+
+    def generator_step(
+        self, latents: Tensor, labels: Tensor, optim_wrapper: OptimWrapper
+    ) -> tuple[Tensor, Log]:
+        """Update the generator once; its batch, as the teacher saw it, is kept for the student."""
+        images, log = super().generator_step(latents, labels, optim_wrapper)
+        self._batch = Batch(images, self._logits)
+        return images, log
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
         seen = self.respond(inputs, bool(self.loss_bn), student=bool(self.loss_adv))
+        self._logits = share(seen.logits.detach())
         losses = {
             'loss_pseudo_label': self.loss_pseudo_label(seen.logits),
             'loss_entropy': self.loss_entropy(seen.logits),
@@ -63,3 +82,8 @@ class DAFL(GenerativeDistiller):
         if self.loss_bn:
             losses['loss_bn'] = self.loss_bn(seen.statistics)
         return losses
+
+    @torch.no_grad()
+    def sample(self, step: int, labels: Tensor) -> Batch:
+        """Give the generator's last batch in every step; the memory's images where there is one."""
+        return self._batch if self.memory is None else super().sample(step, labels)

@@ -17,8 +17,7 @@ def round_log(**phases: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     log = {
         f'{phase}/{name}': torch.stack([step[name].float() for step in steps]).mean()
         for phase, steps in phases.items()
-        if steps
-        for name in steps[0]
+        for name in (steps[0] if steps else ())
     }
     figures = torch.stack(list(log.values()))
     all_reduce(figures, op='mean')

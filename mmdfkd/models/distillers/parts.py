@@ -41,6 +41,29 @@ def check_positive(**numbers: int) -> None:
             raise ValueError(f'{name} should be a whole number over 0, but got {number!r}')
 
 
+def check_not_negative(**numbers: int) -> None:
+    """Raise a ValueError naming the first of ``numbers`` that is not a whole number from 0 on."""
+    for name, number in numbers.items():
+        if not isinstance(number, int) or number < 0:
+            raise ValueError(f'{name} should be a whole number from 0 on, but got {number!r}')
+
+
+def check_absent(distiller: Any, why: str, **parts: Any) -> None:
+    """Raise a ValueError naming the first of ``parts`` that is there: the method has no use for it.
+
+    Args:
+        distiller: the method.
+        why: what its student learns from, for the error.
+        **parts: what the user gave, by the argument's name.
+    """
+    for name, part in parts.items():
+        if part is not None:
+            raise ValueError(
+                f'{name} should be None for {type(distiller).__name__}, whose student learns from '
+                f'{why}, but got {type(part).__name__}; leave it out'
+            )
+
+
 def check_generator(generator: Any) -> None:
     """Raise a ValueError if the generator does not say what it makes, and of what."""
     needed = ('latent_dim', 'image_size', 'out_channels', 'conditional')

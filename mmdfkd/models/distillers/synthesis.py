@@ -60,11 +60,6 @@ def choose_source(distiller: Any, source: str | None) -> str:
     return source or distiller.sources[0]
 
 
-def newest_images(memory: Any, num: int) -> Tensor:
-    """Return at most ``num`` of the memory's images (N, C, H, W), the newest last."""
-    return memory[memory.newest(num)]
-
-
 def _from_memory(memory: Any, slots: Tensor) -> Tensor:
     if int(slots.max()) >= len(memory):
         raise ValueError(

@@ -8,7 +8,7 @@ from mmdfkd.registry import MODELS
 
 from .unconditional import UnconditionalGenerator
 
-LABEL_INJECTIONS = ('one_hot', 'embedding', 'conditional_bn')
+LABEL_INJECTIONS = ('one_hot', 'embedding', 'sum', 'conditional_bn')
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -43,9 +43,10 @@ class ConditionalGenerator(UnconditionalGenerator):
         num_classes: number of classes C.
         label_injection: how the label enters: ``'one_hot'`` and ``'embedding'``
             concatenate [z; one-hot y] or [z; learned embedding of y] before the
-            dense layer; ``'conditional_bn'`` gives every batch norm a scale and
+            dense layer; ``'sum'`` adds a learned embedding of y to z (MAD, Do et al.,
+            NeurIPS 2022); ``'conditional_bn'`` gives every batch norm a scale and
             shift per class.
-        embedding_dim: size of the learned embedding.
+        embedding_dim: size of the learned embedding that is concatenated.
         latent_dim, image_size, out_channels, base_channels, subpixel, median_pixel: see
             :class:`UnconditionalGenerator`.
 
@@ -80,13 +81,15 @@ class ConditionalGenerator(UnconditionalGenerator):
         super().__init__(
             latent_dim, image_size, out_channels, base_channels, subpixel, median_pixel
         )
-        if label_injection == 'embedding':
-            self.embedding = nn.Embedding(num_classes, embedding_dim)
+        if label_injection in ('embedding', 'sum'):
+            size = embedding_dim if label_injection == 'embedding' else latent_dim
+            self.embedding = nn.Embedding(num_classes, size)
 
     def _dense_inputs(self) -> int:
         label_inputs = {
             'one_hot': self.num_classes,
             'embedding': self.embedding_dim,
+            'sum': 0,
             'conditional_bn': 0,
         }
         return self.latent_dim + label_inputs[self.label_injection]
@@ -110,6 +113,8 @@ class ConditionalGenerator(UnconditionalGenerator):
             raise ValueError('labels should be a tensor (N,) of classes, but got None')
         if self.label_injection == 'conditional_bn':
             return self._decode(latents, labels)
+        if self.label_injection == 'sum':
+            return self._decode(latents + self.embedding(labels))
         if self.label_injection == 'one_hot':
             # Unit mean square, like the latents: an unscaled label is learned late.
             one_hot = F.one_hot(labels, self.num_classes).to(latents)

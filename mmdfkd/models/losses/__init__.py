@@ -2,7 +2,8 @@
 
 from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
-from .bn_statistics import BNStatisticsLoss
+from .attention import AttentionTransferLoss
+from .bn_statistics import BNDivergenceLoss, BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .competition import CompetitionLoss
 from .contrastive import ContrastiveInversionLoss
@@ -11,18 +12,21 @@ from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
 from .neighbour_variation import NeighbourVariationLoss
-from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
+from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
 from .running_bn_statistics import RunningBNStatisticsLoss
 
 __all__ = [
     'ActivationLoss',
     'AdversarialLoss',
+    'AttentionTransferLoss',
+    'BNDivergenceLoss',
     'BNStatisticsLoss',
     'ClassConditionLoss',
     'CompetitionLoss',
     'ContrastiveInversionLoss',
     'ImageNormLoss',
     'InformationEntropyLoss',
+    'InstanceEntropyLoss',
     'KDLoss',
     'MetricLearningLoss',
     'NeighbourVariationLoss',

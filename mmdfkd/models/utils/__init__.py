@@ -5,9 +5,11 @@ from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .classifier import Classifier, Prediction
 from .counter import Counter
 from .discriminator import InstanceDiscriminator
+from .feature_maps import FeatureMaps
 from .frozen import frozen, unwrap
 from .gather import alone, average_buffers, gather, share
 from .instance_means import InstanceMeans
+from .moving_average import move_towards
 from .precision import full_precision
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     'Classifier',
     'Compose',
     'Counter',
+    'FeatureMaps',
     'InstanceDiscriminator',
     'InstanceMeans',
     'Prediction',
@@ -30,6 +33,7 @@ __all__ = [
     'full_precision',
     'gather',
     'gather_statistics',
+    'move_towards',
     'share',
     'unwrap',
 ]

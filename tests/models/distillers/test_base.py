@@ -275,6 +275,29 @@ def test_a_generator_is_in_the_state_dict_once():
     assert len([name for name in names if name.endswith('dense.weight')]) == 1
 
 
+def test_the_student_waits_for_the_first_rounds():
+    model = toy_dedfkd(warmup_rounds=2)
+    model.train()
+    wrapper = toy_optim_wrapper(model)
+    student, generator = snapshot(model.student), snapshot(model.generator)
+    for _ in range(2):
+        assert model.warming_up
+        log = model.train_step(toy_labels(), wrapper)
+        assert all(name.startswith('generator/') for name in log)
+    assert not changed(model.student, student)
+    assert changed(model.generator, generator)
+    assert len(model.memory) == 12  # what the student will learn from is kept
+    assert not model.warming_up
+    assert 'student/loss_kd' in model.train_step(toy_labels(), wrapper)
+    assert changed(model.student, student)
+
+
+@pytest.mark.parametrize('rounds', [-1, 0.5])
+def test_rounds_of_the_warm_up_are_checked(rounds):
+    with pytest.raises(ValueError, match=f'warmup_rounds should be .* from 0 on, but got {rounds}'):
+        toy_dedfkd(warmup_rounds=rounds)
+
+
 def test_pixels_come_back_from_normalised_images():
     model = toy_dedfkd(data_preprocessor=ClsDataPreprocessor(mean=[9, 99, 199], std=[10, 50, 90]))
     pixels = torch.rand(2, 3, 8, 8) * 255

@@ -3,7 +3,7 @@ import torch
 
 from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
 
-INJECTIONS = ('one_hot', 'embedding', 'conditional_bn')
+INJECTIONS = ('one_hot', 'embedding', 'sum', 'conditional_bn')
 SIZES = (4, 28, 32, 40, 64, 96, 224)
 
 
@@ -160,3 +160,15 @@ def test_training_starts_from_the_asked_median_pixel(median_pixel):
     generator = build('one_hot', median_pixel=median_pixel, base_channels=8)
     median = generator(*batch(60)).median().item()
     assert median == pytest.approx(median_pixel, abs=10)
+
+
+def test_a_sum_of_latent_and_class_is_all_that_the_dense_layer_sees():
+    generator = build('sum', latent_dim=5, image_size=8, base_channels=2)
+    seen = []
+    generator.dense.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    latents, labels = torch.randn(4, 5), torch.tensor([0, 2, 1, 2])
+    generator(latents, labels)
+    expected = torch.stack(
+        [z + generator.embedding.weight[y] for z, y in zip(latents, labels, strict=True)]
+    )
+    torch.testing.assert_close(seen[0], expected)

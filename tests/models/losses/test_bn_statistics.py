@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from mmdfkd.models.losses import BNStatisticsLoss
-from mmdfkd.models.losses.bn_statistics import bn_statistics_loss
+from mmdfkd.models.losses import BNDivergenceLoss, BNStatisticsLoss
+from mmdfkd.models.losses.bn_statistics import bn_divergence_loss, bn_statistics_loss
 from mmdfkd.models.utils import BNRecorder, BNStatistics
 
 
@@ -85,3 +85,34 @@ def test_a_batch_of_single_pixels_has_a_finite_gradient(num):
         norm(inputs)
     BNStatisticsLoss()(recorder.statistics).backward()
     assert inputs.grad.isfinite().all()
+
+
+def divergence_reference(statistics):
+    """By torch's own divergence of two normal distributions, a channel at a time."""
+    total = 0.0
+    for layer in statistics:
+        for mean, var, running_mean, running_var in zip(*layer, strict=True):
+            batch = torch.distributions.Normal(mean, (var + 1e-5) ** 0.5)
+            running = torch.distributions.Normal(running_mean, (running_var + 1e-5) ** 0.5)
+            total = total + torch.distributions.kl_divergence(batch, running)
+    return total
+
+
+def test_the_divergence_is_that_of_gaussians():
+    statistics = random_statistics(requires_grad=True)
+    leaves = [leaf for layer in statistics for leaf in layer[:2]]
+    loss, expected = bn_divergence_loss(statistics), divergence_reference(statistics)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(loss, leaves), torch.autograd.grad(expected, leaves)
+    )
+    torch.testing.assert_close(BNDivergenceLoss(0.5)(statistics), 0.5 * expected)
+
+
+def test_a_dead_channel_costs_nothing_and_has_a_finite_gradient():
+    mean, var = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    loss = bn_divergence_loss([BNStatistics(mean, var, torch.zeros(4), torch.zeros(4))])
+    loss.backward()
+    assert loss == 0
+    assert mean.grad.isfinite().all()
+    assert var.grad.isfinite().all()

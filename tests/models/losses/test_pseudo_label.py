@@ -3,8 +3,12 @@ import math
 import pytest
 import torch
 
-from mmdfkd.models.losses import InformationEntropyLoss, PseudoLabelLoss
-from mmdfkd.models.losses.pseudo_label import information_entropy_loss, pseudo_label_loss
+from mmdfkd.models.losses import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
+from mmdfkd.models.losses.pseudo_label import (
+    information_entropy_loss,
+    instance_entropy_loss,
+    pseudo_label_loss,
+)
 
 
 def pseudo_label_reference(logits):
@@ -23,11 +27,20 @@ def entropy_reference(logits):
     return loss
 
 
+def instance_reference(logits):
+    total = 0.0
+    for row in logits:
+        for probability in row.exp() / row.exp().sum():
+            total = total - probability * probability.log()
+    return total / len(logits)
+
+
 @pytest.mark.parametrize(
     ('function', 'reference'),
     [
         (pseudo_label_loss, pseudo_label_reference),
         (information_entropy_loss, entropy_reference),
+        (instance_entropy_loss, instance_reference),
     ],
 )
 def test_the_value_and_gradient_are_those_of_a_loop(function, reference):
@@ -52,11 +65,13 @@ def test_the_default_weight_is_dafl_s_five_per_decade():
 
 def test_a_class_that_never_occurs_has_a_finite_gradient():
     logits = torch.tensor([[300.0, -300.0], [300.0, -300.0]], requires_grad=True)
-    information_entropy_loss(logits).backward()
+    (information_entropy_loss(logits) + instance_entropy_loss(logits)).backward()
     assert logits.grad.isfinite().all()
 
 
-@pytest.mark.parametrize('loss_type', [PseudoLabelLoss, InformationEntropyLoss])
+@pytest.mark.parametrize(
+    'loss_type', [PseudoLabelLoss, InformationEntropyLoss, InstanceEntropyLoss]
+)
 def test_the_weight_scales_the_loss(loss_type):
     logits = torch.randn(4, 3)
     torch.testing.assert_close(loss_type(3.0)(logits), 3 * loss_type(1.0)(logits))

@@ -1,0 +1,1 @@
+"""Reading the logs of runs, and tables, charts and pages of them."""

@@ -1,0 +1,135 @@
+"""The first tables of a report: accuracies, the figures that most look for, robustness."""
+
+from .run_logs import Run
+from .tables import NOTHING, Table, cell, side_by_side
+
+ATTACKS = ('fgsm', 'pgd')
+#: The figures that most look for, of those that figures.py writes.
+KEY_FIGURES = {
+    'fidelity/fid': 'FID',
+    'fidelity/precision': 'precision',
+    'fidelity/recall': 'recall',
+    'class_balance/entropy': 'balance: entropy of the classes',
+    'class_balance/missing_classes': 'missing classes',
+    'diversity/intra': 'distance inside a class',
+    'agreement/top1': 'agreement with the teacher, %',
+}
+#: What real images have instead, by the end of a figure's name.
+OF_REAL = {'': '', '_floor': ', real images', '_real': ', real images'}
+
+
+def overview(runs: list[Run]) -> list[Table]:
+    """Tabulate what most want to know of runs."""
+    tables = [summary(runs), key_figures(runs), robustness(runs)]
+    return [table for table in tables if table.rows]
+
+
+def accuracies(run: Run) -> dict[str, str]:
+    """Return the last accuracies by whose they are."""
+    curve = run.val.get(run.metric or '', [])
+    last = {'student' if run.is_distillation else 'classifier': curve}
+    last['teacher'] = run.val.get(f'teacher/{run.metric}', [])
+    return {name: f'{points[-1][1]:.2f}' for name, points in last.items() if points}
+
+
+def summary(runs: list[Run]) -> Table:
+    """Sum each run up in a row."""
+    kinds = {run.is_distillation for run in runs}
+    networks = ['student', 'teacher'] * (True in kinds) + ['classifier'] * (False in kinds)
+    others = ['at round', 'rounds', 'images', 'minutes', 'checkpoint']
+    rows = []
+    for run in runs:
+        validated = run.val.get(run.metric or '', [])
+        asked = run.config.get('train_cfg.max_iters')
+        rows.append(
+            [
+                run.name,
+                run.config_file,
+                *(accuracies(run).get(name, NOTHING) for name in networks),
+                cell(validated[-1][0] if validated else None),
+                f'{run.rounds} of {asked}' if asked else str(run.rounds),
+                NOTHING if run.images is None else f'{run.images:,}',
+                f'{run.minutes:.1f}',
+                cell(run.checkpoint),
+            ]
+        )
+    metrics = ', '.join(sorted({run.metric for run in runs if run.metric})) or 'not validated'
+    note = (
+        f'Accuracies: {metrics} of the last validation. '
+        + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
+        + 'Images: synthesised and kept. Minutes: of training, without evaluation.'
+    )
+    return Table('Summary', note, ['run', 'config', *networks, *others], rows)
+
+
+def key_figures(runs: list[Run]) -> Table:
+    """Tabulate the figures that most look for."""
+    columns = []
+    for run in runs:
+        found = {name: curve[-1][1] for name, curve in run.val.items()}
+        found |= run.figures.get('figures', {}).get('figures', {})
+        columns.append(
+            {
+                title + of_real: found[name + end]
+                for name, title in KEY_FIGURES.items()
+                for end, of_real in OF_REAL.items()
+                if name + end in found
+            }
+        )
+    note = (
+        'Of figures.json, or else of the last validation; all of them are below. Real images: '
+        'what perfect samples would have.'
+    )
+    return side_by_side('Key figures', note, columns, runs)
+
+
+def column_of(row: str) -> str:
+    """Name the column of a row of robustness.json: ``clean``, ``fog/3``, ``pgd/8``."""
+    name, _, level = row.partition('/')
+    if name in ATTACKS:
+        return f'{name.upper()}, eps {level}'
+    return f'corruptions, severity {level}' if level else name
+
+
+def mean_accuracies(measured: dict) -> dict[str, dict[str, float]]:
+    """Average the corruptions in a robustness.json by severity, and all: by network and name."""
+    rows = measured.get('accuracy', {})
+    severities = {name for name in map(column_of, rows) if name.startswith('corruptions')}
+    if len(severities) > 1:
+        mean = measured['means']['mean of corruptions']
+        rows = {'clean': rows['clean'], 'all corruptions': mean} | rows
+    values: dict[str, dict[str, list[float]]] = {}
+    for row, of_networks in rows.items():
+        for network, value in of_networks.items():
+            values.setdefault(network, {}).setdefault(column_of(row), []).append(value)
+    return {
+        network: {name: sum(of_name) / len(of_name) for name, of_name in of_network.items()}
+        for network, of_network in values.items()
+    }
+
+
+def order_of(column: str) -> tuple[int, float]:
+    """Place a column: by kind, then from weak to strong."""
+    kind, _, rest = column.partition(' ')
+    level = rest.rpartition(' ')[2]
+    strength = float(level) if level.replace('.', '').isdigit() else 0.0
+    return ('clean', 'all', 'corruptions,', 'FGSM,', 'PGD,').index(kind), strength
+
+
+def robustness(runs: list[Run]) -> Table:
+    """Tabulate the means of robustness.json, a row a network."""
+    found = [
+        (run.name, network, means)
+        for run in runs
+        for network, means in mean_accuracies(run.figures.get('robustness', {})).items()
+    ]
+    names = sorted({name for _, _, means in found for name in means}, key=order_of)
+    rows = [
+        [run, network, *(f'{means[n]:.2f}' if n in means else NOTHING for n in names)]
+        for run, network, means in found
+    ]
+    note = (
+        'Accuracy in percent, of robustness.json. Corruptions: the mean of their families. '
+        'Eps: the largest change of a pixel, of 255. Every corruption is below.'
+    )
+    return Table('Robustness', note, ['run', 'network', *names], rows)

@@ -1,0 +1,105 @@
+"""What finished runs came to, read from their logs, and a table of it in Markdown."""
+
+import os
+import platform
+import re
+import statistics
+import subprocess
+from pathlib import Path
+
+import mmengine
+import mmpretrain
+import timm
+import torch
+
+from .run_logs import curves, merge, minutes_of, read_sessions
+from .tables import markdown
+
+
+def read_run(work_dir: Path, last: int) -> dict[str, float] | None:
+    """Read a finished run's figures from its logs; a resumed run has several.
+
+    Args:
+        work_dir: of a distiller or of a classifier's training.
+        last: its last round, or epoch.
+
+    Returns:
+        ``accuracy`` and, of a distiller, ``teacher`` in %, ``minutes`` of training and
+        ``memory`` in MiB, 0 without a GPU; None if it was not evaluated after ``last``.
+    """
+    sessions = read_sessions(work_dir)
+    records = merge(sessions)  # what was run again after a kill counts once: the last wins
+    evaluated = [line for line in records if 'accuracy/top1' in line and line['step'] == last]
+    if not evaluated:
+        return None
+    figures = {
+        'accuracy': evaluated[-1]['accuracy/top1'],
+        'minutes': minutes_of(curves(records, validation=False).get('time', [])),
+        'memory': max((line.get('memory', 0) for lines in sessions for line in lines), default=0),
+    }
+    if 'teacher/accuracy/top1' in evaluated[-1]:
+        figures['teacher'] = evaluated[-1]['teacher/accuracy/top1']
+    return figures
+
+
+def row(name: str, runs: list[dict[str, float]]) -> list[str]:
+    """Return the cells of one config's runs, of several seeds."""
+    found = [run['accuracy'] for run in runs]
+    spread = f' ± {statistics.stdev(found):.2f}' if len(found) > 1 else ''
+    mean, each = statistics.mean(found), ', '.join(f'{value:.2f}' for value in found)
+    student = 'teacher' in runs[0]
+    minutes = statistics.mean(run['minutes'] for run in runs)
+    memory = max(run['memory'] for run in runs)
+    return [
+        f'`{name}`',
+        f'{runs[0]["teacher"] if student else mean:.2f}',
+        f'{mean:.2f}{spread}' if student else '-',
+        each if student else '-',
+        str(len(runs)),
+        f'{minutes:.1f}',
+        f'{memory:.0f}' if memory else '-',
+    ]
+
+
+def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '') -> str:
+    """Format all runs, the command, hardware and versions as Markdown.
+
+    Args:
+        runs: the figures that ``read_run`` gave, a list of seeds by config.
+        command: what made them.
+        note: what else is to be said of them.
+    """
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
+    lines = [
+        *([note, ''] if note else []),
+        markdown(
+            ['config', 'teacher %', 'student %', 'each', 'n', 'minutes', 'GPU MiB'],
+            [row(name, of_one) for name, of_one in runs.items() if of_one],
+        ),
+        '',
+        'Last checkpoints; mean ± standard deviation over n seeds; about the minutes of '
+        'training, evaluation aside.',
+        '',
+        f'- command: `{command}`',
+        f'- commit: {_commit()}',
+        f'- hardware: {device}, {torch.get_num_threads()} threads',
+        f'- versions: Python {platform.python_version()}, torch {torch.__version__}, '
+        f'mmengine {mmengine.__version__}, mmpretrain {mmpretrain.__version__}, '
+        f'timm {timm.__version__}',
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def _commit() -> str:
+    command = ['git', '-C', str(Path(__file__).parent), 'rev-parse', 'HEAD']
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or '-'
+    except FileNotFoundError:  # no git
+        return '-'
+
+
+def cpu_name() -> str:
+    """Return the processor's name and number of cores."""
+    info = Path('/proc/cpuinfo')
+    found = re.search(r'model name\s*: (.*)', info.read_text()) if info.is_file() else None
+    return f'{found[1] if found else platform.machine()} ({os.cpu_count()} cores)'

@@ -1,0 +1,233 @@
+"""What a run has left in its work dir, read without running anything of it."""
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Files of figures that other tools leave in a work dir.
+FIGURES = ('figures.json', 'robustness.json')
+SCALARS = '*/vis_data/scalars.json'  # of each session in a work dir
+_ENVIRONMENT = re.compile(
+    r'^    (Python|PyTorch|TorchVision|OpenCV|MMEngine|CUDA available|GPU [\d,]+|seed|GPU number)'
+    r': (.*?)(?: \(main.*)?$',
+    re.MULTILINE,
+)
+_PNG_END = b'IEND\xaeB`\x82'
+
+Curve = list[tuple[int, float]]
+
+
+@dataclass
+class Run:
+    """One run.
+
+    Args:
+        name: what the report calls it.
+        config_file: name of its config.
+        config_text: the whole config as MMEngine dumped it.
+        config: the config's values by dotted key.
+        train: (round, value) of what training logged, by name.
+        val: (round, value) of what validation logged, by name.
+        pictures: PNG files by name and round.
+        environment: versions and hardware, as the log has them.
+        checkpoint: name of the last checkpoint, or None.
+        sessions: how often it was started or resumed.
+        figures: the content of the files of figures, by file.
+    """
+
+    name: str
+    config_file: str
+    config_text: str
+    config: dict[str, Any]
+    train: dict[str, Curve]
+    val: dict[str, Curve]
+    pictures: dict[str, dict[int, bytes]]
+    environment: dict[str, str]
+    checkpoint: str | None
+    sessions: int
+    figures: dict[str, dict]
+
+    @property
+    def rounds(self) -> int:
+        """The last round that was logged."""
+        return max(
+            (curve[-1][0] for curve in [*self.train.values(), *self.val.values()]), default=0
+        )
+
+    @property
+    def metric(self) -> str | None:
+        """The figure that teacher and student share, or an accuracy, or None."""
+        shared = [name for name in self.val if f'teacher/{name}' in self.val]
+        return next(iter(shared or [name for name in self.val if 'accuracy' in name]), None)
+
+    @property
+    def is_distillation(self) -> bool:
+        """Whether it has a student; without one it is a plain classifier's, as a teacher's."""
+        parts = ('generator/', 'synthesis/', 'student/', 'teacher/')
+        logged = [*self.train, *self.val]
+        return 'model.teacher.type' in self.config or any(n.startswith(parts) for n in logged)
+
+    @property
+    def minutes(self) -> float:
+        """About the minutes of training; evaluation is not in the logged times."""
+        return minutes_of(self.train.get('time', []))
+
+    @property
+    def images(self) -> int | None:
+        """Images synthesised and kept in the bank: a batch a round in each process."""
+        batch_size = self.config.get('train_dataloader.batch_size')
+        if not isinstance(batch_size, int) or 'model.teacher.type' not in self.config:
+            return None
+        return self.rounds * batch_size * int(self.environment.get('GPU number', 1))
+
+
+def minutes_of(times: Curve) -> float:
+    """Return the minutes of training of (round, seconds a round since the one before)."""
+    seconds, before = 0.0, 0
+    for step, time in times:
+        seconds += time * (step - before)
+        before = step
+    return seconds / 60
+
+
+def read_run(work_dir: Path, name: str) -> Run:
+    """Read a work dir; a run may be going on, or have been killed and resumed.
+
+    Raises:
+        FileNotFoundError: if no run has logged anything there.
+    """
+    logs = sorted(work_dir.glob(SCALARS))
+    records = merge(read_sessions(work_dir))
+    if not records:
+        inside = sorted({p.parents[2].name for p in work_dir.glob(f'*/{SCALARS}')})
+        raise FileNotFoundError(
+            f'{work_dir} should be a work dir with TIME/vis_data/scalars.json, but no run has '
+            'logged anything there' + (f'; give one of the folders in it: {inside}' * bool(inside))
+        )
+    config = logs[-1].with_name('config.py')
+    text = config.read_text() if config.is_file() else ''
+    log = logs[-1].parents[1] / f'{logs[-1].parents[1].name}.log'
+    marker = work_dir / 'last_checkpoint'
+    header = log.read_text(errors='replace') if log.is_file() else ''
+    return Run(
+        name=name,
+        config_file=next((path.stem for path in sorted(work_dir.glob('*.py'))), 'config'),
+        config_text=text,
+        config=flatten(parse_config(text)),
+        train=curves(records, validation=False),
+        val=curves(records, validation=True),
+        pictures=read_pictures(work_dir),
+        environment=dict(_ENVIRONMENT.findall(header)),
+        checkpoint=Path(marker.read_text().strip()).name if marker.is_file() else None,
+        sessions=len(logs),
+        figures=read_figures(work_dir),
+    )
+
+
+def read_sessions(work_dir: Path) -> list[list[dict]]:
+    """Read what each session of a run logged, the earliest first."""
+    return [read_scalars(log) for log in sorted(work_dir.glob(SCALARS))]
+
+
+def read_scalars(log: Path) -> list[dict]:
+    """Read one session's records, each with its ``round``; a half written line is left out."""
+    records, before, by_epoch = [], 0, False
+    for line in log.read_text(errors='replace').splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if 'iter' in record:
+            before, by_epoch = record['iter'], 'epoch' in record
+            record['round'] = before
+        else:  # MMEngine may count a validation's step in epochs
+            record['round'] = before if by_epoch or not record['step'] else record['step']
+        records.append(record)
+    return records
+
+
+def merge(sessions: list[list[dict]]) -> list[dict]:
+    """Join the sessions of a run; what a later one did again replaces the earlier one's."""
+    merged: list[dict] = []
+    for session in sessions:
+        first = min((record['round'] for record in session), default=float('inf'))
+        merged = [record for record in merged if record['round'] < first] + session
+    return merged
+
+
+def curves(records: list[dict], validation: bool) -> dict[str, Curve]:
+    """Sort the records of training, or of validation, into curves by name."""
+    found: dict[str, dict[int, float]] = {}
+    left_out = {'round', 'iter', 'step', 'epoch', 'data_time'} | ({'time'} if validation else set())
+    for record in records:
+        if ('iter' in record) != validation:
+            for name in record.keys() - left_out:
+                found.setdefault(name, {})[record['round']] = record[name]
+    return {name: sorted(found[name].items()) for name in sorted(found)}
+
+
+def parse_config(text: str) -> dict[str, Any]:
+    """Read a config that MMEngine dumped: assignments of literals and ``dict(...)``.
+
+    Nothing is executed; what is neither literal nor ``dict`` stays as its source text, and
+    of half a file nothing is read.
+    """
+
+    def value(node: ast.expr) -> Any:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict' and not node.args:
+            return {keyword.arg: value(keyword.value) for keyword in node.keywords}
+        if isinstance(node, ast.Dict):
+            keys = [ast.unparse(key) if key else '**' for key in node.keys]
+            return dict(zip(keys, map(value, node.values), strict=True))
+        if isinstance(node, ast.List | ast.Tuple):
+            return [value(item) for item in node.elts]
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return ast.unparse(node)
+
+    try:
+        assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    except SyntaxError:
+        return {}
+    return {ast.unparse(node.targets[0]): value(node.value) for node in assigned}
+
+
+def flatten(tree: Any, prefix: str = '', separator: str = '.') -> dict[str, Any]:
+    """Name the leaves of nested dicts and of lists that hold any; other lists are leaves."""
+    nested = isinstance(tree, list) and any(isinstance(item, dict) for item in tree)
+    if isinstance(tree, dict) and (tree or not prefix):
+        items = list(tree.items())
+    elif nested:
+        items = list(enumerate(tree))
+    else:
+        return {prefix: tree}
+    leaves: dict[str, Any] = {}
+    for key, item in items:
+        leaves |= flatten(item, f'{prefix}{separator}{key}' if prefix else str(key), separator)
+    return leaves
+
+
+def read_pictures(work_dir: Path) -> dict[str, dict[int, bytes]]:
+    """Read the visualizer's whole PNG files, NAME_ROUND.png, by name and round."""
+    pictures: dict[str, dict[int, bytes]] = {}
+    for file in sorted(work_dir.glob('*/vis_data/vis_image/*.png')):
+        name, _, step = file.stem.rpartition('_')
+        content = file.read_bytes()
+        if step.isdigit() and content.endswith(_PNG_END):
+            pictures.setdefault(name, {})[int(step)] = content
+    return {name: dict(sorted(found.items())) for name, found in pictures.items()}
+
+
+def read_figures(work_dir: Path) -> dict[str, dict]:
+    """Read the files of figures that are there and whole."""
+    found = {}
+    for name in FIGURES:
+        try:
+            found[name.removesuffix('.json')] = json.loads((work_dir / name).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            continue
+    return found

@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+from report_runs import make_run, png, session, train_line, val_line
+
+from mmdfkd.reports.run_logs import parse_config, read_run
+
+
+def test_a_resumed_run_is_one_curve_and_the_later_session_wins(tmp_path):
+    run = tmp_path / 'run'
+    first = [train_line(10), val_line(20, 50.0), train_line(20, 2.0), train_line(30, 7.0)]
+    session(run, '20260101_000000', first, pictures=[(10, png(1)), (30, png(2))])
+    second = [train_line(30, 3.0), train_line(40, 4.0), val_line(40, 60.0)]
+    session(run, '20260102_000000', second, pictures=[(30, png(3))])
+    found = read_run(run, 'run')
+    assert found.train['generator/loss'] == [(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)]
+    assert found.val['accuracy/top1'] == [(20, 50.0), (40, 60.0)]
+    assert found.pictures == {'synthetic': {10: png(1), 30: png(3)}}
+    assert found.minutes == pytest.approx(40 * 3 / 60)
+    assert found.sessions == 2
+    # A run begun anew in the same folder has nothing of the old one.
+    session(run, '20260103_000000', [train_line(10, 9.0)])
+    assert read_run(run, 'run').train['generator/loss'] == [(10, 9.0)]
+
+
+def test_validations_that_count_epochs_are_placed_after_the_training_before(tmp_path):
+    epochs = [
+        {'loss': 2.0, 'time': 1.0, 'epoch': 1, 'iter': 50, 'step': 50},
+        {'accuracy/top1': 40.0, 'step': 1},
+        {'loss': 1.0, 'time': 1.0, 'epoch': 2, 'iter': 100, 'step': 100},
+        {'accuracy/top1': 50.0, 'step': 2},
+    ]
+    session(tmp_path / 'teacher', '20260101_000000', map(json.dumps, epochs))
+    found = read_run(tmp_path / 'teacher', 'teacher')
+    assert found.val['accuracy/top1'] == [(50, 40.0), (100, 50.0)]
+    session(tmp_path / 'old', '20260101_000000', [train_line(10), val_line(0, 5.0)])
+    found = read_run(tmp_path / 'old', 'old')
+    assert found.val['accuracy/top1'] == [(10, 5.0)]
+
+
+def test_a_folder_without_a_run_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
+        read_run(tmp_path, 'name')
+    make_run(tmp_path / 'a')
+    with pytest.raises(FileNotFoundError, match=r"give one of the folders in it: \['a'\]"):
+        read_run(tmp_path, 'name')
+    session(tmp_path / 'b', '20260101_000000', [])
+    with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
+        read_run(tmp_path / 'b', 'name')
+
+
+def test_config_is_parsed_as_mmengine_dumps_it(tmp_path):
+    from mmengine.config import Config
+
+    root = Path(__file__).parents[2]
+    cfg = Config.fromfile(root / 'configs/dedfkd_lenet5_mnist5k.py')
+    cfg.dump(tmp_path / 'config.py')
+    parsed = parse_config((tmp_path / 'config.py').read_text())
+    expected = Config.fromfile(tmp_path / 'config.py').to_dict()
+    assert json.dumps(parsed, sort_keys=True) == json.dumps(expected, sort_keys=True)
