@@ -35,7 +35,7 @@ STEPS = 3  # of an inversion
 ROUNDS = 3
 TOLERANCE = 1e-8  # relative; of double precision through a few steps of Adam
 WEIGHTS = dict(adv=1.1, bn=10.0, oh=0.4)
-ADAM = dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999))
+ADAM: dict[str, Any] = dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999))
 PAD = 4
 #: The peers' names of our generator's layers.
 LAYERS = {

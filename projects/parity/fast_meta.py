@@ -79,7 +79,7 @@ def compare(meta_update: str, folder: Path, worst: dict[str, float]) -> None:
     )
     views: list[Tensor] = []
     peer.aug = recorded_views(peer, views)
-    ours = FastDatafree(
+    ours: Any = FastDatafree(
         generator=UnconditionalGenerator(LATENTS, base_channels=16, pixel_norm=False),
         latent_lr=LATENT_LR,
         meta_update=meta_update,

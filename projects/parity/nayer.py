@@ -53,7 +53,7 @@ def compare(folder: Path, worst: dict[str, float]) -> None:
     teacher, student = peer_networks(registry)
     # Theirs is in training mode from a round's second inversion on, by an oversight.
     student.eval().train = lambda mode=True: student
-    ours = NAYER(
+    ours: Any = NAYER(
         generator=dict(
             type=NoisyLabelGenerator,
             num_classes=10,

@@ -47,7 +47,11 @@ URLS = {
 }
 WANTED = dict(teacher='wrn40_2', student='wrn16_1')
 #: What tells the published command from others of the same networks; sizes are set anyway.
-COMMANDS = {'fast_datafree': dict(g_steps=5), 'cmi': {}, 'nayer': dict(dataset='cifar10')}
+COMMANDS: dict[str, dict[str, Any]] = {
+    'fast_datafree': dict(g_steps=5),
+    'cmi': {},
+    'nayer': dict(dataset='cifar10'),
+}
 POOL_BATCHES = 100  # batches of images in the folder at the start
 
 
