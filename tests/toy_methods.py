@@ -158,7 +158,7 @@ def toy_fast_losses():
         loss_ce=ClassConditionLoss(0.4),
         loss_bn=RunningBNStatisticsLoss(2.0),
         loss_adv=AdversarialLoss(1.1),
-        inner_optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
+        optimizer=dict(type=torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999)),
         inversion_steps=2,
     )
 

@@ -35,7 +35,7 @@ model.update(
         pixel_norm=False,
     ),
     inversion_steps=inner_steps,
-    inner_optimizer=dict(type=Adam, lr=inner_lr, betas=(0.5, 0.999)),
+    optimizer=dict(type=Adam, lr=inner_lr, betas=(0.5, 0.999)),
     latent_lr=0.01,  # --lr_z
     meta_update='fomaml',  # --is_maml 1
     layer_restart=warmup + 120,  # --reset_l0 1

@@ -33,7 +33,7 @@ model.update(
         base_channels=64,  # ngf
     ),
     inversion_steps=30,  # --g_steps
-    inner_optimizer=dict(type=Adam, lr=4e-3, betas=(0.5, 0.999)),  # --lr_g
+    optimizer=dict(type=Adam, lr=4e-3, betas=(0.5, 0.999)),  # --lr_g
     inversions=2,  # --g_loops
     warmup_inversions=10,  # --gwp_loops
     generator_life=10,  # --g_life

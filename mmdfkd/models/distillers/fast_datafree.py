@@ -33,7 +33,7 @@ class FastDatafree(InversionDistiller):
         loss_ce: config of the class-condition loss.
         loss_bn: config of a :class:`~mmdfkd.models.losses.RunningBNStatisticsLoss`.
         loss_adv: config of the adversarial loss, on after ``warmup_rounds``.
-        inner_optimizer: config of the optimiser of the copy, built anew every round.
+        optimizer: config of the optimiser of the copy, built anew every round.
         latent_lr: its learning rate of the latents.
         meta_update: ``'fomaml'``, the sum of the steps' gradients, or ``'reptile'``.
         layer_restart: round before which the generator's first layer is drawn anew, or None.
@@ -51,7 +51,7 @@ class FastDatafree(InversionDistiller):
         loss_ce: dict | nn.Module,
         loss_bn: dict | nn.Module,
         loss_adv: dict | nn.Module,
-        inner_optimizer: dict,
+        optimizer: dict,
         latent_lr: float,
         meta_update: str = 'fomaml',
         layer_restart: int | None = None,
@@ -72,7 +72,7 @@ class FastDatafree(InversionDistiller):
         self.loss_adv = build(loss_adv)
         check_batch_norms(self.teacher, self.loss_bn)
         self.loss_bn.allocate(self.teacher)
-        self.inner_optimizer = inner_optimizer
+        self.optimizer = optimizer
         self.latent_lr = latent_lr
         self.meta_update = meta_update
         self.layer_restart = layer_restart
@@ -92,7 +92,7 @@ class FastDatafree(InversionDistiller):
 
         images, logs = self.invert(
             [dict(params=[*copy.values()]), dict(params=[latents], lr=self.latent_lr)],
-            self.inner_optimizer,
+            self.optimizer,
             render=lambda: functional_call(common, copy, (latents, labels)),
             losses_of=lambda images: self.inversion_losses(images, labels),
             after_step=collect,

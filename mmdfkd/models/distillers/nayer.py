@@ -29,7 +29,7 @@ class NAYER(InversionDistiller):
         loss_ce: config of the class-condition loss.
         loss_bn: config of a :class:`~mmdfkd.models.losses.RunningBNStatisticsLoss`.
         loss_adv: config of the adversarial loss, on after ``warmup_rounds``.
-        inner_optimizer: config of the optimiser, built anew for every inversion.
+        optimizer: config of the optimiser, built anew for every inversion.
         inversions: inversions a round.
         warmup_inversions: inversions a round in the first ``warmup_rounds``.
         generator_life: rounds of one generator.
@@ -45,7 +45,7 @@ class NAYER(InversionDistiller):
         loss_ce: dict | nn.Module,
         loss_bn: dict | nn.Module,
         loss_adv: dict | nn.Module,
-        inner_optimizer: dict,
+        optimizer: dict,
         inversions: int = 1,
         warmup_inversions: int = 1,
         generator_life: int = 10,
@@ -67,7 +67,7 @@ class NAYER(InversionDistiller):
         self.loss_adv = build(loss_adv)
         check_batch_norms(self.teacher, self.loss_bn)
         self.loss_bn.allocate(self.teacher)
-        self.inner_optimizer = inner_optimizer
+        self.optimizer = optimizer
         self.inversions = inversions
         self.warmup_inversions = warmup_inversions
         self.generator_life = generator_life
@@ -82,7 +82,7 @@ class NAYER(InversionDistiller):
             noise = generator.draw_noise(len(labels))
             images, steps = self.invert(
                 [dict(params=[*generator.parameters(), *noise])],
-                self.inner_optimizer,
+                self.optimizer,
                 render=partial(generator, labels, noise),
                 losses_of=lambda images: self.inversion_losses(images, labels),
             )

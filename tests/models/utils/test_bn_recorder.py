@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from mmdfkd.models.utils import BNRecorder
+from mmdfkd.models.utils.bn_recorder import channel_statistics
 
 
 def statistics_of(maps):
@@ -135,3 +136,24 @@ def test_timm_norms_with_a_built_in_activation_are_recorded():
     mean, var = statistics_of(maps)
     torch.testing.assert_close(recorder.statistics[0].mean, mean)
     torch.testing.assert_close(recorder.statistics[0].var, var)
+
+
+@pytest.mark.parametrize('shape', [(6, 4), (5, 4, 3), (3, 4, 2, 5)])
+def test_gradients_of_statistics_are_those_of_numerical_differences(shape):
+    maps = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(channel_statistics, maps)
+
+
+def test_statistics_of_maps_far_from_zero_keep_their_digits():
+    """The variance is no difference of two large numbers."""
+    maps = torch.randn(8, 3, 16, 16) + 1e3
+    mean, var = channel_statistics(maps)
+    torch.testing.assert_close(mean.double(), maps.double().mean((0, 2, 3)))
+    expected = maps.double().var((0, 2, 3), correction=0)
+    torch.testing.assert_close(var.double(), expected, rtol=1e-5, atol=0)
+
+
+def test_gradients_keep_the_layout():
+    maps = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last).requires_grad_()
+    channel_statistics(maps)[1].sum().backward()
+    assert maps.grad.is_contiguous(memory_format=torch.channels_last)
