@@ -8,6 +8,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mmdfkd.registry import MODELS
+from mmdfkd.safe_load import only_safe_loads
 
 from .checkpoint import load_weights
 from .precision import full_precision
@@ -61,6 +62,9 @@ class Classifier(BaseModule):
         how_to_get: how a user gets the file, for the error if it is not there.
         final_layer: name of the layer that gives the logits, if it is not the
             last ``nn.Linear``.
+        key: the file's entry with the weights, if it is not a usual one.
+        sha256: the digest that the file should have, or None: a download is then the
+            very file that was meant.
 
     Raises:
         FileNotFoundError: if the weights are not there.
@@ -74,10 +78,13 @@ class Classifier(BaseModule):
         prefix: str = '',
         how_to_get: str = '',
         final_layer: str | None = None,
+        key: str | None = None,
+        sha256: str | None = None,
     ) -> None:
         super().__init__()
         built = isinstance(network, nn.Module)
-        self.network: Any = network if built else MODELS.build(network)
+        with only_safe_loads():
+            self.network: Any = network if built else MODELS.build(network)
         self.checkpoint = checkpoint
         # A network may bring its weights: timm's pretrained=True, torchvision's weights=...
         brought = isinstance(network, dict) and bool(
@@ -87,7 +94,7 @@ class Classifier(BaseModule):
         if brought and isinstance(self.network, ImageClassifier):
             self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
         if checkpoint is not None:
-            load_weights(self.network, checkpoint, prefix, how_to_get)
+            load_weights(self.network, checkpoint, prefix, how_to_get, key, sha256)
         if isinstance(self.network, WRAPPERS):
             # Their hooks take 'model.' off the keys, but not inside another module, where
             # they then put it on twice when loading: a nested one could not resume.
