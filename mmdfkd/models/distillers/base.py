@@ -17,6 +17,7 @@ from mmdfkd.models.utils.gather import average_buffers, gather, share
 from .interface import ToolInterface
 from .log import round_log
 from .parts import build, check_not_negative, check_parts, check_positive
+from .trial import try_networks
 
 Log = dict[str, Tensor]
 
@@ -54,7 +55,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
 
     Raises:
         ValueError: if the teacher has no weights, teacher and student differ in their
-            classes, or a number is not positive.
+            classes, a number is not positive, or a trial pass shows what cannot be right.
     """
 
     #: Children that each optimiser updates, by the optimiser's key.
@@ -85,6 +86,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
         self.image_shape = tuple(image_shape)
+        try_networks(self.teacher, self.student, self.normalize, image_shape)
         self.num_classes = self.teacher.num_classes
         self.memory: Any = build(memory)
         if self.memory is not None:

@@ -23,7 +23,13 @@ def check_parts(teacher: Any, **others: Any) -> None:
     if not teacher.has_weights:
         raise ValueError(
             'the teacher should have trained weights, but got checkpoint=None; set '
-            'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
+            'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network, with '
+            'the number of classes that it was trained on)'
+        )
+    if getattr(teacher, 'unfit', ''):
+        raise ValueError(
+            f'the teacher should have trained weights throughout, but {teacher.unfit}; train it on '
+            'your classes and set model.teacher.checkpoint to its weights'
         )
     expected = teacher.num_classes
     counts = {name: getattr(part, 'num_classes', expected) for name, part in others.items()}
