@@ -135,6 +135,14 @@ def check_finite(weights: Mapping[str, Any], source: str | Path, advice: str) ->
         )
 
 
+def cached_place(url: str) -> Path:
+    """Return where a download is kept: another server's file of the same name is another."""
+    folder = Path(torch.hub.get_dir()) / 'checkpoints'
+    name = Path(unquote(urlsplit(url).path)).name
+    key = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return folder / key / (name if name not in ('', '..') else 'weights')
+
+
 def load_for_mmengine(filename: str, map_location: Any = None) -> Any:
     """Read a checkpoint for MMEngine, without what MMEngine would run.
 
@@ -225,14 +233,9 @@ def _local_file(source: str, scheme: str, how_to_get: str, sha256: str | None) -
 def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
     scheme, rest = url.split('://', 1)
     url = f'{scheme.lower()}://{rest}'
-    # By URL: another server's file of the same name is another file.
-    folder = (
-        Path(torch.hub.get_dir()) / 'checkpoints' / hashlib.sha256(url.encode()).hexdigest()[:16]
-    )
-    name = Path(unquote(urlsplit(url).path)).name
-    place = folder / (name if name not in ('', '..') else 'weights')
+    place = cached_place(url)
     if not place.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         part = f'{place}.{os.getpid()}.part'
         try:
             torch.hub.download_url_to_file(url, part, progress=sys.stderr.isatty())

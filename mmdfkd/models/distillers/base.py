@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
-from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
+from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, weights_digest
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
@@ -86,6 +86,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
         self.image_shape = tuple(image_shape)
+        check_parts(teacher=self.teacher)
         try_networks(self.teacher, self.student, self.normalize, image_shape)
         self.num_classes = self.teacher.num_classes
         self.memory: Any = build(memory)
@@ -97,6 +98,9 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
+        # Of what a checkpoint leaves out: a run goes on with the teacher that it began with.
+        left_out = self.teacher.checkpoint is not None
+        self.teacher_digest = weights_digest(self.teacher) if left_out else ''
         if channels_last:
             self.to(memory_format=torch.channels_last)
         self._register_state_dict_hook(leave_teacher_out)

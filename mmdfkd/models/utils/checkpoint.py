@@ -1,10 +1,15 @@
 """Strict, safe loading of a classifier's weights."""
 
+import hashlib
 from typing import Any
 
+import torch
 from torch import nn
 
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+
+#: Of a checkpoint that leaves the teacher out: the digest of its weights, as bytes.
+DIGEST_KEY = 'teacher.sha256'
 
 
 def load_weights(
@@ -55,14 +60,43 @@ def load_weights(
         ) from error
 
 
+def weights_digest(network: nn.Module) -> str:
+    """Hash the names and values of all parameters and buffers, with SHA-256."""
+    digest = hashlib.sha256()
+    for name, value in (*network.named_parameters(), *network.named_buffers()):
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        flat = value.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def leave_teacher_out(distiller: Any, state: dict, prefix: str, local_metadata: dict) -> None:
-    """State dict hook: drop a teacher that its own file restores; it can be most of it."""
+    """State dict hook: drop a teacher that its own file restores; it can be most of it.
+
+    Its digest stands in its place.
+    """
     if distiller.teacher.checkpoint is not None:
         for key in [key for key in state if key.startswith(f'{prefix}teacher.')]:
             del state[key]
+        digest = bytearray.fromhex(distiller.teacher_digest)
+        state[f'{prefix}{DIGEST_KEY}'] = torch.frombuffer(digest, dtype=torch.uint8)
 
 
 def keep_teacher(distiller: Any, state: dict, prefix: str, *_: object) -> None:
-    """Load hook: let a checkpoint without the teacher load without complaint."""
+    """Load hook: let a checkpoint without the teacher load, if it was made with this teacher.
+
+    Raises:
+        ValueError: if it was made with another.
+    """
+    saved = state.pop(f'{prefix}{DIGEST_KEY}', None)
+    if saved is not None:
+        digest, mine = bytes(saved.tolist()).hex(), distiller.teacher_digest
+        if digest != (mine or weights_digest(distiller.teacher)):
+            raise ValueError(
+                f'the teacher should have the weights that the checkpoint was made with, of the '
+                f'SHA-256 {digest[:16]}..., but got others from '
+                f'{distiller.teacher.checkpoint or "the config"}; give the file that the run '
+                'began with'
+            )
     for key, value in distiller.teacher.state_dict(prefix=f'{prefix}teacher.').items():
         state.setdefault(key, value)
