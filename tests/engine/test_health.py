@@ -48,6 +48,7 @@ def test_a_rate_of_1e30_leaves_no_checkpoint(tmp_path):
         max_iters=3,
         default_hooks=dict(checkpoint=CHECKPOINT),
         param_scheduler=dict(generator=[], student=[]),
+        model=toy_dedfkd(kd_steps=1),
     )
     runner.optim_wrapper['student']['optimizer']['lr'] = 1e30
     with pytest.raises(FloatingPointError, match='finite'):

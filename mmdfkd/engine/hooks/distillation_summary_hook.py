@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import master_only
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 from torch.utils.data import Dataset
@@ -39,6 +39,12 @@ class DistillationSummaryHook(Hook):
         """
         self._start = time.time()
         model = unwrap(runner.model)
+        if any(type(hook) is EMAHook for hook in runner.hooks):
+            runner.logger.warning(
+                'averages should be of the trained parts alone, but MMEngine’s EMAHook copies '
+                'teacher and memory, too, into each checkpoint, and mixes generators that restart; '
+                'take DistillerEMAHook with the same arguments'
+            )
         self._check_classes('train', runner.train_dataloader, model.num_classes)
         if runner.val_loop is not None:
             self._check_classes('val', runner.val_dataloader, model.num_classes)
