@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.registry import DATASETS
 
 from .feature_sample import FeatureSample, merged
@@ -56,6 +57,8 @@ class RealImages:
     """
 
     def __init__(self, dataset: Any, batch_size: int = 50, num_workers: int = 0) -> None:
+        check_positive(batch_size=batch_size)
+        check_not_negative(num_workers=num_workers)
         dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not len(dataset):
             raise ValueError(

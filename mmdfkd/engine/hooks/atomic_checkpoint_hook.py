@@ -8,6 +8,7 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
 from mmdfkd.registry import HOOKS
 
@@ -37,9 +38,15 @@ class AtomicCheckpointHook(CheckpointHook):
     Args:
         backend_args: as MMEngine's; where given, the storage it names is used as it is.
         **kwargs: of MMEngine's ``CheckpointHook``.
+
+    Raises:
+        ValueError: if ``interval`` or ``max_keep_ckpts`` is neither positive nor -1.
     """
 
     def __init__(self, backend_args: dict | None = None, **kwargs) -> None:
+        # -1 is MMEngine's never, and its all.
+        given = {name: kwargs.get(name, -1) for name in ('interval', 'max_keep_ckpts')}
+        check_positive(**{name: number for name, number in given.items() if number != -1})
         super().__init__(backend_args=backend_args or {'backend': 'mmdfkd.atomic'}, **kwargs)
 
     def before_train(self, runner: Runner) -> None:

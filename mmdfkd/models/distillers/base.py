@@ -9,6 +9,7 @@ from mmengine.dist import get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_switch
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, weights_digest
@@ -79,6 +80,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_switch(channels_last=channels_last)
+        check_positive(**{f'image_shape[{i}]': n for i, n in enumerate(image_shape)})
         check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)

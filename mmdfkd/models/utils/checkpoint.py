@@ -9,7 +9,7 @@ from torch import nn
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 
 #: Of a checkpoint that leaves the teacher out: the digest of its weights, as bytes.
-DIGEST_KEY = 'teacher.sha256'
+DIGEST_KEY = 'teacher_sha256'
 
 
 def load_weights(
