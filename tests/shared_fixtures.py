@@ -2,6 +2,10 @@
 
 import os
 import pickle
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -75,3 +79,26 @@ def proves_malice():
         proof.rmdir()
 
     return check
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A web server of the folder ``folder`` at ``url``, what was asked of it, an empty cache."""
+    monkeypatch.setattr('torch.hub._hub_dir', str(tmp_path / 'hub'))
+    folder = tmp_path / 'served'
+    folder.mkdir()
+    requests = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            requests.append(self.path)
+
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.01})
+    thread.start()
+    yield SimpleNamespace(
+        folder=folder, url=f'http://localhost:{server.server_port}', requests=requests
+    )
+    server.shutdown()
+    thread.join()
+    server.server_close()

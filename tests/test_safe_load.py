@@ -1,4 +1,5 @@
 import io
+import os
 import pickle
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 
 import mmdfkd  # noqa: F401  (allow-lists what MMEngine saves)
+from mmdfkd.safe_load import only_safe_loads
 
 
 def saved_and_loaded(content):
@@ -97,3 +99,92 @@ def test_code_in_a_checkpoint_is_refused(malicious, proves_malice):
 def test_arrays_of_objects_are_refused():
     with pytest.raises(pickle.UnpicklingError):
         saved_and_loaded(np.array([ByGetattr(dict, 'fromkeys')], dtype=object))
+
+
+class Calls:
+    """Pickles as a call of ``function`` with ``arguments``, then a ``state``."""
+
+    def __init__(self, function, arguments=(), state=None):
+        self.call = (function, arguments) if state is None else (function, arguments, state)
+
+    def __reduce__(self):
+        return self.call
+
+
+def bad_buffer():
+    buffer = HistoryBuffer()
+    buffer._log_history = 'a'
+    return buffer
+
+
+F8, POINTERS = np.dtype('f8'), b'\1\2\3\4\5\6\7\0'
+rebuild, scalar = np._core.multiarray._reconstruct, np._core.multiarray.scalar
+# What a file can make of the names that the allow-list has: numpy's own took some of the bytes
+# for pointers (SIGSEGV), and others for an array without numbers.
+GADGETS = {
+    'array of objects from bytes': Calls(np.ndarray, ((1,), 'O', bytearray(POINTERS))),
+    'array beyond its bytes': Calls(np.ndarray, ((1 << 20,), 'f8', POINTERS)),
+    'array by strides': Calls(np.ndarray, ((9,), 'f8', POINTERS, 0, (1 << 40,))),
+    'state of objects': Calls(
+        rebuild, (np.ndarray, (0,), b'b'), (1, (1,), np.dtype('O'), False, POINTERS)
+    ),
+    'state of a list': Calls(rebuild, (np.ndarray, (0,), b'b'), (1, (1,), F8, False, [1.0])),
+    'state beyond its bytes': Calls(
+        rebuild, (np.ndarray, (0,), b'b'), (1, (9,), F8, False, POINTERS)
+    ),
+    'state of a negative shape': Calls(
+        rebuild, (np.ndarray, (0,), b'b'), (1, (-1,), F8, False, POINTERS)
+    ),
+    'short state': Calls(rebuild, (np.ndarray, (0,), b'b'), (1, (1,))),
+    'rebuilt as something else': Calls(rebuild, (np.dtype, (0,), b'b')),
+    'structured type': Calls(np.dtype, ([('a', 'O')],)),
+    'type of objects': Calls(np.dtype, ('O', False, True)),
+    'type of raw memory': Calls(np.dtype, ('V8', False, True)),
+    'type with fields': Calls(
+        np.dtype, ('f8', False, True), (3, '<', None, ('a',), {'a': (F8, 0)}, 8, 8, 0)
+    ),
+    'scalar of objects': Calls(scalar, (np.dtype('O'), POINTERS)),
+    'scalar of few bytes': Calls(scalar, (F8, b'1')),
+    'scalar of many bytes': Calls(scalar, (F8, POINTERS * 9)),
+    'buffer of what it likes': Calls(HistoryBuffer, ([1.0], [1])),
+    'buffer without numbers': bad_buffer(),
+    'numpy loads': Calls(np.load, ('file.npy',)),
+    'eval': Calls(eval, ('1 + 1',)),
+}
+
+
+@pytest.mark.parametrize('name', GADGETS)
+def test_numbers_are_all_that_numpy_s_names_can_make(name):
+    with pytest.raises(pickle.UnpicklingError):
+        saved_and_loaded({'message_hub': GADGETS[name]})
+
+
+@pytest.mark.parametrize('code', ['<f8', '>f4', '<i8', '>i4', '?'])
+def test_numbers_come_back_equal(code):
+    for values in (np.arange(6).astype(code), np.arange(6).astype(code).reshape(2, 3).T):
+        loaded = saved_and_loaded({'a': values, 'b': values[0]})
+        np.testing.assert_array_equal(loaded['a'], values)
+        np.testing.assert_array_equal(loaded['b'], values[0])
+        np.testing.assert_array_equal(saved_and_loaded(loaded)['a'], values)  # and once more
+        assert type(pickle.loads(pickle.dumps(loaded['a']))) is np.ndarray
+
+
+def test_a_buffer_keeps_no_methods_of_a_file():
+    buffer, before = filled_buffer(), dict(HistoryBuffer._statistics_methods)
+    buffer._statistics_methods = before | {'mean': HistoryBuffer.max}
+    loaded = saved_and_loaded(buffer)
+    assert HistoryBuffer._statistics_methods == before
+    assert vars(loaded).keys() == vars(HistoryBuffer()).keys()
+
+
+def test_other_packages_loaders_are_safe_inside(malicious, tmp_path, monkeypatch):
+    payload, proof = malicious
+    torch.save({'weight': payload}, tmp_path / 'a.pth')
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
+    with only_safe_loads(), pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'a.pth', weights_only=False)
+    assert not proof.exists()
+    torch.load(tmp_path / 'a.pth', weights_only=False)  # outside it is as it was
+    assert proof.exists()
+    assert os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] == '1'
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import CheckpointLoader
 
 import mmdfkd
+from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 from mmdfkd.models.utils.classifier import WRAPPERS
 from mmdfkd.registry import MODELS
 
@@ -35,14 +35,14 @@ def publish(config: str, checkpoint: str, out: Path) -> None:
         ValueError: if the checkpoint holds no student, or another one.
     """
     cfg = Config.fromfile(config)
-    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = content.get('state_dict', content)
+    weights = find_weights(read_checkpoint(checkpoint), checkpoint)
     student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     if not student:
         raise ValueError(
             f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got '
             f'{list(weights)[:3]}; give a checkpoint that tools/train.py wrote for a distiller'
         )
+    check_finite(student, checkpoint, 'the run had diverged; give an earlier checkpoint')
     network = MODELS.build(cfg.model.student.network)
     if isinstance(network, WRAPPERS):
         student = {key.removeprefix('model.'): value for key, value in student.items()}

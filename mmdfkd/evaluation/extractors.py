@@ -1,6 +1,5 @@
 """Feature extractors: pixels in, (logits, features) out."""
 
-import hashlib
 import io
 from typing import Any
 
@@ -10,18 +9,8 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmdfkd.models.utils import Prediction
-from mmdfkd.models.utils.checkpoint import load_weights
+from mmdfkd.models.utils.checkpoint import load_weights, weights_digest
 from mmdfkd.registry import MODELS
-
-
-def weights_digest(network: nn.Module) -> str:
-    """Hash the names and values of all parameters and buffers, with SHA-256."""
-    digest = hashlib.sha256()
-    for name, value in (*network.named_parameters(), *network.named_buffers()):
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
-        flat = value.detach().cpu().contiguous().flatten()
-        digest.update(flat.view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def inception_v3() -> Any:

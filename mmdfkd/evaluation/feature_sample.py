@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mmdfkd.checks import check_positive
 from mmdfkd.models.utils import Prediction
 
 from .functional import FeatureStatistics, InceptionScore, Reservoir
@@ -28,6 +29,7 @@ class FeatureSample:
     """
 
     def __init__(self, max_samples: int, seed: int = 0) -> None:
+        check_positive(max_samples=max_samples)
         self.statistics: FeatureStatistics | None = None
         self.classes: dict[int, FeatureStatistics] = {}
         self.reservoir = Reservoir(max_samples, seed)

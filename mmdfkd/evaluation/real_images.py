@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -16,6 +15,8 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.registry import DATASETS
 
 from .feature_sample import FeatureSample, merged
@@ -56,6 +57,8 @@ class RealImages:
     """
 
     def __init__(self, dataset: Any, batch_size: int = 50, num_workers: int = 0) -> None:
+        check_positive(batch_size=batch_size)
+        check_not_negative(num_workers=num_workers)
         dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if not len(dataset):
             raise ValueError(
@@ -170,8 +173,8 @@ class RealImages:
 
 def _read(path: Path) -> dict:
     try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        return read_checkpoint(path)
+    except ValueError as error:
         raise ValueError(
             f'{path} should hold statistics of real images, but reading it raised '
             f'{type(error).__name__}; delete it, and they are computed again'

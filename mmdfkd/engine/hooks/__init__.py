@@ -3,6 +3,7 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .compile_hook import CompileHook
 from .distillation_summary_hook import DistillationSummaryHook
+from .distiller_ema_hook import DistillerEMAHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .non_finite_loss_hook import NonFiniteLossHook
@@ -15,6 +16,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'CompileHook',
     'DistillationSummaryHook',
+    'DistillerEMAHook',
     'GeneratorRestartHook',
     'IterationSeedHook',
     'NonFiniteLossHook',

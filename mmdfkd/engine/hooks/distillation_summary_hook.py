@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import master_only
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
 from torch.utils.data import Dataset
@@ -32,17 +32,24 @@ class DistillationSummaryHook(Hook):
         self._teacher: dict[str, float] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Check the class counts and evaluate the teacher on the validation set.
+        """Check the class counts and evaluate the teacher on the validation set; warn at chance.
 
         Raises:
             ValueError: if a data set has other classes than the teacher.
         """
         self._start = time.time()
         model = unwrap(runner.model)
+        if any(type(hook) is EMAHook for hook in runner.hooks):
+            runner.logger.warning(
+                'averages should be of the trained parts alone, but MMEngine’s EMAHook copies '
+                'teacher and memory, too, into each checkpoint, and mixes generators that restart; '
+                'take DistillerEMAHook with the same arguments'
+            )
         self._check_classes('train', runner.train_dataloader, model.num_classes)
         if runner.val_loop is not None:
             self._check_classes('val', runner.val_dataloader, model.num_classes)
             self._evaluate_teacher(runner, runner.val_loop)
+            self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Log the teacher's figures beside the student's."""
@@ -102,6 +109,20 @@ class DistillationSummaryHook(Hook):
         else:
             self._teacher = evaluate_teacher(runner, loop)
             self._report_teacher(runner)
+
+    @master_only
+    def _warn_of_chance(self, runner: Runner, num_images: int, num_classes: int) -> None:
+        accuracy = self._teacher.get('accuracy/top1')
+        chance = 100 / num_classes
+        # Three standard deviations of what guesses get right.
+        likely = chance + 3 * (chance * (100 - chance) / num_images) ** 0.5
+        if accuracy is not None and accuracy < likely:
+            runner.logger.warning(
+                f'the teacher should be better than chance, but has {accuracy:.2f} % of '
+                f'{num_images} validation images right, and guesses of {num_classes} classes up to '
+                f'{likely:.2f} %: a student cannot learn from it. Check its weights, mean, std and '
+                'to_rgb of data_preprocessor, and the order of the classes'
+            )
 
     @master_only
     def _report_teacher(self, runner: Runner) -> None:

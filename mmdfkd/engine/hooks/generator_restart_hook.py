@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdfkd.checks import check_positive
 from mmdfkd.engine.schedulers import CosinePeriodLR
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -30,6 +31,7 @@ class GeneratorRestartHook(Hook):
     def __init__(self, interval: int) -> None:
         if interval < 1:
             raise ValueError(f'interval should be at least 1, but got {interval}')
+        check_positive(interval=interval)
         self.interval = interval
 
     def before_train(self, runner: Runner) -> None:

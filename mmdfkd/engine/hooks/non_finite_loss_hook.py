@@ -11,9 +11,9 @@ from mmdfkd.registry import HOOKS
 class NonFiniteLossHook(Hook):
     """Raise as soon as a logged value is NaN or infinite.
 
-    It acts before the checkpoint hook, so the last checkpoint on disk is from
-    before the failure. The logger reads the values each iteration anyway: the
-    check costs no further wait for the device.
+    It acts before the checkpoint hook, which does not save weights that would fail in the
+    next round: the last checkpoint on disk is from before the failure. The logger reads the
+    values each iteration anyway: the check costs no further wait for the device.
     """
 
     priority = 'ABOVE_NORMAL'

@@ -3,6 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS, METRICS
@@ -24,6 +25,9 @@ class SyntheticFiguresHook(Hook):
         num_samples: images, of all processes together.
         batch_size: images in a pass, in each process.
         seed: of the latents.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     priority = 'HIGH'  # after RuntimeInfoHook, before LoggerHook and CheckpointHook
@@ -31,6 +35,8 @@ class SyntheticFiguresHook(Hook):
     def __init__(
         self, metrics: list[dict], num_samples: int = 2000, batch_size: int = 250, seed: int = 1000
     ) -> None:
+        check_positive(num_samples=num_samples, batch_size=batch_size)
+        check_not_negative(seed=seed)
         self.metrics = [METRICS.build(metric) for metric in metrics]
         self.num_samples = num_samples
         self.batch_size = batch_size

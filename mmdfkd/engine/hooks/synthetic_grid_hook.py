@@ -5,6 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torchvision.utils import make_grid
 
+from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
@@ -22,6 +23,9 @@ class SyntheticGridHook(Hook):
         num_classes: rows, at most the generator's classes.
         num_latents: columns.
         seed: of the latents.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     priority = 'NORMAL'
@@ -29,6 +33,8 @@ class SyntheticGridHook(Hook):
     def __init__(
         self, interval: int = 500, num_classes: int = 10, num_latents: int = 10, seed: int = 0
     ) -> None:
+        check_positive(interval=interval, num_classes=num_classes, num_latents=num_latents)
+        check_not_negative(seed=seed)
         self.interval = interval
         self.num_classes = num_classes
         self.num_latents = num_latents

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.optim import _ParamScheduler
 
+from mmdfkd.checks import check_positive, check_range
 from mmdfkd.registry import PARAM_SCHEDULERS
 
 
@@ -44,6 +45,8 @@ class CosinePeriodLR(_ParamScheduler):
     ) -> None:
         if period < 1:
             raise ValueError(f'period should be at least 1, but got {period}')
+        check_positive(period=period)
+        check_range('[0, 1]', eta_min_ratio=eta_min_ratio)
         self.period = period
         self.eta_min_ratio = eta_min_ratio
         super().__init__(optimizer, 'lr', **options)

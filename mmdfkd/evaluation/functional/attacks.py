@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_positive, check_range
+
 Network = Callable[[Tensor], Tensor]
 
 
@@ -35,6 +37,7 @@ def fgsm(network: Network, images: Tensor, labels: Tensor, eps: float) -> Tensor
     Returns:
         Adversarial images like ``images``, not rounded.
     """
+    check_range('[0, 255]', eps=eps)
     return (images + eps * _ascent(network, images, labels)).clamp(0, 255)
 
 
@@ -62,6 +65,8 @@ def pgd(
     Returns:
         Adversarial images like ``images``, not rounded.
     """
+    check_range('[0, 255]', eps=eps)
+    check_positive(steps=steps)
     low, high = (images - eps).clamp(min=0), (images + eps).clamp(max=255)
     noise = torch.rand(images.shape, generator=generator).to(images)
     adversarial = (images + eps * (2 * noise - 1)).clamp(0, 255)

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmdfkd.checks import check_positive
+
 
 class InceptionScore:
     """Running sums of class probabilities, in splits.
@@ -20,6 +22,7 @@ class InceptionScore:
     """
 
     def __init__(self, splits: int = 10) -> None:
+        check_positive(splits=splits)
         self.counts = torch.zeros(splits, dtype=torch.float64)
         self.negative_entropies = torch.zeros(splits, dtype=torch.float64)
         self.probabilities: Tensor | None = None

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_range
 from mmdfkd.evaluation.functional import Reservoir
 from mmdfkd.evaluation.functional import diversity as D
 from mmdfkd.registry import METRICS
@@ -66,6 +67,7 @@ class Diversity(SyntheticMetric):
     ) -> None:
         if max_samples < 2:
             raise ValueError(f'max_samples should be at least 2, but got {max_samples}')
+        check_range('[0, 255]', duplicate_distance=duplicate_distance)
         super().__init__(prefix, real, max_samples)
         self.max_samples = max_samples
         self.duplicate_distance = duplicate_distance

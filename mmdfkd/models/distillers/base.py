@@ -9,14 +9,16 @@ from mmengine.dist import get_world_size
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_switch
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
-from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
+from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, weights_digest
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
 from .log import round_log
 from .parts import build, check_not_negative, check_parts, check_positive
+from .trial import try_networks
 
 Log = dict[str, Tensor]
 
@@ -54,7 +56,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
 
     Raises:
         ValueError: if the teacher has no weights, teacher and student differ in their
-            classes, or a number is not positive.
+            classes, a number is not positive, or a trial pass shows what cannot be right.
     """
 
     #: Children that each optimiser updates, by the optimiser's key.
@@ -78,6 +80,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_switch(channels_last=channels_last)
+        check_positive(**{f'image_shape[{i}]': n for i, n in enumerate(image_shape)})
         check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
@@ -85,6 +89,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
         self.image_shape = tuple(image_shape)
+        check_parts(teacher=self.teacher)
+        try_networks(self.teacher, self.student, self.normalize, image_shape)
         self.num_classes = self.teacher.num_classes
         self.memory: Any = build(memory)
         if self.memory is not None:
@@ -95,6 +101,9 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
         self.teacher.requires_grad_(False).eval()
+        # Of what a checkpoint leaves out: a run goes on with the teacher that it began with.
+        left_out = self.teacher.checkpoint is not None
+        self.teacher_digest = weights_digest(self.teacher) if left_out else ''
         if channels_last:
             self.to(memory_format=torch.channels_last)
         self._register_state_dict_hook(leave_teacher_out)

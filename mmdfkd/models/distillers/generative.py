@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmdfkd.checks import check_switch
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import frozen, unwrap
@@ -51,6 +52,7 @@ class GenerativeDistiller(DataFreeDistiller):
         channels_last: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_switch(channels_last=channels_last)
         check_positive(g_steps=g_steps)
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
+from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 from mmdfkd.registry import MODELS
 
 
@@ -14,21 +14,18 @@ def load_distiller(cfg: Config, checkpoint: str | Path) -> Any:
 
     Args:
         cfg: the config of the run; of it ``model`` is used.
-        checkpoint: a file that ``tools/train.py`` wrote; read with torch's safe loader.
+        checkpoint: path or URL of a file that ``tools/train.py`` wrote; read safely.
 
     Raises:
         FileNotFoundError: if the checkpoint or the teacher's weights are not there.
-        ValueError: if the checkpoint is of another config.
+        ValueError: if the checkpoint is of another config, or holds NaN or infinity.
     """
-    if not Path(checkpoint).is_file():
-        raise FileNotFoundError(
-            f'the checkpoint should be at {checkpoint}, but no file is there; '
-            'give one that tools/train.py wrote'
-        )
-    content = torch.load(checkpoint, map_location='cpu', weights_only=True)
+    content = read_checkpoint(checkpoint, 'give one that tools/train.py wrote')
+    weights = find_weights(content, checkpoint)
+    check_finite(weights, checkpoint, 'the run had diverged; give an earlier checkpoint')
     distiller = MODELS.build(cfg.model)
     try:
-        distiller.load_state_dict(content.get('state_dict', content))
+        distiller.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(
             f'{checkpoint} should be a checkpoint of the config’s {type(distiller).__name__}, '

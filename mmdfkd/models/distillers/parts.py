@@ -6,13 +6,41 @@ from mmengine.dist import broadcast
 from mmengine.model import BaseModule
 from torch import nn
 
+from mmdfkd.checks import check_not_negative, check_positive, check_range
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
+__all__ = [
+    'RANGES',
+    'build',
+    'check_absent',
+    'check_batch_norms',
+    'check_generator',
+    'check_not_negative',
+    'check_parts',
+    'check_positive',
+    'start_anew',
+]
+
+#: What numbers of a loss may be, whichever loss it is.
+RANGES = {
+    'loss_weight': '[0, inf)',
+    'temperature': '[0.001, 1000]',
+    'first_bn_multiplier': '[0, inf)',
+}
+
 
 def build(part: dict | nn.Module | None) -> Any:
-    """Build a part from its config; a module or None stays as it is."""
-    return MODELS.build(part) if isinstance(part, dict) else part
+    """Build a part from its config; a module or None stays as it is.
+
+    Raises:
+        ValueError: if one of its numbers is out of :data:`RANGES`.
+    """
+    built = MODELS.build(part) if isinstance(part, dict) else part
+    for name, interval in RANGES.items():
+        if hasattr(built, name):
+            check_range(interval, **{f'{name} of {type(built).__name__}': getattr(built, name)})
+    return built
 
 
 def check_parts(teacher: Any, **others: Any) -> None:
@@ -23,29 +51,21 @@ def check_parts(teacher: Any, **others: Any) -> None:
     if not teacher.has_weights:
         raise ValueError(
             'the teacher should have trained weights, but got checkpoint=None; set '
-            'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network)'
+            'model.teacher.checkpoint to a path or URL (or pretrained=True of a timm network, with '
+            'the number of classes that it was trained on)'
+        )
+    if getattr(teacher, 'unfit', ''):
+        raise ValueError(
+            f'the teacher should have trained weights throughout, but {teacher.unfit}; train it on '
+            'your classes and set model.teacher.checkpoint to its weights'
         )
     expected = teacher.num_classes
     counts = {name: getattr(part, 'num_classes', expected) for name, part in others.items()}
-    if set(counts.values()) != {expected}:
+    if not set(counts.values()) <= {expected}:
         raise ValueError(
             f'teacher, student and generator should have as many classes, but got '
             f'{dict(teacher=expected, **counts)}; set num_classes of each to the teacher’s'
         )
-
-
-def check_positive(**numbers: int) -> None:
-    """Raise a ValueError naming the first of ``numbers`` that is not a whole number over 0."""
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(f'{name} should be a whole number over 0, but got {number!r}')
-
-
-def check_not_negative(**numbers: int) -> None:
-    """Raise a ValueError naming the first of ``numbers`` that is not a whole number from 0 on."""
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < 0:
-            raise ValueError(f'{name} should be a whole number from 0 on, but got {number!r}')
 
 
 def check_absent(distiller: Any, why: str, **parts: Any) -> None:

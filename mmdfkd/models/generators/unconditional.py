@@ -5,6 +5,7 @@ import math
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_positive
 from mmdfkd.registry import MODELS
 
 _LARGEST_FIRST_MAP = 8  # pixels; the map that the dense layer makes
@@ -52,7 +53,7 @@ class UnconditionalGenerator(BaseModule):
             do not, and then ``median_pixel`` is not used.
 
     Raises:
-        ValueError: if ``image_size``, ``out_channels`` or ``median_pixel`` is out of range.
+        ValueError: if a number is out of range.
     """
 
     conditional = False  # do labels matter?
@@ -68,6 +69,7 @@ class UnconditionalGenerator(BaseModule):
         pixel_norm: bool = True,
     ) -> None:
         super().__init__()
+        check_positive(latent_dim=latent_dim, base_channels=base_channels)
         if out_channels not in (1, 3):
             raise ValueError(f'out_channels should be 1 or 3, but got {out_channels}')
         if not 0 < median_pixel < 255:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mmdfkd.models.utils.precision import full_precision
 
 _FAR = 1e4  # over any margin + distance
-_NEAREST = 1e-2  # features nearer than this give no larger ratio
+_NEAREST = 1e-2  # from here down M2 goes on along its tangent
 
 
 def cosine_distances(features: Tensor) -> Tensor:
@@ -90,13 +90,16 @@ def mode_seeking(features: Tensor, labels: Tensor, kept: Tensor, latents: Tensor
 
     The conditional form of MSGAN (Mao et al., CVPR 2019), equation 2, upside down,
     on unit features. Latents (N, nz) are scaled by sqrt(2 nz), the usual distance
-    of two draws from N(0, I), so that a weight serves every nz.
+    of two draws from N(0, I), so that a weight serves every nz. Below a feature distance of
+    0.01 the inverse is its tangent there: bounded, and with a gradient for a collapsed class.
     """
     positive, _ = pair_masks(labels, kept)
     unit = F.normalize(full_precision(features), dim=1)
     latent_distances = euclidean_distances(latents) / (2 * latents.size(1)) ** 0.5
-    ratios = latent_distances / euclidean_distances(unit).clamp_min(_NEAREST)
-    return masked_mean(ratios, positive)
+    feature_distances = euclidean_distances(unit)
+    near = (feature_distances - _NEAREST).clamp_max(0)
+    inverse = feature_distances.clamp_min(_NEAREST).reciprocal() - near / _NEAREST**2
+    return masked_mean(latent_distances * inverse, positive)
 
 
 def reversed_triplet(features: Tensor, labels: Tensor, kept: Tensor, margin: float = 0.2) -> Tensor:

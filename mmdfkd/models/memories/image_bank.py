@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmdfkd.checks import check_positive
 from mmdfkd.models.utils.augment import Compose
 from mmdfkd.models.utils.counter import Counter
 from mmdfkd.models.utils.gather import gather
@@ -47,6 +48,7 @@ class ImageBank(BaseModule):
         super().__init__()
         if capacity < 1:
             raise ValueError(f'capacity should be at least 1, but got {capacity}')
+        check_positive(capacity=capacity)
         self.capacity = capacity
         self.num_added = Counter()  # since the run began
 

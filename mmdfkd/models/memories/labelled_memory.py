@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmdfkd.checks import check_positive
 from mmdfkd.models.utils.augment import Compose
 from mmdfkd.models.utils.gather import gather, share
 from mmdfkd.registry import MODELS
@@ -36,6 +37,7 @@ class LabelledMemory(ImageBank):
         super().__init__(capacity)
         if num_views < 1:
             raise ValueError(f'num_views should be at least 1, but got {num_views}')
+        check_positive(num_views=num_views)
         self.num_views = num_views
 
     def allocate(

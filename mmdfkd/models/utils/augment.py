@@ -13,6 +13,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_not_negative, check_range, check_switch
 from mmdfkd.registry import MODELS
 
 
@@ -69,12 +70,17 @@ class ShiftFlip(Augmentation):
     Args:
         pad: pixels of padding on each side; 0 for no shift.
         flip: mirror half of the images.
+
+    Raises:
+        ValueError: if ``pad`` is negative or no whole number, or ``flip`` no switch.
     """
 
     num_draws = 3
 
     def __init__(self, pad: int = 4, flip: bool = True) -> None:
         super().__init__()
+        check_not_negative(pad=pad)
+        check_switch(flip=flip)
         self.pad = pad
         self.flip = flip
 
@@ -107,15 +113,21 @@ class RandomAffine(Augmentation):
     """Random shift, rotation and scale of each image, for digits and the like.
 
     Args:
-        shift: largest shift in pixels.
-        degrees: largest rotation.
-        scale: largest relative change of size.
+        shift: largest shift in pixels, in [0, 1000).
+        degrees: largest rotation, in [0, 180].
+        scale: largest relative change of size, in [0, 1).
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     num_draws = 4
 
     def __init__(self, shift: float = 2.0, degrees: float = 10.0, scale: float = 0.1) -> None:
         super().__init__()
+        check_range('[0, 1000)', shift=shift)
+        check_range('[0, 180]', degrees=degrees)
+        check_range('[0, 1)', scale=scale)
         self.shift = shift
         self.degrees = degrees
         self.scale = scale

@@ -1,55 +1,54 @@
 """Strict, safe loading of a classifier's weights."""
 
-from pathlib import Path
+import hashlib
 from typing import Any
-from urllib.error import URLError
-from urllib.parse import urlparse
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 
-def _read(checkpoint: str, how_to_get: str) -> dict:
-    advice = f'; {how_to_get}' if how_to_get else ''
-    if not checkpoint.startswith(('http://', 'https://')):
-        if not Path(checkpoint).is_file():
-            raise FileNotFoundError(
-                f'weights should be at {checkpoint}, but no file is there{advice}'
-            )
-        return torch.load(checkpoint, map_location='cpu', weights_only=True)
-    try:
-        # MMEngine's own loader would unpickle a downloaded file without safe loading.
-        return torch.hub.load_state_dict_from_url(checkpoint, map_location='cpu', weights_only=True)
-    except (URLError, OSError) as error:
-        name = Path(urlparse(checkpoint).path).name
-        place = Path(torch.hub.get_dir()) / 'checkpoints' / name
-        raise FileNotFoundError(
-            f'{checkpoint} should be downloaded, but: {error}; bring the file to {place}, '
-            f'or set checkpoint to where you have it{advice}'
-        ) from error
+#: Of a checkpoint that leaves the teacher out: the digest of its weights, as bytes.
+DIGEST_KEY = 'teacher_sha256'
 
 
 def load_weights(
-    network: nn.Module, checkpoint: str, prefix: str = '', how_to_get: str = ''
+    network: nn.Module,
+    checkpoint: str,
+    prefix: str = '',
+    how_to_get: str = '',
+    key: str | None = None,
+    sha256: str | None = None,
 ) -> None:
     """Load every weight of ``network`` from a file, or explain why not.
 
     Args:
         network: receives the weights.
-        checkpoint: a path or URL of a state dict, or of a checkpoint with one
-            under ``'state_dict'``. Read with torch's safe loader.
+        checkpoint: a path or URL of a state dict, or of a checkpoint with one, as
+            :func:`~mmdfkd.checkpoint_files.read_checkpoint` takes it.
         prefix: leading part of the file's keys to strip, e.g. ``'module.'``; keys
             that do not begin with it are left out.
         how_to_get: added to the error if the file is not there.
+        key: the file's entry with the weights, if it is not a usual one.
+        sha256: the digest that the file should have, or None.
 
     Raises:
         FileNotFoundError: if the file is not there and cannot be downloaded.
-        ValueError: if a key is missing, unexpected or of another shape.
+        ValueError: if it is no checkpoint, has another digest or weights that are no
+            numbers, or if a key is missing, unexpected or of another shape.
     """
-    content = _read(checkpoint, how_to_get)
-    state: dict[str, Tensor] = dict(content.get('state_dict', content))
+    content = read_checkpoint(checkpoint, how_to_get, sha256)
+    state = find_weights(content, checkpoint, key)
     if prefix:
         state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    check_finite(state, checkpoint, 'train it anew, or give an earlier checkpoint')
+    for name, value in network.state_dict().items():
+        given = state.get(name, value)
+        if value.is_floating_point() and not given.is_floating_point():
+            raise ValueError(
+                f'the weights of {checkpoint} should be floating-point numbers, but {name} is '
+                f'{given.dtype}; give the weights before they were quantised'
+            )
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -61,14 +60,43 @@ def load_weights(
         ) from error
 
 
+def weights_digest(network: nn.Module) -> str:
+    """Hash the names and values of all parameters and buffers, with SHA-256."""
+    digest = hashlib.sha256()
+    for name, value in (*network.named_parameters(), *network.named_buffers()):
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
+        flat = value.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 def leave_teacher_out(distiller: Any, state: dict, prefix: str, local_metadata: dict) -> None:
-    """State dict hook: drop a teacher that its own file restores; it can be most of it."""
+    """State dict hook: drop a teacher that its own file restores; it can be most of it.
+
+    Its digest stands in its place.
+    """
     if distiller.teacher.checkpoint is not None:
         for key in [key for key in state if key.startswith(f'{prefix}teacher.')]:
             del state[key]
+        digest = bytearray.fromhex(distiller.teacher_digest)
+        state[f'{prefix}{DIGEST_KEY}'] = torch.frombuffer(digest, dtype=torch.uint8)
 
 
 def keep_teacher(distiller: Any, state: dict, prefix: str, *_: object) -> None:
-    """Load hook: let a checkpoint without the teacher load without complaint."""
+    """Load hook: let a checkpoint without the teacher load, if it was made with this teacher.
+
+    Raises:
+        ValueError: if it was made with another.
+    """
+    saved = state.pop(f'{prefix}{DIGEST_KEY}', None)
+    if saved is not None:
+        digest, mine = bytes(saved.tolist()).hex(), distiller.teacher_digest
+        if digest != (mine or weights_digest(distiller.teacher)):
+            raise ValueError(
+                f'the teacher should have the weights that the checkpoint was made with, of the '
+                f'SHA-256 {digest[:16]}..., but got others from '
+                f'{distiller.teacher.checkpoint or "the config"}; give the file that the run '
+                'began with'
+            )
     for key, value in distiller.teacher.state_dict(prefix=f'{prefix}teacher.').items():
         state.setdefault(key, value)

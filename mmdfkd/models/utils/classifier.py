@@ -2,18 +2,25 @@
 
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.model import BaseModule
 from mmpretrain.models import HuggingFaceClassifier, ImageClassifier, TimmClassifier
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
+from mmdfkd.checkpoint_files import find_weights, read_checkpoint
 from mmdfkd.registry import MODELS
+from mmdfkd.safe_load import only_safe_loads
 
 from .checkpoint import load_weights
 from .precision import full_precision
+from .probe import choose_final_layer, layers_to_watch, logits_of, look, pooling_of
 
 #: mmpretrain's classifiers around another library's ``model``.
 WRAPPERS = (TimmClassifier, HuggingFaceClassifier)
+
+_HALF = (torch.float16, torch.bfloat16)
 
 
 class Prediction(NamedTuple):
@@ -24,7 +31,7 @@ class Prediction(NamedTuple):
 
 
 def find_final_layer(network: nn.Module, name: str | None = None) -> str:
-    """Name the layer whose output is the logits.
+    """Name the layer whose output is likely the logits; :meth:`Classifier.probe` makes sure.
 
     Args:
         network: a classifier.
@@ -37,7 +44,7 @@ def find_final_layer(network: nn.Module, name: str | None = None) -> str:
     linear = [k for k, v in layers.items() if isinstance(v, nn.Linear)]
     if name is None and linear:
         return linear[-1]
-    if name is not None and name in layers:
+    if name and name in dict(network.named_modules()):
         return name
     raise ValueError(
         f'final_layer should name the layer of {type(network).__name__} that gives the logits, '
@@ -45,13 +52,45 @@ def find_final_layer(network: nn.Module, name: str | None = None) -> str:
     )
 
 
+def _unfit(network: Any, config: Any) -> str:
+    """Say which weights of a network that brought its own are random; empty if none is."""
+    model: Any = getattr(network, 'model', None)
+    if isinstance(network, TimmClassifier) and config.get('pretrained'):
+        classes = model.pretrained_cfg.get('num_classes')
+        if classes != model.num_classes:
+            head = f'a head of {model.num_classes}'
+            return f'pretrained=True has {classes} classes, and {head} is random'
+    if isinstance(network, HuggingFaceClassifier) and config.get('pretrained'):
+        from transformers import AutoConfig
+
+        saved = AutoConfig.from_pretrained(config['model_name'])
+        if saved.num_labels != model.config.num_labels:
+            return (
+                f'{config["model_name"]} has {saved.num_labels} classes, and a head of '
+                f'{model.config.num_labels} is random'
+            )
+        if not any('ImageClassification' in name for name in saved.architectures or ['Image']):
+            return f'{config["model_name"]} is a {saved.architectures[0]}, and any head is random'
+    if isinstance(network, ImageClassifier) and isinstance(config.get('pretrained'), str):
+        found = find_weights(read_checkpoint(config['pretrained']), config['pretrained'])
+        missing = [
+            name
+            for name, value in network.state_dict().items()
+            if name not in found or found[name].shape != value.shape
+        ]
+        if missing:
+            return f'{config["pretrained"]} has no {missing[:3]} that fit, and these are random'
+    return ''
+
+
 @MODELS.register_module()
 class Classifier(BaseModule):
     """Adapter of any network that maps normalised images to logits.
 
     The network is an mmpretrain ``ImageClassifier``, ``TimmClassifier`` or
-    ``HuggingFaceClassifier``, or a plain module such as torchvision's; its
-    penultimate features are what its final linear layer receives.
+    ``HuggingFaceClassifier``, or a plain module such as torchvision's, that returns logits
+    or a container with them; its penultimate features are what its final layer receives.
+    Half-precision weights become float32.
 
     Args:
         network: config of the network.
@@ -59,8 +98,11 @@ class Classifier(BaseModule):
             loaded strictly when the model is built.
         prefix: leading part of the file's keys to strip.
         how_to_get: how a user gets the file, for the error if it is not there.
-        final_layer: name of the layer that gives the logits, if it is not the
-            last ``nn.Linear``.
+        final_layer: name of the layer that gives the logits, of any kind. By default the
+            last ``nn.Linear``, until :meth:`probe` has compared outputs with the logits.
+        key: the file's entry with the weights, if it is not a usual one.
+        sha256: the digest that the file should have, or None: a download is then the
+            very file that was meant.
 
     Raises:
         FileNotFoundError: if the weights are not there.
@@ -74,31 +116,76 @@ class Classifier(BaseModule):
         prefix: str = '',
         how_to_get: str = '',
         final_layer: str | None = None,
+        key: str | None = None,
+        sha256: str | None = None,
     ) -> None:
         super().__init__()
         built = isinstance(network, nn.Module)
-        self.network: Any = network if built else MODELS.build(network)
+        with only_safe_loads():
+            self.network: Any = network if built else MODELS.build(network)
         self.checkpoint = checkpoint
         # A network may bring its weights: timm's pretrained=True, torchvision's weights=...
         brought = isinstance(network, dict) and bool(
             network.get('pretrained') or network.get('weights')
         )
+        self._brought = brought
         self.has_weights = built or brought or checkpoint is not None
         if brought and isinstance(self.network, ImageClassifier):
             self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
         if checkpoint is not None:
-            load_weights(self.network, checkpoint, prefix, how_to_get)
+            load_weights(self.network, checkpoint, prefix, how_to_get, key, sha256)
         if isinstance(self.network, WRAPPERS):
             # Their hooks take 'model.' off the keys, but not inside another module, where
             # they then put it on twice when loading: a nested one could not resume.
             self.network._state_dict_hooks.clear()
             self.network._load_state_dict_pre_hooks.clear()
-        self.final_layer = find_final_layer(self.network, final_layer)
-        layer = self.network.get_submodule(self.final_layer)
-        self.num_classes = layer.weight.size(0)
+        if any(value.dtype in _HALF for value in self.network.state_dict().values()):
+            self.network.float()
+        #: What is random of a network that brought its weights, in words; empty if nothing is.
+        self.unfit = _unfit(self.network, network) if brought and checkpoint is None else ''
+        self._named = final_layer
         # Held for as long as a pass lasts. One hook for good: torch.compile can trace it.
         self._features: Tensor | None = None
-        layer.register_forward_pre_hook(self._keep_features)
+        self._hook: RemovableHandle | None = None
+        self._watch(find_final_layer(self.network, final_layer))
+        layer = self.network.get_submodule(self.final_layer)
+        weight = getattr(layer, 'weight', None)
+        self.num_classes = len(weight) if isinstance(weight, Tensor) else None
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) that its pretrained weights were made for, if they say so."""
+        model: Any = getattr(self.network, 'model', None)
+        size: Any = None
+        if isinstance(self.network, TimmClassifier) and self._brought and not self.checkpoint:
+            size = tuple(model.pretrained_cfg.get('input_size', ())[1:])
+        elif isinstance(self.network, HuggingFaceClassifier):
+            size = getattr(model.config, 'image_size', None)
+        return (size, size) if isinstance(size, int) else size or None
+
+    def probe(self, inputs: Tensor) -> Tensor:
+        """Find the final layer in one pass of normalised images (N, C, H, W), in eval mode.
+
+        Returns:
+            Their logits (N, C).
+
+        Raises:
+            ValueError: if the network gives no logits, or the layer should be named.
+        """
+        logits, passed = look(self.network, inputs, layers_to_watch(self.network, self._named))
+        self._features = None
+        layer = choose_final_layer(self.network, logits, passed, self.final_layer, self._named)
+        self._watch(layer.name, layer.pooled)
+        self.num_classes = logits.size(1)
+        return logits
+
+    def _watch(self, name: str, pooled: tuple[int, ...] | None = None) -> None:
+        layer = self.network.get_submodule(name)
+        if self._hook is not None:
+            self._hook.remove()
+        self._hook = layer.register_forward_pre_hook(self._keep_features)
+        self.final_layer = name
+        self._pooled = pooling_of(layer) if pooled is None else pooled
 
     def init_weights(self) -> None:
         """Initialise an mmpretrain ``ImageClassifier`` that has no weights yet.
@@ -115,9 +202,13 @@ class Classifier(BaseModule):
         Logits are of full precision under autocast, too: a softmax of bfloat16 is not one.
         """
         logits = self.network(inputs)
-        assert self._features is not None  # the final layer was passed
-        features, self._features = self._features.flatten(1), None
-        return Prediction(full_precision(logits), features)
+        if not isinstance(logits, Tensor):
+            logits = logits_of(logits)
+        features, self._features = self._features, None
+        assert features is not None  # the final layer was passed
+        if self._pooled and features.dim() > 2:
+            features = features.mean(self._pooled)
+        return Prediction(full_precision(logits), features.flatten(1))
 
     def _keep_features(self, layer: nn.Module, args: tuple[Tensor, ...]) -> None:
         self._features = args[0]

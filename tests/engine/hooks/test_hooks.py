@@ -7,6 +7,7 @@ import cv2
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmpretrain.structures import DataSample
 from toy import changed, snapshot, toy_dedfkd
 from toy_run import Digits, toy_runner
 
@@ -101,6 +102,29 @@ def test_summary_shows_teacher_and_student(tmp_path):
     logits = runner.model.teacher(runner.model.normalize(inputs.float())).logits
     expected = 100 * (logits.argmax(1) == labels).float().mean()
     assert scalars['val/teacher/accuracy/top1'].current() == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize('knows', [True, False])
+def test_a_teacher_at_chance_is_told(tmp_path, knows):
+    class Known(Digits):
+        def __init__(self):
+            super().__init__()
+            self.images = self.images[:1].repeat(90, 1, 1, 1)
+
+        def __getitem__(self, index):
+            label = answer if knows else index % 3
+            return {
+                'inputs': self.images[index],
+                'data_samples': DataSample().set_gt_label(label),
+            }
+
+    runner = toy_runner(tmp_path, max_iters=1, val_dataset=Known())
+    inputs = runner.model.normalize(Known().images[:1].float())
+    answer = int(runner.model.teacher(inputs).logits.argmax())
+    runner.train()
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    told = 'the teacher should be better than chance, but has 33.33 % of 90' in log
+    assert told is not knows
 
 
 def test_label_set_must_have_the_teachers_classes(tmp_path):

@@ -1,3 +1,5 @@
+from pickle import UnpicklingError
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -51,6 +53,16 @@ def test_a_file_that_would_run_code_is_refused(tmp_path, malicious, proves_malic
     payload, proof = malicious
     proves_malice(payload, proof)
     torch.save(payload, tmp_path / 'bad.pth')
-    with pytest.raises(Exception, match='Weights only load failed'):
+    with pytest.raises(UnpicklingError, match='could run code'):
         load_distiller(config(), tmp_path / 'bad.pth')
     assert not proof.exists()
+
+
+def test_a_student_that_diverged_is_refused(saved, tmp_path):
+    """Test, robustness and figures took it."""
+    content = torch.load(saved[1], weights_only=True)
+    name = next(k for k in content['state_dict'] if k.startswith('student.'))
+    content['state_dict'][name].view(-1)[0] = float('inf')
+    torch.save(content, tmp_path / 'inf.pth')
+    with pytest.raises(ValueError, match=rf'inf\.pth should be finite, but {name} hold'):
+        load_distiller(config(), tmp_path / 'inf.pth')

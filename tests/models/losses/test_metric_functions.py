@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from mmdfkd.models.losses import metric_functions as M
 
@@ -389,3 +390,36 @@ def test_distances_keep_their_precision_under_autocast():
     expected = M.cosine_distances(features)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         assert M.cosine_distances(features).equal(expected)
+
+
+@pytest.mark.parametrize('apart', [1e-4, 1e-3, 5e-3])
+def test_m2_pushes_a_collapsed_class_apart(apart):
+    """Its gradient was exactly 0 below a distance of 0.01: nothing drove a class out of it."""
+    features = torch.randn(1, 16, dtype=torch.double).repeat(4, 1)
+    features = (features + apart * torch.randn(4, 16, dtype=torch.double)).requires_grad_()
+    given = (torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.bool))
+    latents = torch.randn(4, 5, dtype=torch.double)
+    distance = M.euclidean_distances(nn.functional.normalize(features, dim=1))
+    assert distance.max() < 0.01
+    (grad,) = torch.autograd.grad(M.mode_seeking(features, *given, latents), features)
+    assert 1 < grad.norm() < 1e6  # bounded, too
+    moved = features - 1e-8 * grad
+    after = M.euclidean_distances(nn.functional.normalize(moved, dim=1))
+    assert after.sum() > distance.sum()
+
+
+def test_m2_is_smooth_where_features_are_near():
+    def loss(distance):
+        angle = 2 * torch.asin(distance / 2)
+        features = torch.stack([torch.stack([angle.cos(), angle.sin()]), torch.tensor([1.0, 0.0])])
+        given = (torch.zeros(2, dtype=torch.long), torch.ones(2, dtype=torch.bool))
+        return M.mode_seeking(features, *given, torch.tensor([[1.0], [0.0]])) * 2**0.5
+
+    slopes = []
+    for value in (0.02, 0.010001, 0.009999, 0.005):
+        distance = torch.tensor(value, dtype=torch.double, requires_grad=True)
+        result = loss(distance)
+        expected = 1 / value if value >= 0.01 else 200 - 1e4 * value
+        assert result.item() == pytest.approx(expected, rel=1e-4)
+        slopes.append(torch.autograd.grad(result, distance)[0].item())
+    assert slopes == pytest.approx([-2500, -1e4, -1e4, -1e4], rel=1e-3)

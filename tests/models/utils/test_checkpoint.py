@@ -1,6 +1,11 @@
+import argparse
+import hashlib
+import math
 import pickle
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -31,6 +36,10 @@ def offline_hub(tmp_path, monkeypatch):
     monkeypatch.setattr('torch.hub._hub_dir', str(tmp_path / 'hub'))
     (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True)
     return tmp_path / 'hub' / 'checkpoints'
+
+
+def place_of(message):
+    return Path(message.split('bring the file to ')[1].split(',')[0])
 
 
 def assert_equal(network, source):
@@ -125,12 +134,13 @@ def test_a_failed_download_says_where_to_put_the_file(error, offline_hub, monkey
     def refuse(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr('torch.hub.load_state_dict_from_url', refuse)
+    monkeypatch.setattr('torch.hub.download_url_to_file', refuse)
     with pytest.raises(FileNotFoundError) as caught:
         load_weights(build(), URL, how_to_get='ask the author')
     message = str(caught.value)
     assert URL in message
-    assert str(offline_hub / 'teacher-12345678.pth') in message
+    assert place_of(message).parents[1] == offline_hub
+    assert place_of(message).name == 'teacher-12345678.pth'
     assert 'ask the author' in message
     assert str(error) in message
 
@@ -148,18 +158,195 @@ def test_the_place_it_names_is_where_a_download_is_looked_for(
     network = build()
     with pytest.raises(FileNotFoundError) as caught:
         load_weights(network, URL + query)
-    place = str(caught.value).split('bring the file to ')[1].split(',')[0]
-    torch.save(source.state_dict(), place)
+    torch.save(source.state_dict(), place_of(str(caught.value)))
     load_weights(network, URL + query)
     assert_equal(network, source)
 
 
 @pytest.mark.parametrize('by_url', [False, True])
-def test_code_in_a_file_is_refused(by_url, path, offline_hub, malicious, proves_malice):
+def test_code_in_a_file_is_refused(by_url, path, served, malicious, proves_malice):
     payload, proof = malicious
     proves_malice(payload, proof)
-    place = offline_hub / 'teacher-12345678.pth' if by_url else path
+    place = served.folder / 'teacher.pth' if by_url else path
     torch.save({'state_dict': build().state_dict(), 'meta': payload}, place)
-    with pytest.raises(pickle.UnpicklingError):
-        load_weights(build(), URL if by_url else path)
+    with pytest.raises(
+        pickle.UnpicklingError, match=r'could run code.*model\.state_dict\(\) alone'
+    ):
+        load_weights(build(), f'{served.url}/teacher.pth' if by_url else path)
     assert not proof.exists()
+
+
+def test_a_file_of_the_same_name_from_another_place_is_another(served, source):
+    """It was taken from the cache, whatever was asked for."""
+    for folder, value in (('one', 1.0), ('other', 2.0)):
+        (served.folder / folder).mkdir()
+        nn.init.constant_(source[0].weight, value)
+        torch.save(source.state_dict(), served.folder / folder / 'teacher.pth')
+    for folder, value in (('one', 1.0), ('other', 2.0), ('one', 1.0)):
+        network = build()
+        load_weights(network, f'{served.url}/{folder}/teacher.pth')
+        assert (network[0].weight == value).all()
+    assert served.requests == ['/one/teacher.pth', '/other/teacher.pth']  # the third is kept
+
+
+@pytest.mark.parametrize('by_url', [False, True])
+def test_a_digest_is_checked(by_url, served, source):
+    place = served.folder / 'teacher.pth'
+    where = f'{served.url}/teacher.pth' if by_url else str(place)
+    torch.save(source.state_dict(), place)
+    digest = hashlib.sha256(place.read_bytes()).hexdigest()
+    with pytest.raises(ValueError, match=rf'SHA-256 {"0" * 64}, but got {digest}') as caught:
+        load_weights(build(), where, sha256='0' * 64)
+    assert where in str(caught.value)
+    network = build()
+    load_weights(network, where, sha256=digest.upper())
+    assert_equal(network, source)
+    with pytest.raises(ValueError, match=f'but got {digest}'):  # of the kept file, too
+        load_weights(build(), where, sha256='0' * 64)
+
+
+@pytest.mark.parametrize('digest', ['', 'abc', 'x' * 64])
+def test_a_digest_that_is_none_is_refused(digest, path, source):
+    torch.save(source.state_dict(), path)
+    with pytest.raises(ValueError, match='sha256 should be 64 hexadecimal digits'):
+        load_weights(build(), path, sha256=digest)
+
+
+def test_scheme_case_home_and_file_urls_are_understood(served, source, monkeypatch):
+    monkeypatch.setenv('HOME', str(served.folder))
+    torch.save(source.state_dict(), served.folder / 'a teacher.pth')
+    quoted = str(served.folder / 'a teacher.pth').replace(' ', '%20')
+    for where in (
+        '~/a teacher.pth',
+        f'file://{quoted}',
+        f'FILE://localhost{quoted}',
+        f'{served.url.upper()}/a%20teacher.pth',
+    ):
+        network = build()
+        load_weights(network, where)
+        assert_equal(network, source)
+
+
+@pytest.mark.parametrize('where', ['ftp://example.invalid/a.pth', 'torchvision://no_such_model'])
+def test_other_places_are_refused_by_name(where):
+    with pytest.raises(FileNotFoundError, match=r'should .*, but'):
+        load_weights(build(), where)
+
+
+class Arguments(argparse.Namespace):
+    pass
+
+
+def with_arguments(network):
+    """What timm's train.py saves."""
+    arguments = argparse.Namespace(lr=0.1, model='resnet18')
+    return {'arch': 'r', 'args': arguments, 'state_dict': network.state_dict(), 'metric': 1.0}
+
+
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        with_arguments,
+        *(
+            lambda network, key=key: {key: network.state_dict(), 'acc': 93.0, 'epoch': 3}
+            for key in ('net', 'model', 'model_state_dict', 'state_dict_ema', 'my_weights')
+        ),
+        lambda network: {'net': network.state_dict(), 'acc': torch.tensor(93.0)},
+        lambda network: {'model': {'state_dict': network.state_dict()}, 'optimizer': {'a': 1}},
+    ],
+)
+def test_weights_are_found_under_the_usual_keys(wrap, source, path):
+    torch.save(wrap(source), path)
+    network = build()
+    load_weights(network, path)
+    assert_equal(network, source)
+
+
+def test_one_of_several_is_chosen_by_key(source, path):
+    other = build().state_dict()
+    torch.save({'teacher': source.state_dict(), 'student': other}, path)
+    with pytest.raises(ValueError, match=r"got them under \['teacher', 'student'\]; choose"):
+        load_weights(build(), path)
+    network = build()
+    load_weights(network, path, key='teacher')
+    assert_equal(network, source)
+    with pytest.raises(ValueError, match=r"got 'taecher' of \['teacher', 'student'\]"):
+        load_weights(build(), path, key='taecher')
+
+
+def test_safetensors_are_loaded(source, tmp_path):
+    safetensors = pytest.importorskip('safetensors.torch')
+    path = str(tmp_path / 'model.safetensors')
+    safetensors.save_file(source.state_dict(), path)
+    network = build()
+    load_weights(network, path)
+    assert_equal(network, source)
+
+
+def numpy_archive(path, content):
+    with Path(path).open('wb') as file:
+        np.savez(file, a=np.ones(2))
+
+
+def half(path, content):
+    torch.save(content, path)
+    whole = Path(path).read_bytes()
+    Path(path).write_bytes(whole[: len(whole) // 2])
+
+
+def half_safetensors(path, content):
+    safetensors = pytest.importorskip('safetensors.torch')
+    safetensors.save_file(content, path)
+    Path(path).write_bytes(Path(path).read_bytes()[:-20])
+
+
+LFS = b'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'
+
+
+@pytest.mark.parametrize(
+    ('write', 'says'),
+    [
+        (lambda path, content: Path(path).write_bytes(LFS), 'git lfs pull'),
+        (lambda path, content: Path(path).write_bytes(b''), 'it is empty'),
+        (lambda path, content: Path(path).write_bytes(b'error: no such file'), "'error: no such"),
+        (lambda path, content: Path(path).write_bytes(b'<!DOCTYPE html><html>'), 'a web page'),
+        (lambda path, content: Path(path).write_bytes(b'\x89HDF\r\n\x1a\n\0'), 'HDF5'),
+        (lambda path, content: Path(path).write_bytes(bytes(range(256))), 'damaged'),
+        (numpy_archive, 'damaged'),
+        (half, 'half a file'),
+        (half_safetensors, 'damaged'),
+        (lambda path, content: torch.save([1, 2], path), 'a list'),
+        (lambda path, content: torch.save(torch.ones(2), path), 'a Tensor'),
+        (lambda path, content: torch.save(build(), path), 'pickled torch.nn'),
+        (lambda path, content: torch.save(Arguments(a=1), path), 'pickled .*Arguments'),
+        (
+            lambda path, content: (
+                torch.save(content, path, _use_new_zipfile_serialization=False)
+                or Path(path).write_bytes(Path(path).read_bytes()[:-40])
+            ),
+            'damaged',
+        ),
+    ],
+)
+def test_what_is_no_checkpoint_is_named_with_what_to_do(write, says, source, path):
+    write(path, source.state_dict())
+    with pytest.raises(ValueError, match=says) as caught:
+        load_weights(build(), path, how_to_get='ask me')
+    assert path in str(caught.value)
+    assert '; ' in str(caught.value)
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+def test_weights_that_are_no_numbers_are_named(value, source, path):
+    source[2].bias.data[1] = value
+    torch.save(source.state_dict(), path)
+    with pytest.raises(ValueError, match=r'weights.pth should be finite, but 2\.bias hold NaN'):
+        load_weights(build(), path)
+
+
+def test_integers_are_no_weights(source, path):
+    state = source.state_dict()
+    state['0.weight'] = (state['0.weight'] * 127).to(torch.int8)
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r'0\.weight is torch\.int8.*quantised'):
+        load_weights(build(), path)

@@ -1,4 +1,6 @@
 import copy
+from collections import namedtuple
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -264,3 +266,194 @@ def test_init_weights_leaves_a_built_image_classifier_alone(checkpoint):
     assert classifier.has_weights
     classifier.init_weights()
     assert same(checkpoint[1], network.state_dict())
+
+
+# The final layer is the one whose output is the logits, as one pass shows.
+
+
+class GatedLast(nn.Module):
+    """A squeeze-and-excitation gate, of any width, registered after the head that is used."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.body = nn.Conv2d(3, width, 3)
+        self.head = nn.Linear(width, NUM_CLASSES)
+        self.gate = nn.Linear(width, width)
+
+    def forward(self, inputs):
+        maps = self.body(inputs)
+        gate = self.gate(maps.mean((2, 3))).sigmoid()
+        return self.head((maps * gate[:, :, None, None]).mean((2, 3)))
+
+
+class Auxiliary(nn.Module):
+    """Gives its logits in a container with those of an auxiliary head."""
+
+    def __init__(self, container):
+        super().__init__()
+        self.container = container
+        self.head = nn.Linear(12, NUM_CLASSES)
+        self.auxiliary = nn.Linear(12, NUM_CLASSES)
+
+    def forward(self, inputs):
+        return self.container(self.head(inputs), self.auxiliary(inputs))
+
+
+class Cosine(nn.Module):
+    """A cosine classifier: its head is no linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(12, 5)
+        self.head = CosineHead()
+
+    def forward(self, inputs):
+        return self.head(self.body(inputs))
+
+
+class CosineHead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(NUM_CLASSES, 5))
+
+    def forward(self, features):
+        return 9 * nn.functional.linear(
+            nn.functional.normalize(features, dim=1), nn.functional.normalize(self.weight, dim=1)
+        )
+
+
+def probed(network, inputs, **kwargs):
+    classifier = Classifier(network, **kwargs)
+    logits = classifier.probe(inputs)
+    assert classifier.num_classes == logits.size(1)
+    prediction = classifier.eval()(inputs)
+    torch.testing.assert_close(prediction.logits, logits)
+    assert prediction.features.dim() == 2
+    return classifier, prediction
+
+
+@pytest.mark.parametrize('width', [NUM_CLASSES, 4])
+def test_a_gate_registered_last_is_not_taken_for_the_head(width):
+    classifier, _ = probed(GatedLast(width), torch.randn(2, 3, 8, 8))
+    assert classifier.final_layer == 'head'
+    check_prediction(classifier, torch.randn(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_a_probe_agrees_with_the_guess(name):
+    guessed = Classifier(NETWORKS[name]())
+    classifier, _ = probed(guessed.network, torch.randn(2, 3, 32, 32))
+    assert classifier.final_layer == guessed.final_layer
+    check_prediction(classifier, torch.randn(2, 3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    'container',
+    [
+        lambda head, auxiliary: (head, auxiliary),
+        lambda head, auxiliary: [head, auxiliary],
+        lambda head, auxiliary: {'logits': head, 'aux': auxiliary},
+        lambda head, auxiliary: {'aux': auxiliary, 'out': head},
+        lambda head, auxiliary: SimpleNamespace(loss=None, logits=head),
+        namedtuple('Outputs', ['logits', 'aux_logits']),
+    ],
+)
+def test_the_usual_containers_of_logits_are_taken(container):
+    network = Auxiliary(container)
+    classifier, prediction = probed(network, torch.randn(4, 12))
+    assert classifier.final_layer == 'head'
+    inputs = torch.randn(4, 12)
+    assert classifier(inputs).logits.equal(network.head(inputs))
+    assert classifier.predict(inputs)[0].pred_score.shape == (NUM_CLASSES,)
+    assert prediction.logits.shape == (4, NUM_CLASSES)
+
+
+@pytest.mark.parametrize(
+    ('container', 'got'),
+    [
+        (lambda head, auxiliary: {'a': head}, r"a mapping of \['a'\]"),
+        (lambda head, auxiliary: 'logits', 'str'),
+        (lambda head, auxiliary: [], 'list'),
+    ],
+)
+def test_other_outputs_are_named(container, got):
+    with pytest.raises(ValueError, match=f'should return logits, or a container.*got {got}'):
+        Classifier(Auxiliary(container)).probe(torch.randn(4, 12))
+
+
+def test_logits_of_another_shape_are_named():
+    network = nn.Sequential(nn.Conv2d(3, NUM_CLASSES, 1), nn.Linear(8, 8))
+    with pytest.raises(
+        ValueError, match=r'logits of the shape \(2, classes\), but got \(2, 7, 8, 8\)'
+    ):
+        Classifier(network).probe(torch.randn(2, 3, 8, 8))
+
+
+def test_features_of_a_convolution_that_classifies_are_pooled():
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 3), nn.Conv2d(6, NUM_CLASSES, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    inputs = torch.randn(2, 3, 8, 8)
+    _, prediction = probed(network, inputs, final_layer='1')
+    torch.testing.assert_close(prediction.features, network[0](inputs).mean((2, 3)))
+
+
+def test_a_convolution_is_found_beside_gates():
+    class Convolved(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gate = nn.Linear(3, 3)
+            self.head = nn.Conv2d(3, NUM_CLASSES, 1)
+
+        def forward(self, inputs):
+            return self.head(inputs * self.gate(inputs.mean((2, 3)))[..., None, None]).mean((2, 3))
+
+    classifier, prediction = probed(Convolved(), torch.randn(2, 3, 8, 8))
+    assert classifier.final_layer == 'head'
+    assert prediction.features.shape == (2, 3)
+
+
+@pytest.mark.parametrize('named', [None, 'head'])
+def test_a_cosine_classifier_is_found_or_named(named):
+    inputs = torch.randn(2, 12)
+    network = Cosine()
+    classifier, prediction = probed(network, inputs, final_layer=named)
+    assert classifier.final_layer == 'head'
+    torch.testing.assert_close(prediction.features, network.body(inputs))
+
+
+def test_a_scale_may_follow_the_head():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(12, NUM_CLASSES)
+
+        def forward(self, inputs):
+            return 3 * self.head(inputs)
+
+    classifier, prediction = probed(Scaled(), torch.randn(2, 12))
+    assert classifier.final_layer == 'head'
+    assert prediction.features.shape == (2, 12)
+
+
+def test_where_no_layer_gives_the_logits_one_should_be_named():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.other = nn.Linear(12, 4), nn.Linear(12, 3)
+
+        def forward(self, inputs):
+            return torch.cat([self.one(inputs), self.other(inputs)], 1)
+
+    with pytest.raises(
+        ValueError, match=r"7 logits, but got None.*set final_layer=.*\['one', 'other'\]"
+    ):
+        Classifier(Twice()).probe(torch.randn(2, 12))
+
+
+@pytest.mark.parametrize(
+    ('named', 'why'), [('body', r'\(2, 5\)'), ('auxiliary', 'it is not passed')]
+)
+def test_a_named_layer_that_gives_no_logits_is_refused(named, why):
+    with pytest.raises(ValueError, match=f'got {named!r}: it gives .*{why}'):
+        Classifier(AuxiliaryLast(), final_layer=named).probe(torch.randn(2, 12))

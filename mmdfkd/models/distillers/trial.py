@@ -1,0 +1,110 @@
+"""The networks and the normalisation are tried at build: one pass of a few images each."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mmdfkd.models.utils import Classifier
+
+#: Normalised pixels beyond the first are unlikely, beyond the second impossible.
+_FAR, _ABSURD = 20, 256
+
+
+def try_networks(
+    teacher: Any,
+    student: Any,
+    normalize: Callable[[Tensor], Tensor],
+    image_shape: tuple[int, int, int],
+) -> None:
+    """Show black, white and noise to both networks; find their final layers on the way.
+
+    Args:
+        teacher: a :class:`Classifier`; anything else is left alone.
+        student: likewise.
+        normalize: of pixels (N, C, H, W) in [0, 255].
+        image_shape: (channels, height, width) of an image.
+
+    Raises:
+        ValueError: if a network cannot take such images, or gives no logits; or if the
+            normalisation, or what the teacher says, cannot be right.
+    """
+    image_shape = tuple(image_shape)  # type: ignore[assignment]
+    draw = torch.Generator().manual_seed(0)
+    noise = torch.randint(256, (2, *image_shape), generator=draw)
+    pixels = torch.cat([torch.zeros(1, *image_shape), torch.full((1, *image_shape), 255.0), noise])
+    if type(pixels) is not Tensor or pixels.is_meta:
+        return  # built to see shapes alone: there are no values
+    try:
+        inputs = normalize(pixels)
+    except RuntimeError as error:
+        raise ValueError(
+            f'data_preprocessor should have mean and std of {image_shape[0]} channels, but '
+            f'normalising images of {image_shape} raised: {error}; set both'
+        ) from error
+    _check_range(inputs[0], inputs[1])
+    for name, part in (('teacher', teacher), ('student', student)):
+        if isinstance(part, Classifier):
+            _check_logits(name, _try(name, part, inputs, image_shape))
+    if isinstance(teacher, Classifier) and teacher.image_size not in (None, image_shape[1:]):
+        print_log(
+            f'the teacher should see images of the size it was made for, {teacher.image_size}, but '
+            f'gets {image_shape[1:]}; its accuracy, if there is a test set, tells what that does',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _try(name: str, part: Any, inputs: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
+    try:
+        return part.probe(inputs.to(next(part.parameters()).device))
+    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+        raise ValueError(
+            f'the {name} should take images of {image_shape} (channels, height, width), but raised '
+            f'{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ""}; '
+            'set image_size and channels of the generator (or image_shape), or give a network '
+            'for such images'
+        ) from error
+
+
+def _check_range(black: Tensor, white: Tensor) -> None:
+    ends = f'black {black.amin():.4g} and white {white.amax():.4g}'
+    if not (white > black).all() or not (white - black).isfinite().all():
+        raise ValueError(
+            f'std of data_preprocessor should be positive and finite, but it makes {ends}; give '
+            'the teacher’s mean and std, in pixels of 0 to 255'
+        )
+    far = float(torch.cat([black, white]).abs().amax())
+    if far > _ABSURD:
+        raise ValueError(
+            f'mean and std of data_preprocessor should be in pixels of 0 to 255, but they make '
+            f'{ends}; multiply the teacher’s by 255'
+        )
+    if far > _FAR or (white - black).amax() < 1 / _FAR:
+        print_log(
+            f'data_preprocessor should normalise pixels to about -3 to 3, but makes {ends}; check '
+            'that mean and std are the teacher’s, in pixels of 0 to 255',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def _check_logits(name: str, logits: Tensor) -> None:
+    if not logits.isfinite().all():
+        raise ValueError(
+            f'the {name} should give finite logits, but got NaN or infinity of black, white or '
+            'noise; check its weights, and mean and std of data_preprocessor'
+        )
+    if (logits >= 0).all() and (logits.sum(1) - 1).abs().max() < 1e-3:
+        raise ValueError(
+            f'the {name} should give logits, but its outputs are positive and sum to one; take its '
+            'softmax off'
+        )
+    if name == 'teacher' and (logits == logits[:1, :1]).all():
+        raise ValueError(
+            f'the teacher should tell classes apart, but gives {float(logits[0, 0]):.4g} to every '
+            'class of every image; give trained weights'
+        )

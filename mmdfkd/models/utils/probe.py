@@ -1,0 +1,168 @@
+"""One look at what a network gives, and which of its layers the logits come from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .frozen import frozen
+
+
+class FinalLayer(NamedTuple):
+    """The layer that gives the logits, and the dimensions of its inputs to average over."""
+
+    name: str
+    pooled: tuple[int, ...]
+
+
+def logits_of(output: Any) -> Tensor:
+    """Take the logits (N, C) out of what a network returns.
+
+    Args:
+        output: a tensor; a mapping or object with ``logits`` (a Hugging Face
+            ``ModelOutput``) or ``out``; or a sequence, whose first entry they are, as
+            auxiliary outputs follow.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(output, Tensor):
+        return output
+    for name in ('logits', 'out'):
+        inner = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
+        if isinstance(inner, Tensor):
+            return inner
+    if isinstance(output, Sequence) and output and isinstance(output[0], Tensor):
+        return output[0]
+    got = f'a mapping of {list(output)}' if isinstance(output, Mapping) else type(output).__name__
+    raise ValueError(
+        f'a classifier should return logits, or a container with them, but got {got}; wrap it in '
+        'a module that returns the logits'
+    )
+
+
+def pooling_of(layer: nn.Module) -> tuple[int, ...]:
+    """Return the dimensions of a layer's inputs that it does not mix: a 1x1 convolution's map."""
+    if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+        return (2, 3)
+    return ()
+
+
+@torch.no_grad()
+def look(network: nn.Module, inputs: Tensor, layers: Sequence[str]) -> tuple[Tensor, dict]:
+    """Run ``network`` once in eval mode, with what ``layers`` got and gave.
+
+    Args:
+        network: a classifier; nothing of it is changed.
+        inputs: normalised images (N, C, H, W).
+        layers: names of the modules to watch.
+
+    Returns:
+        The logits (N, C), and (first input, output) of each layer that was passed, by name,
+        in the order of the passes.
+
+    Raises:
+        ValueError: if the network returns no logits of N images.
+    """
+    passed: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def watch(name: str) -> Any:
+        def keep(layer: nn.Module, args: tuple, output: Any) -> None:
+            if args and isinstance(args[0], Tensor) and isinstance(output, Tensor):
+                passed.pop(name, None)
+                passed[name] = (args[0], output)
+
+        return network.get_submodule(name).register_forward_hook(keep)
+
+    handles = [watch(name) for name in layers]
+    try:
+        with frozen(network) as quiet:
+            logits = logits_of(quiet(inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if logits.dim() != 2 or len(logits) != len(inputs):
+        raise ValueError(
+            f'a classifier should return logits of the shape ({len(inputs)}, classes), but got '
+            f'{tuple(logits.shape)}; wrap it in a module that pools or picks them'
+        )
+    return logits, passed
+
+
+def layers_to_watch(network: nn.Module, named: str | None) -> list[str]:
+    """List the modules that may give the logits: those with weights of their own."""
+    if named is not None:
+        return [named]
+    return [
+        name
+        for name, module in network.named_modules()
+        if name and next(module.parameters(recurse=False), None) is not None
+    ]
+
+
+def choose_final_layer(
+    network: nn.Module, logits: Tensor, passed: dict, guess: str, named: str | None
+) -> FinalLayer:
+    """Choose the layer whose output is the logits.
+
+    Args:
+        network: the classifier.
+        logits: (N, C), of :func:`look`.
+        passed: likewise.
+        guess: the layer to take where something follows that keeps the shape, as a scale.
+        named: the layer that the user named, or None.
+
+    Raises:
+        ValueError: if none is found, or the named one gives no logits.
+    """
+    num_classes = logits.size(1)
+    if named is not None:
+        if named in passed and num_classes in _channels(passed[named][1]):
+            return FinalLayer(named, pooling_of(network.get_submodule(named)))
+        shape = tuple(passed[named][1].shape) if named in passed else 'nothing: it is not passed'
+        raise _no_final_layer(network, named, f'it gives {shape}', num_classes, passed)
+    for kinds in ((nn.Linear, nn.Conv2d), (nn.Module,)):
+        for name in reversed(passed):
+            given, output = passed[name]
+            layer = network.get_submodule(name)
+            if not isinstance(layer, kinds) or (
+                kinds == (nn.Module,) and given.size(-1) == num_classes
+            ):
+                continue
+            pooled = _match(output, logits)
+            if pooled is not None:
+                return FinalLayer(name, pooling_of(layer) or pooled)
+    if guess in passed and passed[guess][1].shape == logits.shape:
+        return FinalLayer(guess, pooling_of(network.get_submodule(guess)))
+    raise _no_final_layer(network, named, 'no layer’s output is them', num_classes, passed)
+
+
+def _channels(output: Tensor) -> tuple[int, ...]:
+    return tuple(output.shape[1:2]) + tuple(output.shape[-1:])
+
+
+def _match(output: Tensor, logits: Tensor) -> tuple[int, ...] | None:
+    """Return the dimensions to average ``output`` over to have the logits; None if it has not."""
+    over: dict[int, tuple[int, ...]] = {2: (), 3: (1,), 4: (2, 3)}
+    if output.dim() not in over:
+        return None
+    dims = over[output.dim()]
+    values = (output.mean(dims) if dims else output).float()
+    if values.shape != logits.shape:
+        return None
+    for candidate in (values, values.log_softmax(1)):
+        if torch.allclose(candidate, logits.float(), rtol=1e-3, atol=1e-5):
+            return dims
+    return None
+
+
+def _no_final_layer(
+    network: nn.Module, named: str | None, why: str, num_classes: int, passed: dict
+) -> ValueError:
+    names = [name for name in passed if isinstance(network.get_submodule(name), nn.Linear)]
+    return ValueError(
+        f'final_layer should name the layer of {type(network).__name__} that gives the '
+        f'{num_classes} logits, but got {named!r}: {why}; set final_layer= of the classifier, to a '
+        f'module of any kind. The last ones passed are {(names or list(passed))[-5:]}'
+    )
