@@ -4,7 +4,7 @@ from .cifar_c import CIFARC
 from .folders import ImageFolder, ImageNet
 from .label_dataset import LabelDataset
 from .mnist5k import MNIST5k
-from .real import CIFAR10, CIFAR100, MNIST
+from .real import CIFAR10, CIFAR100, MNIST, FashionMNIST
 from .synthetic import BankDataset, LatentDataset
 from .transforms import Corrupt
 
@@ -15,6 +15,7 @@ __all__ = [
     'MNIST',
     'BankDataset',
     'Corrupt',
+    'FashionMNIST',
     'ImageFolder',
     'ImageNet',
     'LabelDataset',

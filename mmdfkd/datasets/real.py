@@ -1,4 +1,4 @@
-"""mmpretrain's MNIST and CIFAR data sets, with an error that helps offline users."""
+"""mmpretrain's MNIST, Fashion-MNIST and CIFAR data sets, with an error that helps offline users."""
 
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,19 @@ class MNIST(_Explained, datasets.MNIST):
     how_to_get = (
         'python tools/prepare_mnist.py brings them there (--from-pngs DIR makes them from '
         'folders train/0 ... test/9 of PNG files)'
+    )
+
+    def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
+        super().__init__(data_root, split=split, test_mode=split == 'test', **kwargs)
+
+
+@DATASETS.register_module()
+class FashionMNIST(_Explained, datasets.FashionMNIST):
+    """Fashion-MNIST from its four ``*-ubyte`` files; ``split`` counts, as in :class:`MNIST`."""
+
+    how_to_get = (
+        'unpack the four *-ubyte.gz files of zalandoresearch/fashion-mnist there; Debian’s package '
+        'dataset-fashion-mnist has them in /usr/share/datasets/fashion-mnist'
     )
 
     def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:

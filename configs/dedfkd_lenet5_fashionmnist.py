@@ -1,0 +1,17 @@
+"""DE-DFKD, LeNet-5 -> LeNet-5-half on Fashion-MNIST: MNIST's recipe but for mean and std."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from ._base_.datasets.fashion_mnist import *
+    from ._base_.dedfkd_lenet5 import *
+    from ._base_.models.fashion_preprocessor import fashion_preprocessor
+
+data_preprocessor = model['data_preprocessor'] = fashion_preprocessor
+model['teacher'].update(
+    checkpoint='work_dirs/teachers/lenet5_fashionmnist/epoch_30.pth',
+    how_to_get='make it: python tools/train.py configs/teachers/lenet5_fashionmnist.py',
+)
+
+rounds = 3000  # six generators; the memory keeps the images of two
+train_cfg.update(max_iters=rounds)
