@@ -52,7 +52,5 @@ def test_the_split_chooses_the_files(dataset, split, length, tmp_path):
 
 
 def test_missing_fashion_is_explained(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r'FashionMNIST should.*dataset-fashion'
-    ):
+    with pytest.raises(FileNotFoundError, match=r'FashionMNIST should.*dataset-fashion'):
         FashionMNIST(data_root=str(tmp_path), download=False)
