@@ -150,7 +150,10 @@ class Classifier(BaseModule):
         self._watch(find_final_layer(self.network, final_layer))
         layer = self.network.get_submodule(self.final_layer)
         weight = getattr(layer, 'weight', None)
-        self.num_classes = len(weight) if isinstance(weight, Tensor) else None
+        fits = isinstance(weight, Tensor) and weight.dim() > 1
+        self.num_classes = len(weight) if fits else None  # type: ignore[arg-type]
+        self.num_features = weight.size(1) if fits else None  # type: ignore[union-attr]
+        self.probed = False
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -177,6 +180,9 @@ class Classifier(BaseModule):
         layer = choose_final_layer(self.network, logits, passed, self.final_layer, self._named)
         self._watch(layer.name, layer.pooled)
         self.num_classes = logits.size(1)
+        features = passed[layer.name][0][:1]
+        self.num_features = (features.mean(layer.pooled) if layer.pooled else features).numel()
+        self.probed = True
         return logits
 
     def _watch(self, name: str, pooled: tuple[int, ...] | None = None) -> None:
