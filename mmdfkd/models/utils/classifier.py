@@ -63,7 +63,9 @@ def _unfit(network: Any, config: Any) -> str:
     if isinstance(network, HuggingFaceClassifier) and config.get('pretrained'):
         from transformers import AutoConfig
 
-        saved = AutoConfig.from_pretrained(config['model_name'])
+        where = ('revision', 'cache_dir', 'token', 'subfolder', 'trust_remote_code')
+        options = {name: config[name] for name in where if name in config}
+        saved = AutoConfig.from_pretrained(config['model_name'], **options)
         if saved.num_labels != model.config.num_labels:
             return (
                 f'{config["model_name"]} has {saved.num_labels} classes, and a head of '
