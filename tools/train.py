@@ -1,113 +1,11 @@
-"""Train a teacher or distil a student: ``python tools/train.py CONFIG``."""
+"""The script of mmdfkd.cli.train, which says what it does: ``--help``."""
 
-import argparse
 import os
-from pathlib import Path
 
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
-
-import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.cli import merge_options
-from mmdfkd.engine.amp import enable_amp
-from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook, StrictScheduleHook
-
-
-def parse_args() -> argparse.Namespace:
-    """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
-    parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
-    parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        help='go on from this checkpoint; without a path, from the newest in the work dir',
-    )
-    parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
-    parser.add_argument('--no-validate', action='store_true', help='no evaluation while training')
-    parser.add_argument(
-        '--auto-scale-lr',
-        action='store_true',
-        help='scale learning rates by the batch size over auto_scale_lr.base_batch_size',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override the config, e.g. train_cfg.max_iters=100 model.loss_ce.loss_weight=0.5',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
-
-
-def set_rounds(cfg: Config, rounds: int) -> None:
-    """Make a run last ``rounds``; its schedules follow.
-
-    Raises:
-        ValueError: if ``rounds`` is not positive, or the config is a teacher's.
-    """
-    if 'max_iters' not in cfg.train_cfg:
-        raise ValueError(
-            '--rounds should be used with a distillation, but got a config that trains for '
-            f'{cfg.train_cfg.max_epochs} epochs; set train_cfg.max_epochs'
-        )
-    if rounds < 1:
-        raise ValueError(f'--rounds should be at least 1, but got {rounds}')
-    cfg.train_cfg.max_iters = rounds
-
-
-def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
-    """Write the command line's choices into the config.
-
-    Raises:
-        ValueError: if a choice does not fit the config.
-    """
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    if args.amp:
-        enable_amp(cfg.optim_wrapper)
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-    if args.auto_scale_lr:
-        if 'auto_scale_lr' not in cfg:
-            raise ValueError(
-                '--auto-scale-lr should be used with a config that has '
-                'auto_scale_lr=dict(base_batch_size=...), but got one without'
-            )
-        cfg.auto_scale_lr.enable = True
-    if args.rounds is not None:
-        set_rounds(cfg, args.rounds)
-    if args.cfg_options is not None:
-        merge_options(cfg, args.cfg_options)
-    return cfg
-
-
-def main() -> None:
-    """Run."""
-    args = parse_args()
-    join_processes(args.launcher)
-    cfg = merge_args(Config.fromfile(args.config), args)
-    runner = Runner.from_cfg(cfg)
-    runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
-    if cfg.get('resume'):
-        runner.register_hook(StrictScheduleHook())
-    runner.train()
-
+from mmdfkd.cli.train import main
 
 if __name__ == '__main__':
     main()

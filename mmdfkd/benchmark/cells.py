@@ -19,7 +19,7 @@ from mmdfkd.reports.run_logs import curves, merge, minutes_of, read_sessions
 
 from .compose import compose
 
-_TRAIN = Path(__file__).parents[2] / 'tools' / 'train.py'
+_TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds whose median time plans the run; the first are slower
 _SLOW_START = 3
@@ -149,7 +149,7 @@ def _train(cfg: Config, work_dir: Path) -> None:
     work_dir.mkdir(parents=True, exist_ok=True)
     file = work_dir / 'config.py'
     cfg.dump(file)
-    command = [sys.executable, str(_TRAIN), str(file), '--work-dir', str(work_dir)]
+    command = [*_TRAIN, str(file), '--work-dir', str(work_dir)]
     if find_latest_checkpoint(str(work_dir)):
         command.append('--resume')
     with (work_dir / 'output.txt').open('a') as output:

@@ -1,4 +1,4 @@
-"""What the scripts of tools/ share about their command lines."""
+"""The commands, a file each; tools/ has a script of every one, and no code of its own."""
 
 from .cfg_options import merge_options
 

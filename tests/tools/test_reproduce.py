@@ -136,7 +136,7 @@ def test_a_failed_step_is_told_in_a_line(tmp_path, monkeypatch, capfd, logged):
         script += '(work / "2").mkdir()\n(work / "2/2.log").touch()\n'
     (tmp_path / 'train.py').write_text(script + 'print("because", file=sys.stderr)\nsys.exit(7)')
     tool = load_tool('reproduce')
-    monkeypatch.setattr(tool, 'TOOLS', tmp_path)
+    monkeypatch.setattr(tool, 'TRAIN', [sys.executable, str(tmp_path / 'train.py')])
     with pytest.raises(SystemExit) as failed:
         tool.train('a.py', tmp_path / 'work', {'x': 1}, [])
     where = f'its log is {tmp_path}/work/2/2.log' if logged else 'it left no log'

@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: tools/reproduce.py, but the runs are forks, which spares a start of Python for each; CIFAR's
+#: mmdfkd.cli.reproduce, but the runs are forks, which spares a start of Python for each; CIFAR's
 #: files are not checked to be the real ones, and a run may die where the file ``kill`` says.
 #: The ResNets, which are slower by half, are left out: test_configs.py steps them.
-REPRODUCE = f"""
+REPRODUCE = """
 import os, sys, traceback
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path[0] = {str(ROOT / 'tools')!r}
-import reproduce, train
+from mmdfkd.cli import reproduce, train
 from mmpretrain.datasets import CIFAR10
 from mmdfkd.engine.hooks import AtomicCheckpointHook
 
@@ -38,7 +37,7 @@ def run(command):
     child = os.fork()
     if child:
         return SimpleNamespace(returncode=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    sys.argv = command[1:]
+    sys.argv = command[2:]
     try:
         train.main()
     except BaseException:

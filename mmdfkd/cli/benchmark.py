@@ -1,0 +1,99 @@
+"""Compare methods on pairs for equal time: ``tools/benchmark.py --methods A B --pairs P``.
+
+A method is the config of any distillation by it, and a pair that of any distillation of it:
+networks, data and augmentation are the pair's, all else is the method's. A few rounds are
+timed first; then every cell gets as many rounds as fill the minutes, with its schedules over
+them. Results are JSON lines, a line a cell. It can be stopped at any time: started again it
+goes on where it was. A cell that fails is told, and the others run.
+"""
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from mmdfkd.benchmark import (
+    Cell,
+    append,
+    finished,
+    plot_curves,
+    read_results,
+    run_cell,
+    tables,
+)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
+    parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--minutes', type=float, default=20.0, help='of training, for each cell')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
+    parser.add_argument(
+        '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'
+    )
+    parser.add_argument('--plots', type=Path, help='draw the curves into this folder')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, help='override every config'
+    )
+    args = parser.parse_args(argv)
+    if len(set(args.seeds)) < len(args.seeds):
+        parser.error(f'--seeds should differ, but got {args.seeds}')
+    for name in ('methods', 'pairs'):
+        if len({path.stem for path in getattr(args, name)}) < len(getattr(args, name)):
+            parser.error(f'--{name} should differ in their names, but got {getattr(args, name)}')
+    if args.minutes <= 0:
+        parser.error(f'--minutes should be over 0, but got {args.minutes}')
+    args.results = args.results or args.work_dir / 'results.jsonl'
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what is not done yet, and print the tables; returns the number of failed cells."""
+    args = parse_args(argv)
+    cells = [
+        Cell(
+            method=method,
+            pair=pair,
+            seed=seed,
+            minutes=args.minutes,
+            folder=args.work_dir / pair.stem / method.stem / f'seed{seed}_{args.minutes:g}min',
+            options=dict(args.cfg_options),
+        )
+        for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)
+    ]
+    columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
+    failed = 0
+    with Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty()) as progress:
+        for cell in progress.track(cells, description='cells'):
+            if finished(read_results(args.results), cell.key):
+                continue
+            name = f'{cell.pair.stem}, {cell.method.stem}, seed {cell.seed}'
+            try:
+                result = run_cell(cell)
+            except (RuntimeError, ValueError, OSError) as error:
+                failed += 1
+                result = cell.key | {'error': str(error)}
+                print(f'{name} failed: {error}', file=sys.stderr, flush=True)
+            else:
+                print(
+                    f'{name}: {result["student"]:.2f} % after {result["minutes"]} minutes',
+                    flush=True,
+                )
+            append(args.results, result)
+    results = read_results(args.results)
+    print(tables(results))
+    if args.plots:
+        print(*plot_curves(results, args.plots), sep='\n')
+    return failed
+
+
+if __name__ == '__main__':
+    sys.exit(1 if main() else 0)

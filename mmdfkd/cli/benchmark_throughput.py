@@ -1,0 +1,92 @@
+"""Where a run's time and memory go: ``python tools/benchmark_throughput.py CONFIG``.
+
+Drives the config through the Runner for some rounds, with a random teacher and no
+evaluation, and times the parts of a round. No data and no weights are needed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+from mmdfkd.cli import merge_options
+from mmdfkd.engine.amp import enable_amp
+from mmdfkd.engine.throughput import measure
+from mmdfkd.reports.tables import markdown
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Format the results, a column each, as a Markdown table."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for result in results.values():
+        for key, value in result.items():
+            for name, part in value.items() if isinstance(value, dict) else [('', value)]:
+                text = f'{part:.4g}' if isinstance(part, float) else str(part)
+                rows[f'{key} {name}'.strip()].append(text)
+    return markdown(['', *results], [[name, *values] for name, values in rows.items()])
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('--rounds', type=int, default=5, help='rounds timed, whole and by part')
+    parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
+    parser.add_argument('--json', help='write the figures to this file as well')
+    parser.add_argument(
+        '--sweep',
+        nargs='+',
+        metavar='"KEY=VALUE ..."',
+        help='measure once for each of these sets of options, each in a process of its own',
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    return parser.parse_args()
+
+
+def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Measure for each set of options in a fresh process, so that peaks are its own."""
+    results = {}
+    own = [args.config, f'--rounds={args.rounds}', f'--warmup={args.warmup}']
+    own += ['--amp'] if args.amp else []
+    for options in args.sweep:
+        with tempfile.NamedTemporaryFile(suffix='.json') as file:
+            command = [
+                sys.executable,
+                '-m',
+                'mmdfkd.cli.benchmark_throughput',
+                *own,
+                '--json',
+                file.name,
+            ]
+            given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
+            command += ['--cfg-options', *given, *options.split()]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            (results[options],) = json.loads(Path(file.name).read_text()).values()
+    return results
+
+
+def main() -> None:
+    """Run."""
+    args = parse_args()
+    if args.sweep:
+        results = sweep(args)
+    else:
+        cfg = Config.fromfile(args.config)
+        merge_options(cfg, args.cfg_options or {})
+        if args.amp:
+            enable_amp(cfg.optim_wrapper)
+        results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}
+    print(table(results))
+    if args.json:
+        Path(args.json).write_text(json.dumps(results, indent=1))
+
+
+if __name__ == '__main__':
+    main()

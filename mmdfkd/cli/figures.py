@@ -1,0 +1,170 @@
+"""Figures of a run's synthetic images: ``python tools/figures.py CONFIG CHECKPOINT``.
+
+FID, KID, precision, recall, density, coverage and Inception score against real images, the
+balance of the classes, the diversity inside them, and how far the student agrees with the
+teacher; of live samples of held-out latents, or of the images in the bank. Real images are
+the config's evaluation set with its split ``train``, and the floor is that split against
+the evaluation set itself. ``--no-real`` gives what a user without any real image can have.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict, DictAction
+from torch.utils.data import Dataset
+
+from mmdfkd.cli import merge_options
+from mmdfkd.datasets import BankDataset
+from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
+from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
+from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
+from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
+from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.reports import figure_files
+from mmdfkd.reports.tables import markdown
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
+    parser.add_argument(
+        '--source',
+        choices=['generator', 'bank'],
+        help='live samples of the generator (default, where there is one) or the memory',
+    )
+    parser.add_argument(
+        '--num', type=int, default=50000, help='synthetic images (of a bank: at most what it holds)'
+    )
+    parser.add_argument(
+        '--extractor',
+        default='inception',
+        help="'inception' (2015, 2048 features: FID as everyone has it), 'teacher', or a config "
+        'file with extractor=dict(...)',
+    )
+    parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
+    parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
+    parser.add_argument('--no-real', action='store_true', help='figures without real images')
+    parser.add_argument('--seed', type=int, default=1000, help='of the held-out latents')
+    parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument('--cache-dir', default='work_dirs/real_statistics', help='of real images')
+    parser.add_argument(
+        '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
+    )
+    return parser.parse_args(argv)
+
+
+def train_split(dataset: ConfigDict) -> ConfigDict:
+    """Return the whole training split of an evaluation set's config.
+
+    Raises:
+        ValueError: if nothing in the config names a split.
+    """
+    # Of test images that are a choice: training images of these places would be of few classes.
+    whole = {key: value for key, value in dataset.items() if key != 'indices'}
+    if 'split' in dataset:
+        return ConfigDict(whole | {'split': 'train'})
+    if dataset.get('data_prefix') in ('test', 'val'):
+        return ConfigDict(whole | {'data_prefix': 'train'})
+    raise ValueError(
+        "the evaluation set should have split='test' or data_prefix='test' (or 'val'), so that "
+        'its training split can be named, but got neither; put real_images=dict(...), a data '
+        "set's config, into your config, or use --no-real"
+    )
+
+
+def make_extractor(args: argparse.Namespace) -> Any:
+    """Return what Fidelity takes for ``--extractor``."""
+    if args.extractor == 'inception':
+        return dict(type=InceptionExtractor, weights=args.inception_weights)
+    return 'teacher' if args.extractor == 'teacher' else Config.fromfile(args.extractor).extractor
+
+
+def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
+    """Build the metrics."""
+    if args.no_real:
+        return [ClassBalance(), Diversity(), Agreement(CORRUPTIONS)]
+    evaluation_set = cfg.test_dataloader.dataset  # a run may validate without real images
+    real = cfg.get('real_images') or train_split(evaluation_set)
+    fidelity = Fidelity(
+        real=real,
+        floor=evaluation_set,
+        extractor=make_extractor(args),
+        per_class=args.per_class,
+        cache_dir=args.cache_dir,
+    )
+    return [
+        fidelity,
+        ClassBalance(real=evaluation_set),
+        Diversity(real=evaluation_set),
+        Agreement(CORRUPTIONS),
+    ]
+
+
+def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
+    """Return the latents or the slots to evaluate."""
+    if args.source == 'generator':
+        return model.held_out(args.num, args.seed)
+    return BankDataset(min(args.num, len(model.memory)))
+
+
+def bank_duplicates(bank: Any, num: int) -> float:
+    """Return the share of ``num`` bank images with a near-duplicate among all of them.
+
+    Of more than 5,000 a random 5,000 are looked at, each beside all the others.
+    """
+    parts = (comparable_pixels(bank[slots]) for slots in torch.arange(num).split(1000))
+    return duplicate_share(torch.cat([part.cpu() for part in parts]), DUPLICATE_DISTANCE)
+
+
+def table(figures: dict[str, float]) -> str:
+    """Lay the figures out, one a row."""
+    return markdown(['figure', 'value'], ([name, f'{v:.4f}'] for name, v in figures.items()))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    merge_options(cfg, args.cfg_options or {})
+    out = args.json or args.checkpoint.with_name('figures.json')
+    model = load_distiller(cfg, args.checkpoint)
+    args.source = choose_source(model, args.source)
+    settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
+    figure_files.check_free(out, settings)
+    start = time.perf_counter()
+    model.to('cuda' if torch.cuda.is_available() else 'cpu')
+    metrics = make_metrics(args, cfg)
+    samples: Any = make_samples(args, model)
+    figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    if args.source == 'bank':
+        figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
+    protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
+    print(f'\n{len(samples)} images of the {args.source}')
+    print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
+    print(f'\n{table(figures)}')
+    figure_files.write(
+        out,
+        settings,
+        time.perf_counter() - start,
+        num_fake=len(samples),
+        protocol=protocol,
+        figures={name: value for name, value in figures.items() if value == value},  # JSON's
+        details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
+    )
+    print(f'\nwritten to {out}')
+
+
+if __name__ == '__main__':
+    main()

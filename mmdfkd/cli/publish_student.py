@@ -1,0 +1,75 @@
+"""Write the student alone: ``python tools/publish_student.py CONFIG CHECKPOINT OUT.pth``.
+
+OUT.pth holds ``{'state_dict': ..., 'meta': ...}``, and OUT.py, beside it, the student's config.
+Use an mmpretrain student as
+
+    mmpretrain.get_model(Config.fromfile('OUT.py'), pretrained='OUT.pth')
+
+where Config is mmengine.config's, and a timm student, with the arguments that OUT.py has, as
+
+    timm.create_model(NAME, num_classes=K, checkpoint_path='OUT.pth')
+
+Any other module loads it itself, as does timm's:
+
+    model.load_state_dict(torch.load('OUT.pth')['state_dict'])
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+import mmdfkd
+from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.models.utils.classifier import WRAPPERS
+from mmdfkd.registry import MODELS
+
+PREFIX = 'student.network.'
+
+
+def publish(config: str, checkpoint: str, out: Path) -> None:
+    """Extract the student of ``checkpoint`` to ``out`` and its config, after a strict test load.
+
+    Raises:
+        ValueError: if the checkpoint holds no student, or another one.
+    """
+    cfg = Config.fromfile(config)
+    weights = find_weights(read_checkpoint(checkpoint), checkpoint)
+    student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
+    if not student:
+        raise ValueError(
+            f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got '
+            f'{list(weights)[:3]}; give a checkpoint that tools/train.py wrote for a distiller'
+        )
+    check_finite(student, checkpoint, 'the run had diverged; give an earlier checkpoint')
+    network = MODELS.build(cfg.model.student.network)
+    if isinstance(network, WRAPPERS):
+        student = {key.removeprefix('model.'): value for key, value in student.items()}
+    network.load_state_dict(student)
+    torch.save({'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}, out)
+    described = Config({'model': cfg.model.student.network})
+    described.model.data_preprocessor = cfg.model.data_preprocessor
+    described.dump(out.with_suffix('.py'))
+    print(
+        f'{sum(v.numel() for v in student.values()):,} values in {out}, config in '
+        f'{out.with_suffix(".py")}'
+    )
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='the config the student was distilled with')
+    parser.add_argument('checkpoint', help='a checkpoint of that run')
+    parser.add_argument(
+        'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'
+    )
+    args = parser.parse_args()
+    publish(args.config, args.checkpoint, args.out)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,28 @@
+"""Write one page about runs: ``python tools/report.py WORK_DIR... --out report.html``.
+
+The page needs nothing else: curves are inline SVG, pictures are in it, and it has no script.
+With ``--markdown`` its tables are written as Markdown, too. A run may be going on.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmdfkd.reports.page import read_runs, write_html, write_markdown
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
+    parser.add_argument('--out', type=Path, default=Path('report.html'), help='the page')
+    parser.add_argument('--markdown', type=Path, help='write the tables to this .md file, too')
+    args = parser.parse_args(arguments)
+    runs = read_runs(args.work_dirs)
+    args.out.write_text(write_html(runs), encoding='utf-8')
+    if args.markdown:
+        args.markdown.write_text(write_markdown(runs), encoding='utf-8')
+    print(f'{len(runs)} run(s) are in {args.out}')
+
+
+if __name__ == '__main__':
+    main()

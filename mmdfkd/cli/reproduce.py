@@ -1,0 +1,216 @@
+"""Run whole tables: ``python tools/reproduce.py CONFIG... --seeds 1 2 3``.
+
+Of each config: trains the teacher if its file is not there, distils once a seed, and
+writes accuracies, minutes, memory, hardware and versions. It can be stopped at any time:
+started again with the same arguments it goes on where it was, and skips what is done.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import find_latest_checkpoint
+
+from mmdfkd.cli import merge_options
+from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
+from mmdfkd.reports.results import read_run, table
+from mmdfkd.reports.run_logs import flatten
+
+TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
+TEACHERS = Path(__file__).parents[2] / 'configs' / 'teachers'
+SETTINGS = 'settings.json'
+
+
+def train(config: str, work_dir: Path, options: dict[str, Any], arguments: list[str]) -> None:
+    """Run tools/train.py, from its newest checkpoint if there is one.
+
+    Raises:
+        SystemExit: if it fails; it has said why, which a traceback of ours would only hide.
+    """
+    started = time.time()
+    command = [*TRAIN, config, '--work-dir', str(work_dir)]
+    command += ['--resume', 'auto', *arguments, '--cfg-options']
+    command += [f'{key}={value}' for key, value in options.items()]
+    print('$', shlex.join(command), flush=True)
+    status = subprocess.run(command).returncode
+    if status:
+        logs = [log for log in work_dir.glob('*/*.log') if log.stat().st_mtime >= started - 1]
+        where = f', its log is {max(logs)}' if logs else ', it left no log'
+        sys.exit(
+            f'training {config} in {work_dir} failed with exit status {status}; its message is '
+            f'above{where}'
+        )
+
+
+def newest(folder: Path) -> str:
+    """Return the name of the newest whole checkpoint, or an empty string.
+
+    MMEngine notes it only once it is written; a killed run may have left half of another.
+    """
+    return Path(find_latest_checkpoint(str(folder)) or '').name
+
+
+def read_config(config: str, options: dict[str, Any]) -> Config:
+    """Return the config with the options in it."""
+    cfg = Config.fromfile(config)
+    merge_options(cfg, options)
+    return cfg
+
+
+def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
+    """Note what a run is of; one that has no checkpoint yet may become another.
+
+    Raises:
+        ValueError: if the work dir has a run of other settings.
+    """
+    file = work_dir / SETTINGS
+    settings = {'arguments': arguments} | flatten(cfg.to_dict())
+    given = json.loads(json.dumps(settings, default=str))
+    begun = newest(work_dir) and file.is_file()
+    before = json.loads(file.read_text()) if begun else given
+    changed = [key for key in before | given if before.get(key) != given.get(key)]
+    if changed:
+        told = [f'{key} {given.get(key)} rather than {before.get(key)}' for key in changed]
+        raise ValueError(
+            f'the settings should be those that {work_dir} was begun with, but got '
+            f'{", ".join(told)}; go on with those, or use another folder'
+        )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(given, indent=0))
+
+
+def check_accuracy(config: str, cfg: Config) -> None:
+    """Raise a ValueError if the config does not evaluate an accuracy, which the table is of."""
+    evaluators = cfg.get('val_evaluator') or []
+    of = evaluators if isinstance(evaluators, list) else [evaluators]
+    if not any('Accuracy' in str(evaluator['type']) for evaluator in of):
+        raise ValueError(
+            f'{config} should have an Accuracy in its val_evaluator, but got '
+            f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
+        )
+
+
+def step_back(work_dir: Path, checkpoint: str) -> None:
+    """Make a run that was killed in its last evaluation resume before it, not after.
+
+    Args:
+        work_dir: of the run.
+        checkpoint: the name of its last, iter_N.pth or epoch_N.pth.
+    """
+    if newest(work_dir) == checkpoint:
+        (work_dir / checkpoint).unlink()
+        earlier = work_dir.glob(f'{checkpoint.split("_")[0]}_*.pth')
+        marker = work_dir / 'last_checkpoint'
+        left = max(earlier, key=lambda path: path.stat().st_mtime, default=None)
+        marker.write_text(str(left)) if left else marker.unlink()
+
+
+def run(
+    config: str, work_dir: Path, options: dict[str, Any], arguments: list[str]
+) -> dict[str, float]:
+    """Train a teacher or distil a student, unless that is done; returns the figures.
+
+    Raises:
+        ValueError: if the config does not evaluate, or the work dir has other settings.
+    """
+    cfg = read_config(config, options)
+    check_accuracy(config, cfg)
+    check_settings(work_dir, cfg, arguments)
+    by_epoch = 'max_epochs' in cfg.train_cfg
+    last = cfg.train_cfg['max_epochs' if by_epoch else 'max_iters']
+    if (figures := read_run(work_dir, last)) is None:
+        step_back(work_dir, f'{"epoch" if by_epoch else "iter"}_{last}.pth')
+        train(config, work_dir, options, arguments)
+        figures = read_run(work_dir, last)
+    if figures is None:
+        raise ValueError(
+            f'{config} should log accuracy/top1 after {last}, its last round or epoch, but did '
+            'not; see its val_evaluator'
+        )
+    return figures
+
+
+def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
+    """Train the teacher whose file is ``work_dirs/teachers/NAME/epoch_N.pth``, if it is none.
+
+    Returns:
+        the figures by name; none of a teacher from elsewhere.
+
+    Raises:
+        FileNotFoundError: if the file is missing and no config makes it.
+    """
+    checkpoint = teacher.get('checkpoint')
+    if not checkpoint or '://' in checkpoint:
+        return {}
+    path, runs = Path(checkpoint), {}
+    config = TEACHERS / f'{path.parent.name}.py'
+    whole = path.is_file() and newest(path.parent) in ('', path.name)
+    if config.is_file() and (not whole or (path.parent / SETTINGS).is_file()):
+        options = {'randomness.seed': 0} | args.teacher_options
+        if args.toy:
+            options |= toy_options(read_config(str(config), options))
+        runs[f'teachers/{config.stem}'] = [run(str(config), path.parent, options, args.arguments)]
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'the teacher {checkpoint} should be there, but is not; {teacher.get("how_to_get")}'
+        )
+    return runs
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('configs', nargs='+', help='distillation configs')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument(
+        '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
+    )
+    parser.add_argument('--out', type=Path, help='the table; by default results.md in the work dir')
+    parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
+    parser.add_argument(
+        '--toy', action='store_true', help='two rounds, or epochs, of 4 images: does it all run?'
+    )
+    for name, what in (('--cfg-options', 'configs'), ('--teacher-options', 'teachers’ configs')):
+        parser.add_argument(
+            name, nargs='+', action=DictAction, default={}, help=f'override the {what}'
+        )
+    args = parser.parse_args()
+    args.arguments = ['--amp'] if args.amp else []
+    args.work_dir = args.work_dir / 'toy' if args.toy else args.work_dir
+    args.out = args.out or args.work_dir / 'results.md'
+    return args
+
+
+def main() -> None:
+    """Run what is not done yet, and write the table after every run."""
+    args = parse_args()
+    command = 'python tools/reproduce.py ' + shlex.join(sys.argv[1:])
+    note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
+    if len({Path(config).stem for config in args.configs}) < len(args.configs):
+        raise ValueError(f'configs should differ in their names, but got {args.configs}')
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    runs: dict[str, list[dict[str, float]]] = {}
+    for config in args.configs:
+        name, options = Path(config).stem, dict(args.cfg_options)
+        cfg = read_config(config, options)
+        if args.toy:
+            place = toy_checkpoint(cfg.model.teacher, args.work_dir, TEACHERS)
+            options |= toy_options(cfg) | {'model.teacher.checkpoint': place}
+            cfg = read_config(config, options)
+        runs |= make_teacher(cfg.model.teacher, args) | {name: []}
+        for seed in args.seeds:
+            work_dir = args.work_dir / name / f'seed{seed}'
+            seeded = {'randomness.seed': seed} | options
+            runs[name].append(run(config, work_dir, seeded, args.arguments))
+            args.out.write_text(table(runs, command, note if args.toy else ''))
+    print(args.out.read_text())
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,54 @@
+"""Evaluate a distilled student beside its teacher: ``python tools/test.py CONFIG CHECKPOINT``."""
+
+import argparse
+import os
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
+from mmdfkd.cli import merge_options
+from mmdfkd.engine.distributed import join_processes
+from mmdfkd.engine.hooks import StrictLoadHook
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('checkpoint', help='a checkpoint of that config')
+    parser.add_argument('--work-dir', help='logs go here')
+    parser.add_argument('--out', help='write the metrics to this .json or .yaml file')
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main() -> None:
+    """Run."""
+    args = parse_args()
+    join_processes(args.launcher)
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.load_from = args.checkpoint
+    cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    merge_options(cfg, args.cfg_options or {})
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(StrictLoadHook())
+    metrics = runner.test()
+    if args.out:
+        mmengine.dump(metrics, args.out)
+
+
+if __name__ == '__main__':
+    main()
