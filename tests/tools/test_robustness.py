@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from load_tool import TOOLS, load_tool
+from load_tool import ROOT, load_tool
 from mmengine.config import Config
 
 from mmdfkd.datasets import Corrupt
@@ -31,7 +31,7 @@ def distilled(tmp_path_factory):
     """A config, and checkpoints of an untrained distiller and of its student alone."""
     folder = tmp_path_factory.mktemp('distilled')
     write_mnist(folder)
-    cfg = Config.fromfile(TOOLS.parent / 'configs/dedfkd_lenet5_mnist.py')
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist.py')
     cfg.model.memory.capacity = 10
     torch.manual_seed(0)
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), folder / 'teacher.pth')
