@@ -1,6 +1,6 @@
 """Methods times pairs times seeds, each for the same time on the same machine."""
 
-from .cells import Cell, run_cell
+from .cells import Cell, make_config, run_cell
 from .compose import compose
 from .results import append, finished, plot_curves, read_results, tables
 
@@ -9,6 +9,7 @@ __all__ = [
     'append',
     'compose',
     'finished',
+    'make_config',
     'plot_curves',
     'read_results',
     'run_cell',

@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
+from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.reports.results import commit, cpu_name, read_run
 from mmdfkd.reports.run_logs import curves, merge, minutes_of, read_sessions
 
@@ -72,7 +73,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
     cfg.default_hooks.logger.interval = max(1, rounds // 100)
     cfg.randomness.seed = cell.seed
-    cfg.merge_from_dict(deepcopy(cell.options))
+    merge_options(cfg, deepcopy(cell.options))
     return cfg
 
 

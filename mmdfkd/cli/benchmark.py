@@ -19,6 +19,7 @@ from mmdfkd.benchmark import (
     Cell,
     append,
     finished,
+    make_config,
     plot_curves,
     read_results,
     run_cell,
@@ -69,6 +70,8 @@ def main(argv: list[str] | None = None) -> int:
         )
         for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)
     ]
+    for cell in cells:
+        make_config(cell, rounds=1)  # what is wrong with a config is told before the first runs
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
     failed = 0
     with Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty()) as progress:
