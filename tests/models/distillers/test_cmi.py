@@ -104,7 +104,7 @@ def test_a_step_counts_its_passes():
                 lambda *_, name=name, passes=passes: passes.update([name])
             )
         synthesize(model)
-        # Two views a step, and two of the images that are kept; new and past images are embedded apart.
+        # Two views a step, and two of the images that are kept; the head sees new and past apart.
         assert passes == Counter(teacher=3 * 2 + 2, student=expected, head=3 * 3)
 
 
