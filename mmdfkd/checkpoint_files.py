@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import sys
+import uuid
 import zipfile
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
@@ -100,6 +101,9 @@ def find_weights(content: Any, source: str | Path, key: str | None = None) -> di
         )
     if _is_state(content):
         return dict(content)
+    full = content.get('state_dict')
+    if isinstance(full, Mapping) and full:  # MMEngine's, whatever else stands beside it
+        return find_weights(full, source)
     found = [name for name, value in content.items() if _is_state(value)]
     likely = [name for name in WEIGHT_KEYS if name in found]
     if likely or len(found) == 1:
@@ -143,7 +147,7 @@ def cached_place(url: str) -> Path:
     return folder / key / (name if name not in ('', '..') else 'weights')
 
 
-def load_for_mmengine(filename: str, map_location: Any = None) -> Any:
+def load_from_mmdfkd(filename: str, map_location: Any = None) -> Any:
     """Read a checkpoint for MMEngine, without what MMEngine would run.
 
     ``Runner.resume`` executes ``meta['config']`` as Python; MMEngine 0.10 itself writes
@@ -171,7 +175,7 @@ def make_mmengine_safe() -> None:
     ``pretrained``.
     """
     for prefix in list(CheckpointLoader._schemes):
-        CheckpointLoader.register_scheme(prefix, load_for_mmengine, force=True)
+        CheckpointLoader.register_scheme(prefix, load_from_mmdfkd, force=True)
 
 
 def _of_torchvision(name: str) -> str:
@@ -236,7 +240,7 @@ def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
     place = cached_place(url)
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
-        part = f'{place}.{os.getpid()}.part'
+        part = f'{place}.{uuid.uuid4().hex}.part'
         try:
             torch.hub.download_url_to_file(url, part, progress=sys.stderr.isatty())
         except (OSError, HTTPException, ValueError) as error:

@@ -103,8 +103,8 @@ def main() -> None:
     join_processes(args.launcher)
     cfg = merge_args(Config.fromfile(args.config), args)
     runner = Runner.from_cfg(cfg)
-    if cfg.get('resume') or cfg.get('load_from'):
-        runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
+    runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
+    if cfg.get('resume'):
         runner.register_hook(StrictScheduleHook())
     runner.train()
 

@@ -120,14 +120,14 @@ class ClassifierExtractor(BaseModel):
         )
         with torch.random.fork_rng(devices=[]):  # a run draws what it would without figures
             built: Any = MODELS.build(classifier) if isinstance(classifier, dict) else classifier
-        if not built.has_weights:
+        if not built.has_weights or built.unfit:
             raise ValueError(
-                'the classifier of an extractor should have trained weights, but got '
-                'checkpoint=None; set its checkpoint to a path or URL'
+                'the classifier of an extractor should have trained weights, but '
+                f'{built.unfit or "got checkpoint=None"}; set its checkpoint to a path or URL'
             )
         self.classifier = built
         self.image_size = image_size
-        self.num_features = built.network.get_submodule(built.final_layer).weight.size(1)
+        self.num_features = built.num_features
         if isinstance(classifier, dict):
             self.classifier.requires_grad_(False).eval()
         resize = f'bilinear, antialiased to {image_size}' if image_size else 'none'
@@ -138,8 +138,21 @@ class ClassifierExtractor(BaseModel):
         )
 
     def forward(self, images: Tensor) -> Prediction:
-        """Describe pixels (N, C, H, W) in [0, 255]."""
+        """Describe pixels (N, C, H, W) in [0, 255].
+
+        Raises:
+            ValueError: if the first images show that the final layer is another.
+        """
         if self.image_size is not None:
             size = (self.image_size, self.image_size)
             images = F.interpolate(images, size, mode='bilinear', antialias=True)
-        return self.classifier(self.data_preprocessor({'inputs': images})['inputs'])
+        inputs = self.data_preprocessor({'inputs': images})['inputs']
+        if not self.classifier.probed and not inputs.is_meta:
+            guess = self.classifier.final_layer
+            self.classifier.probe(inputs[:2])
+            if self.classifier.final_layer != guess:
+                raise ValueError(
+                    f'final_layer should be named for the classifier of an extractor: it was taken '
+                    f'to be {guess!r}, but it is {self.classifier.final_layer!r}; set it'
+                )
+        return self.classifier(inputs)

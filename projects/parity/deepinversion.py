@@ -219,7 +219,10 @@ def authors_on_imagenet(folder: Path, compete: float) -> None:
         return made[0], None
 
     class TwoVariations(torch.nn.Module):
+        """Both forms of the total variation."""
+
         def forward(self, inputs: Tensor) -> Tensor:
+            """Add them up."""
             l1 = NeighbourVariationLoss('l1', coefficients['tv_l1'])
             return l1(inputs) + NeighbourVariationLoss('l2', coefficients['tv_l2'])(inputs)
 
@@ -301,8 +304,11 @@ def port(folder: Path, compete: float) -> None:
     )
     if compete:
 
-        class Negative(CompetitionLoss):  # theirs is -JS, not 1 - JS
+        class Negative(CompetitionLoss):
+            """Theirs is -JS, not 1 - JS."""
+
             def forward(self, *logits: Tensor) -> Tensor:
+                """Take the constant off."""
                 return super().forward(*logits) - self.loss_weight
 
         losses['loss_compete'] = Negative(compete)

@@ -1,10 +1,12 @@
 import re
+import struct
 from pathlib import Path
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 
-from mmdfkd.datasets import CIFAR10, CIFAR100
+from mmdfkd.datasets import CIFAR10, CIFAR100, MNIST, FashionMNIST
 
 BASE = Path(__file__).parents[2] / 'configs/_base_/datasets'
 
@@ -29,3 +31,26 @@ def test_missing_files_are_explained_with_lines_for_folders_of_images(dataset, t
     bases = re.findall(r'from \.+_base_\.datasets\.(\w+) import', message)
     assert bases == [f'{dataset.__name__.lower()}_folder{end}' for end in ('', '_train')]
     assert all((BASE / f'{name}.py').is_file() for name in bases)
+
+
+def write_idx(path, array):
+    header = struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.tobytes())
+
+
+@pytest.mark.parametrize('dataset', [MNIST, FashionMNIST])
+@pytest.mark.parametrize(('split', 'length'), [('train', 4), ('test', 2)])
+def test_the_split_chooses_the_files(dataset, split, length, tmp_path):
+    for name, number in (('train', 4), ('t10k', 2)):
+        images = np.full((number, 28, 28), number, dtype=np.uint8)
+        write_idx(tmp_path / f'{name}-images-idx3-ubyte', images)
+        write_idx(tmp_path / f'{name}-labels-idx1-ubyte', np.arange(number, dtype=np.uint8))
+    found = dataset(data_root=str(tmp_path), split=split, download=False)
+    assert len(found) == length
+    assert [item['gt_label'] for item in found] == list(range(length))
+    assert (found[0]['img'] == length).all()
+
+
+def test_missing_fashion_is_explained(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'FashionMNIST should.*dataset-fashion'):
+        FashionMNIST(data_root=str(tmp_path), download=False)

@@ -5,6 +5,7 @@ import pytest
 import timm
 import torch
 from mmpretrain.models import ClsDataPreprocessor, LeNet5, TimmClassifier
+from torch import nn
 from toy import toy_network
 
 from mmdfkd.checkpoint_files import cached_place
@@ -150,3 +151,27 @@ def test_the_normalisation_moves_with_the_extractor():
     extractor = ClassifierExtractor(Classifier(toy_network()), PREPROCESSOR).to('meta')
     moved = extractor(torch.rand(2, 3, 8, 8))  # on the CPU; the preprocessor brings it over
     assert moved.features.device.type == 'meta'
+
+
+class GateLast(nn.Module):
+    """A gate is registered after the head."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 5)
+        self.gate = nn.Linear(3, 3)
+
+    def forward(self, inputs):
+        means = inputs.mean((2, 3))
+        return self.head(means * self.gate(means))
+
+
+def test_features_of_another_layer_are_refused():
+    """They were taken in silence."""
+    normal = ClsDataPreprocessor(mean=[100.0] * 3, std=[50.0] * 3)
+    extractor = ClassifierExtractor(Classifier(GateLast()), normal)
+    images = torch.rand(4, 3, 8, 8) * 255
+    with pytest.raises(ValueError, match="taken to be 'gate', but it is 'head'; set it"):
+        extractor(images)
+    named = ClassifierExtractor(Classifier(GateLast(), final_layer='head'), normal)
+    assert named(images).features.shape == (4, named.num_features)

@@ -167,6 +167,17 @@ def test_publishing_a_file_without_a_student_is_an_error(tmp_path):
         publish(config, str(tmp_path / 'other.pth'), tmp_path / 'out.pth')
 
 
+def test_a_student_that_diverged_is_not_published(tmp_path):
+    weights = {'student.network.fc.weight': torch.tensor([1.0, float('nan')])}
+    torch.save({'state_dict': weights}, tmp_path / 'nan.pth')
+    config = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    with pytest.raises(ValueError, match=r'nan\.pth should be finite, but fc\.weight hold'):
+        load_tool('publish_student').publish(
+            config, str(tmp_path / 'nan.pth'), tmp_path / 'out.pth'
+        )
+    assert not (tmp_path / 'out.pth').exists()
+
+
 def test_test_tool_reports_student_and_teacher(tmp_path):
     pytest.importorskip('mlxtend')
     _, config, checkpoint = distilled(tmp_path)

@@ -54,8 +54,9 @@ class StrictLoadHook(Hook):
         try:
             load_state_dict(model, weights, strict=True)
         except RuntimeError as error:
+            others = ', or a published student of its network,' if self.initial else ','
             raise ValueError(
-                f'the checkpoint should be of the config’s {type(model).__name__}, but got '
+                f'the checkpoint should be of the config’s {type(model).__name__}{others} but got '
                 f'{error}; give the config that the run has in its work dir'
             ) from error
         if self.initial:

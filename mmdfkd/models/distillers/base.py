@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmdfkd.checks import check_switch
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
-from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, weights_digest
+from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, tensors_digest
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
@@ -103,7 +103,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.teacher.requires_grad_(False).eval()
         # Of what a checkpoint leaves out: a run goes on with the teacher that it began with.
         left_out = self.teacher.checkpoint is not None
-        self.teacher_digest = weights_digest(self.teacher) if left_out else ''
+        state = self.teacher.state_dict()
+        self.teacher_digest = tensors_digest(state.items()) if left_out else ''
         if channels_last:
             self.to(memory_format=torch.channels_last)
         self._register_state_dict_hook(leave_teacher_out)

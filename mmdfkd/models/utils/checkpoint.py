@@ -1,10 +1,11 @@
 """Strict, safe loading of a classifier's weights."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 
@@ -43,7 +44,9 @@ def load_weights(
         state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     check_finite(state, checkpoint, 'train it anew, or give an earlier checkpoint')
     for name, value in network.state_dict().items():
-        given = state.get(name, value)
+        given = state.get(name)
+        if not (isinstance(value, Tensor) and isinstance(given, Tensor)):
+            continue
         if value.is_floating_point() and not given.is_floating_point():
             raise ValueError(
                 f'the weights of {checkpoint} should be floating-point numbers, but {name} is '
@@ -62,8 +65,13 @@ def load_weights(
 
 def weights_digest(network: nn.Module) -> str:
     """Hash the names and values of all parameters and buffers, with SHA-256."""
+    return tensors_digest((*network.named_parameters(), *network.named_buffers()))
+
+
+def tensors_digest(tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """Hash names and values, with SHA-256; the memory format does not matter."""
     digest = hashlib.sha256()
-    for name, value in (*network.named_parameters(), *network.named_buffers()):
+    for name, value in tensors:
         digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
         flat = value.detach().cpu().contiguous().flatten()
         digest.update(flat.view(torch.uint8).numpy().tobytes())
@@ -91,7 +99,7 @@ def keep_teacher(distiller: Any, state: dict, prefix: str, *_: object) -> None:
     saved = state.pop(f'{prefix}{DIGEST_KEY}', None)
     if saved is not None:
         digest, mine = bytes(saved.tolist()).hex(), distiller.teacher_digest
-        if digest != (mine or weights_digest(distiller.teacher)):
+        if digest != (mine or tensors_digest(distiller.teacher.state_dict().items())):
             raise ValueError(
                 f'the teacher should have the weights that the checkpoint was made with, of the '
                 f'SHA-256 {digest[:16]}..., but got others from '

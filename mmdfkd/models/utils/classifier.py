@@ -63,7 +63,9 @@ def _unfit(network: Any, config: Any) -> str:
     if isinstance(network, HuggingFaceClassifier) and config.get('pretrained'):
         from transformers import AutoConfig
 
-        saved = AutoConfig.from_pretrained(config['model_name'])
+        where = ('revision', 'cache_dir', 'token', 'subfolder', 'trust_remote_code')
+        options = {name: config[name] for name in where if name in config}
+        saved = AutoConfig.from_pretrained(config['model_name'], **options)
         if saved.num_labels != model.config.num_labels:
             return (
                 f'{config["model_name"]} has {saved.num_labels} classes, and a head of '
@@ -150,7 +152,10 @@ class Classifier(BaseModule):
         self._watch(find_final_layer(self.network, final_layer))
         layer = self.network.get_submodule(self.final_layer)
         weight = getattr(layer, 'weight', None)
-        self.num_classes = len(weight) if isinstance(weight, Tensor) else None
+        fits = isinstance(weight, Tensor) and weight.dim() > 1
+        self.num_classes = len(weight) if fits else None  # type: ignore[arg-type]
+        self.num_features = weight.size(1) if fits else None  # type: ignore[union-attr]
+        self.probed = False
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -177,6 +182,9 @@ class Classifier(BaseModule):
         layer = choose_final_layer(self.network, logits, passed, self.final_layer, self._named)
         self._watch(layer.name, layer.pooled)
         self.num_classes = logits.size(1)
+        features = passed[layer.name][0][:1]
+        self.num_features = (features.mean(layer.pooled) if layer.pooled else features).numel()
+        self.probed = True
         return logits
 
     def _watch(self, name: str, pooled: tuple[int, ...] | None = None) -> None:

@@ -252,6 +252,11 @@ def with_arguments(network):
             for key in ('net', 'model', 'model_state_dict', 'state_dict_ema', 'my_weights')
         ),
         lambda network: {'net': network.state_dict(), 'acc': torch.tensor(93.0)},
+        lambda network: {
+            'state_dict': network.state_dict(),
+            'ema_state_dict': {'module.a': torch.ones(1)},
+            'message_hub': {},
+        },
         lambda network: {'model': {'state_dict': network.state_dict()}, 'optimizer': {'a': 1}},
     ],
 )
