@@ -113,11 +113,13 @@ class CMI(InversionDistiller):
             self.teacher(self._view(images, self.local_view))
         local = self.means.features
         past_local, past_overall = self.bank.draw(self.num_negatives).chunk(2, dim=1)
-        embeddings = self.head(torch.cat([local, past_local, overall, past_overall]))
+        with torch.no_grad():  # the loss has no gradient to these
+            among = self.head(torch.cat([overall, past_overall]))
+        told = torch.cat([self.head(local), self.head(past_local)])  # the past ones want none
         losses = {
             'loss_ce': self.loss_ce(seen.logits, labels),
             'loss_bn': self.loss_bn(seen.statistics),
-            'loss_cr': self.loss_cr(*embeddings.chunk(2), num_new=len(images)),
+            'loss_cr': self.loss_cr(told, among, num_new=len(images)),
         }
         if self.loss_adv:
             losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)

@@ -104,8 +104,8 @@ def test_a_step_counts_its_passes():
                 lambda *_, name=name, passes=passes: passes.update([name])
             )
         synthesize(model)
-        # Two views a step, and two of the images that are kept.
-        assert passes == Counter(teacher=3 * 2 + 2, student=expected, head=3)
+        # Two views a step, and two of the images that are kept; the head sees new and past apart.
+        assert passes == Counter(teacher=3 * 2 + 2, student=expected, head=3 * 3)
 
 
 def test_features_may_be_those_of_named_layers():
