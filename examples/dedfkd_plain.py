@@ -14,6 +14,7 @@ from mmpretrain.models import ImageClassifier, LinearClsHead
 from rich.progress import track
 
 from mmdfkd.models.backbones import DAFLLeNet5
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
     ActivationLoss,
@@ -25,7 +26,7 @@ from mmdfkd.models.losses import (
     TotalVariationLoss,
 )
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, Compose, RandomAffine, RandomErase, frozen
+from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, frozen
 
 CLASSES, BATCH = 10, 128
 MEAN, STD = 33.46, 78.87  # the teacher's own, in pixels of 0 to 255

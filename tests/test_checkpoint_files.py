@@ -13,8 +13,8 @@ from torch import nn
 from toy import toy_dedfkd, toy_network
 from toy_run import toy_runner
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import load_distiller
-from mmdfkd.models.utils import Classifier
 from mmdfkd.registry import MODELS
 
 

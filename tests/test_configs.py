@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import get_state_dict
 from short_config import shorten
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'

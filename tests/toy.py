@@ -6,6 +6,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from torch import nn
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -17,7 +18,7 @@ from mmdfkd.models.losses import (
     MetricLearningLoss,
 )
 from mmdfkd.models.memories import ImageBank, LabelledMemory
-from mmdfkd.models.utils import Classifier, ShiftFlip, unwrap
+from mmdfkd.models.utils import ShiftFlip, unwrap
 
 NUM_CLASSES = 3
 

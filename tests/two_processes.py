@@ -19,6 +19,7 @@ from toy_run import toy_runner
 
 from mmdfkd.engine.distributed import SeparateDataParallel, join_processes
 from mmdfkd.engine.hooks import GeneratorRestartHook
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DAFL
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -31,7 +32,7 @@ from mmdfkd.models.losses import (
     TotalVariationLoss,
 )
 from mmdfkd.models.memories import ImageBank, LabelledMemory
-from mmdfkd.models.utils import Classifier, gather, share
+from mmdfkd.models.utils import gather, share
 
 ROUNDS = 3
 BATCH = 12  # of all processes

@@ -15,6 +15,7 @@ from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.engine.schedulers import CosinePeriodLR
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -25,7 +26,7 @@ from mmdfkd.models.losses import (
     MetricLearningLoss,
 )
 from mmdfkd.models.memories import LabelledMemory
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import ShiftFlip
 
 with read_base():
     from .default_runtime import *

@@ -10,6 +10,7 @@ from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.engine.schedulers import CosinePeriodLR
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import (
@@ -22,7 +23,7 @@ from mmdfkd.models.losses import (
     TotalVariationLoss,
 )
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, RandomAffine, RandomErase
+from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *

@@ -11,9 +11,10 @@ from torch.optim import Adam
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import KDLoss
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, RandomAffine, RandomErase
+from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *

@@ -13,9 +13,10 @@ from torch.optim import SGD
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import KDLoss
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import ShiftFlip
 
 with read_base():
     from .default_runtime import *

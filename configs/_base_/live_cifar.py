@@ -8,8 +8,8 @@ from torch.optim import SGD, Adam
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.generators import UnconditionalGenerator
-from mmdfkd.models.utils import Classifier
 
 with read_base():
     from .default_runtime import *

@@ -11,8 +11,8 @@ from torch.optim import Adam
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.generators import UnconditionalGenerator
-from mmdfkd.models.utils import Classifier
 
 with read_base():
     from .datasets.mnist5k import *

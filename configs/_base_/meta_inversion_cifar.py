@@ -8,6 +8,7 @@ from torch.optim import SGD
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import (
     AdversarialLoss,
     ClassConditionLoss,
@@ -15,7 +16,7 @@ from mmdfkd.models.losses import (
     RunningBNStatisticsLoss,
 )
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import ShiftFlip
 
 with read_base():
     from .default_runtime import *

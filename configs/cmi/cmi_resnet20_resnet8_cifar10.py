@@ -7,7 +7,7 @@ have at a WRN-40-1.
 
 from mmengine.config import read_base
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 with read_base():
     from .._base_.models.resnet20_cifar import resnet8, resnet20, resnet20_preprocessor

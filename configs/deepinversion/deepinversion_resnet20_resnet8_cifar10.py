@@ -6,7 +6,7 @@ weight of the BN term: real images have 62 at this teacher, 12 times what they h
 
 from mmengine.config import read_base
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 with read_base():
     from .._base_.models.resnet20_cifar import resnet8, resnet20, resnet20_preprocessor

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 from mmdfkd.evaluation import ClassifierExtractor
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 with read_base():
     from .._base_.models.resnet20_cifar import resnet20_preprocessor, resnet56

@@ -22,7 +22,7 @@ from mmengine.config import Config
 
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
-from mmdfkd.models.utils.classifier import WRAPPERS
+from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.registry import MODELS
 
 PREFIX = 'student.network.'

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import Prediction
-from mmdfkd.models.utils.checkpoint import load_weights, weights_digest
+from mmdfkd.models.classifiers import Prediction
+from mmdfkd.models.classifiers.checkpoint import load_weights, weights_digest
 from mmdfkd.registry import MODELS
 
 
@@ -95,7 +95,7 @@ class ClassifierExtractor(BaseModel):
     """A classifier's penultimate features, such as the teacher's.
 
     Args:
-        classifier: config of a :class:`~mmdfkd.models.utils.Classifier`, or one that is
+        classifier: config of a :class:`~mmdfkd.models.classifiers.Classifier`, or one that is
             built and keeps its weights.
         data_preprocessor: config of what normalises pixels for it (RGB; one that turns BGR
             to RGB would be wrong), or a module. Grey images broadcast to its channels.

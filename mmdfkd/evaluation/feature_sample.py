@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from mmdfkd.checks import check_positive
-from mmdfkd.models.utils import Prediction
+from mmdfkd.models.classifiers import Prediction
 
 from .functional import FeatureStatistics, InceptionScore, Reservoir
 from .places import places

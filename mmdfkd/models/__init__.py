@@ -3,6 +3,6 @@
 Importing this module registers all of them.
 """
 
-from . import backbones, distillers, generators, losses, memories, utils
+from . import backbones, classifiers, distillers, generators, losses, memories, utils
 
-__all__ = ['backbones', 'distillers', 'generators', 'losses', 'memories', 'utils']
+__all__ = ['backbones', 'classifiers', 'distillers', 'generators', 'losses', 'memories', 'utils']

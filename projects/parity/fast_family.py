@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.backbones import WideResNet
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import (
     AdversarialLoss,
     ClassConditionLoss,
@@ -28,7 +29,7 @@ from mmdfkd.models.losses import (
     RunningBNStatisticsLoss,
 )
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import ShiftFlip
 
 BATCH = 25  # not a multiple of the classes
 STEPS = 3  # of an inversion

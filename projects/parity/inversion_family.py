@@ -20,7 +20,7 @@ import torch
 from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 TOLERANCE = 1e-8  # relative; of double precision through a few steps of Adam
 

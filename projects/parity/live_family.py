@@ -20,7 +20,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 #: The greatest relative difference that rounding in double precision explains.
 ENOUGH = 1e-9

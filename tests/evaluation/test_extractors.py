@@ -11,7 +11,7 @@ from toy import toy_network
 from mmdfkd.checkpoint_files import cached_place
 from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor
 from mmdfkd.evaluation.extractors import weights_digest
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 PREPROCESSOR = dict(type=ClsDataPreprocessor, mean=[100.0] * 3, std=[50.0] * 3)
 

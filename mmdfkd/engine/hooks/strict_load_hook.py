@@ -8,9 +8,9 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor
 
 from mmdfkd.checkpoint_files import check_finite, find_weights
+from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.models.distillers import DataFreeDistiller
 from mmdfkd.models.utils import unwrap
-from mmdfkd.models.utils.classifier import WRAPPERS
 from mmdfkd.registry import HOOKS
 
 

@@ -19,7 +19,8 @@ from mmdfkd.evaluation.functional import (
 )
 from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
-from mmdfkd.models.utils import Prediction, unwrap
+from mmdfkd.models.classifiers import Prediction
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import METRICS, MODELS
 
 NEIGHBOUR_FIGURES = ('precision', 'recall', 'density', 'coverage')

@@ -10,9 +10,9 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmdfkd.checks import check_switch
+from mmdfkd.models.classifiers.checkpoint import keep_teacher, leave_teacher_out, tensors_digest
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
-from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out, tensors_digest
 from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
@@ -40,7 +40,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     is one round.
 
     Args:
-        teacher: config of a :class:`~mmdfkd.models.utils.Classifier`; it is never updated.
+        teacher: config of a :class:`~mmdfkd.models.classifiers.Classifier`; it is never updated.
         student: config of a :class:`Classifier`.
         loss_kd: config of the student's loss of its logits and the teacher's.
         data_preprocessor: normalises synthetic and real pixels alike.

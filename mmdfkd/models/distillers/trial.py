@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 #: Normalised pixels beyond the first are unlikely, beyond the second impossible.
 _FAR, _ABSURD = 20, 256

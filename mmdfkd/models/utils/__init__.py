@@ -2,7 +2,6 @@
 
 from .augment import Augmentation, Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
-from .classifier import Classifier, Prediction
 from .counter import Counter
 from .discriminator import InstanceDiscriminator
 from .feature_maps import FeatureMaps
@@ -16,13 +15,11 @@ __all__ = [
     'Augmentation',
     'BNRecorder',
     'BNStatistics',
-    'Classifier',
     'Compose',
     'Counter',
     'FeatureMaps',
     'InstanceDiscriminator',
     'InstanceMeans',
-    'Prediction',
     'RandomAffine',
     'RandomErase',
     'RandomResizedCrop',

@@ -7,7 +7,7 @@ import torch
 from load_tool import load_tool
 from torch import nn
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 
 class Evaluator:

@@ -4,7 +4,7 @@ from toy import toy_dedfkd, toy_network
 from toy_run import toy_runner
 
 from mmdfkd.engine.hooks import StrictLoadHook
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 
 @pytest.fixture(scope='module')

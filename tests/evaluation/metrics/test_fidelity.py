@@ -14,7 +14,7 @@ from toy_images import Pixels, synthetic_batch
 from mmdfkd.evaluation import ClassifierExtractor, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional import FeatureStatistics, frechet_distance
 from mmdfkd.evaluation.metrics.fidelity import FIGURES
-from mmdfkd.models.utils import Prediction
+from mmdfkd.models.classifiers import Prediction
 
 DATA = Path(os.environ.get('MMDFKD_TEST_DATA', 'data'))
 few = pytest.mark.filterwarnings('ignore:FID .*should have more images')

@@ -7,7 +7,7 @@ import torch
 from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead
 
 from mmdfkd.models.backbones import ThinResNet
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 DATA = Path(os.environ.get('MMDFKD_TEST_DATA', 'data'))
 MEAN = [123.675, 116.28, 103.53]

@@ -4,7 +4,7 @@ from mmpretrain.models import ImageClassifier, LinearClsHead
 from torch.nn import functional as F
 
 from mmdfkd.models.backbones import WideResNet
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 
 
 def classifier(depth, widen, num_classes=10, **kwargs):

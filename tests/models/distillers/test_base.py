@@ -16,12 +16,13 @@ from toy import (
     without_batch_norm,
 )
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DEDFKD
 from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import ClassConditionLoss, PixelStatisticsLoss, TotalVariationLoss
 from mmdfkd.models.losses.image_prior import total_variation_loss
 from mmdfkd.models.memories import Batch
-from mmdfkd.models.utils import Classifier, RandomErase, ShiftFlip
+from mmdfkd.models.utils import RandomErase, ShiftFlip
 from mmdfkd.registry import MODELS
 
 

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
 from toy_methods import toy_cmi
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import cmi as module
-from mmdfkd.models.utils import Classifier
 
 
 def synthesize(model, wrapper=None, num=6):

@@ -3,10 +3,10 @@ import torch
 from torch import nn
 from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.base import DataFreeDistiller
 from mmdfkd.models.losses import MetricLearningLoss
 from mmdfkd.models.losses.metric_functions import bounded_two_margin
-from mmdfkd.models.utils import Classifier
 
 
 def test_losses_are_the_formulas_on_one_teacher_pass():

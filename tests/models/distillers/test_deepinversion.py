@@ -6,10 +6,10 @@ from torch.nn import functional as F
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
 from toy_methods import toy_deepinversion, without_generator
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import DeepInversion
 from mmdfkd.models.distillers.deepinversion import jitter
 from mmdfkd.models.losses import AdversarialLoss
-from mmdfkd.models.utils import Classifier
 
 
 def synthesize(model, num=6):

@@ -3,9 +3,10 @@ import torch
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper, without_batch_norm
 from toy_methods import toy_dfq
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses.adversarial import kl_divergence
 from mmdfkd.models.losses.bn_statistics import bn_divergence_loss
-from mmdfkd.models.utils import BNRecorder, Classifier
+from mmdfkd.models.utils import BNRecorder
 
 
 def test_losses_are_the_formulas():

@@ -6,8 +6,9 @@ from mmengine.optim import OptimWrapper
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
 from toy_methods import toy_fast_datafree
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import BNStatisticsLoss, RunningBNStatisticsLoss
-from mmdfkd.models.utils import BNRecorder, Classifier
+from mmdfkd.models.utils import BNRecorder
 
 
 def meta_gradients(model):

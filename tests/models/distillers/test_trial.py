@@ -8,8 +8,8 @@ from mmpretrain.models import ClsDataPreprocessor
 from torch import nn
 from toy import NUM_CLASSES, changed, snapshot, toy_dedfkd, toy_network, toy_parts
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.trial import try_networks
-from mmdfkd.models.utils import Classifier
 
 
 def preprocessor(mean, std):

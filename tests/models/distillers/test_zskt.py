@@ -3,9 +3,10 @@ import torch
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
 from toy_methods import toy_zskt
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses.adversarial import kl_divergence
 from mmdfkd.models.memories import ImageBank
-from mmdfkd.models.utils import Classifier, ShiftFlip
+from mmdfkd.models.utils import ShiftFlip
 
 
 def watch(network):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .frozen import frozen
+from mmdfkd.models.utils.frozen import frozen
 
 
 class FinalLayer(NamedTuple):

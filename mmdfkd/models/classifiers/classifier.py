@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mmdfkd.checkpoint_files import find_weights, read_checkpoint
+from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 
 from .checkpoint import load_weights
-from .precision import full_precision
 from .probe import choose_final_layer, layers_to_watch, logits_of, look, pooling_of
 
 #: mmpretrain's classifiers around another library's ``model``.

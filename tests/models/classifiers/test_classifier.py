@@ -7,7 +7,7 @@ import torch
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mmdfkd.models.utils import Classifier
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.registry import MODELS
 
 NUM_CLASSES = 7

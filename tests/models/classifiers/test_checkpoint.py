@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmdfkd.models.utils.checkpoint import load_weights
+from mmdfkd.models.classifiers.checkpoint import load_weights
 
 URL = 'https://example.invalid/weights/teacher-12345678.pth'
 
