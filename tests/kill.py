@@ -32,8 +32,8 @@ def in_synthesis(model, round_number, calls=2):
     model.synthesize = dying_synthesize
 
 
-def killed(run):
-    """Call ``run`` in a child process; returns the signal that ended it, 0 for none."""
+def exit_status(run):
+    """Call ``run`` in a child process; returns its exit status, or minus the signal's number."""
     child = os.fork()
     if not child:
         try:
@@ -42,6 +42,6 @@ def killed(run):
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
+        sys.stdout.flush()
         os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -13,6 +13,7 @@ batch_size = 8
 model = dict(
     generator=dict(latent_dim=5, type='mmdfkd.models.generators.ConditionalGenerator'),
     kd_steps={kd_steps},
+    teacher=dict(type='mmdfkd.models.classifiers.Classifier'),
     type='mmdfkd.models.distillers.DEDFKD')
 train_cfg = dict(max_iters=40, type='mmengine.runner.IterBasedTrainLoop')
 train_dataloader = dict(batch_size=8)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kill import in_synthesis, killed
+from kill import exit_status, in_synthesis
 from mmengine.config import Config
 from mmengine.runner import Runner
 from short_config import shorten
@@ -119,7 +119,7 @@ def test_a_run_killed_in_a_synthesis_resumes_bit_for_bit(path, tmp_path):
         in_synthesis(runner.model, round_number=3)
         runner.train()
 
-    assert killed(die) == signal.SIGKILL
+    assert exit_status(die) == -signal.SIGKILL
     assert not (tmp_path / 'killed/iter_3.pth').exists()
     short_run(path, tmp_path / 'killed', teacher, resume=True).train()
     short_run(path, tmp_path / 'whole', teacher).train()

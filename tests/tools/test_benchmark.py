@@ -1,22 +1,39 @@
 """A benchmark of two methods on a pair of random networks: run, killed cells and all."""
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from kill import exit_status
 from load_tool import load_tool
 from mmengine.config import Config
 
-from mmdfkd.benchmark import read_results
+from mmdfkd.benchmark import cells, read_results
+from mmdfkd.cli import train
 from mmdfkd.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
-@pytest.fixture(scope='module')
-def tool():
+@pytest.fixture
+def tool(monkeypatch):
+    """The command; its runs are forks, which spares a start of Python for each."""
+    monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(run=forked, STDOUT=None))
     return load_tool('benchmark')
+
+
+def forked(command, stdout, stderr):
+    assert command[:3] == [sys.executable, '-m', 'mmdfkd.cli.train']
+
+    def run():
+        sys.stdout = sys.stderr = stdout
+        sys.argv = command[2:]
+        train.main()
+
+    return SimpleNamespace(returncode=exit_status(run))
 
 
 @pytest.fixture
