@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import Compose, FixedViews, ImageBank, unwrap
+from mmdfkd.models.utils import Compose, FixedViews, ImageBank, start_as_part, unwrap
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
 from mmdfkd.models.utils.processes import average_buffers, gather, share
 
@@ -92,6 +92,7 @@ class DataFreeDistiller(BaseModel, metaclass=ABCMeta):
             else None
         )
         check_parts(self.teacher, self.student, self.generator)
+        start_as_part(self.teacher, self.student, self.bank.images.shape[1:])
         self.teacher.requires_grad_(False).eval()
         if channels_last:
             self.to(memory_format=torch.channels_last)

@@ -8,6 +8,7 @@ from .frozen import frozen, unwrap
 from .image_bank import ImageBank
 from .precision import full_precision
 from .processes import average_buffers, gather, share
+from .student_init import part_of_teacher, start_as_part
 
 __all__ = [
     'Augmentation',
@@ -26,6 +27,8 @@ __all__ = [
     'full_precision',
     'gather',
     'gather_statistics',
+    'part_of_teacher',
     'share',
+    'start_as_part',
     'unwrap',
 ]

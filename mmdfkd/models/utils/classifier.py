@@ -61,6 +61,8 @@ class Classifier(BaseModule):
         how_to_get: how a user gets the file, for the error if it is not there.
         final_layer: name of the layer that gives the logits, if it is not the
             last ``nn.Linear``.
+        init_from_teacher: of a student: start as a part of the teacher, see
+            :mod:`~mmdfkd.models.utils.student_init`. The distiller does it.
 
     Raises:
         FileNotFoundError: if the weights are not there.
@@ -74,8 +76,10 @@ class Classifier(BaseModule):
         prefix: str = '',
         how_to_get: str = '',
         final_layer: str | None = None,
+        init_from_teacher: bool = False,
     ) -> None:
         super().__init__()
+        self.init_from_teacher = init_from_teacher
         built = isinstance(network, nn.Module)
         self.network: Any = network if built else MODELS.build(network)
         self.checkpoint = checkpoint
