@@ -2,7 +2,7 @@
 
 from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
-from .bn_statistics import BNStatisticsLoss
+from .bn_statistics import BNStatisticsLoss, RelativeBNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
@@ -19,5 +19,6 @@ __all__ = [
     'MetricLearningLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'RelativeBNStatisticsLoss',
     'TotalVariationLoss',
 ]

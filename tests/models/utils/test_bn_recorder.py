@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from mmdfkd.models.utils import BNRecorder
+from mmdfkd.models.utils.bn_recorder import channel_statistics
 
 
 def statistics_of(maps):
@@ -135,3 +136,32 @@ def test_timm_norms_with_a_built_in_activation_are_recorded():
     mean, var = statistics_of(maps)
     torch.testing.assert_close(recorder.statistics[0].mean, mean)
     torch.testing.assert_close(recorder.statistics[0].var, var)
+
+
+@pytest.mark.parametrize('shape', [(6, 3), (4, 3, 5), (4, 3, 5, 2)])
+def test_channel_statistics_have_the_gradient_of_a_loop(shape):
+    maps = torch.randn(shape, dtype=torch.double, requires_grad=True)
+    weights = torch.randn(2, 3, dtype=torch.double)
+    found, expected = channel_statistics(maps), statistics_of(maps)
+    for mine, reference in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, reference)
+    gradients = [
+        torch.autograd.grad((torch.stack(pair) * weights).sum(), maps) for pair in (found, expected)
+    ]
+    torch.testing.assert_close(*gradients)
+
+
+def test_channel_statistics_of_half_precision_are_of_full():
+    maps = (torch.randn(64, 3, 8, 8) + 100).bfloat16().requires_grad_()
+    mean, var = channel_statistics(maps)
+    assert mean.dtype == var.dtype == torch.float
+    expected = torch.var_mean(maps.float(), dim=(0, 2, 3), correction=0)
+    torch.testing.assert_close((var, mean), expected)
+    (mean + var).sum().backward()
+    assert maps.grad.dtype == torch.bfloat16
+
+
+def test_channel_statistics_keep_the_memory_format_of_the_gradient():
+    maps = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    channel_statistics(maps)[1].sum().backward()
+    assert maps.grad.is_contiguous(memory_format=torch.channels_last)
