@@ -9,9 +9,10 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import Compose, FixedViews, ImageBank, start_as_part, unwrap
+from mmdfkd.models.utils import Compose, FixedViews, ImageBank, unwrap
 from mmdfkd.models.utils.checkpoint import keep_teacher, leave_teacher_out
 from mmdfkd.models.utils.processes import average_buffers, gather, share
+from mmdfkd.models.utils.student_init import start_as_part
 
 from .log import round_log
 from .parts import build, check_parts, start_anew

@@ -2,12 +2,13 @@
 
 from .activation import ActivationLoss
 from .adversarial import AdversarialLoss
-from .bn_statistics import BNStatisticsLoss, RelativeBNStatisticsLoss
+from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
 from .metric_learning import MetricLearningLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
+from .relative_bn_statistics import RelativeBNStatisticsLoss
 
 __all__ = [
     'ActivationLoss',

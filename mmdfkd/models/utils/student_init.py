@@ -85,7 +85,7 @@ class _Walk:
             bias, maps, weight = inputs
             return self._product(maps, weight, bias)
         if kind.startswith('MmBackward'):
-            return self._product(*inputs, None)
+            return self._product(inputs[0], inputs[1], None)
         present = [axis for axis in inputs if axis]
         for axis in present[1:]:
             self.groups.join(axis, present[0])
