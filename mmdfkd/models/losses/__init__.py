@@ -6,6 +6,7 @@ from .bn_statistics import BNStatisticsLoss
 from .class_condition import ClassConditionLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
+from .layout_spread import LayoutSpreadLoss
 from .metric_learning import MetricLearningLoss
 from .pseudo_label import InformationEntropyLoss, PseudoLabelLoss
 from .relative_bn_statistics import RelativeBNStatisticsLoss
@@ -17,6 +18,7 @@ __all__ = [
     'ClassConditionLoss',
     'InformationEntropyLoss',
     'KDLoss',
+    'LayoutSpreadLoss',
     'MetricLearningLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
