@@ -13,7 +13,7 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .inversion import InversionDistiller
-from .parts import build, check_batch_norms, check_generator, check_parts
+from .parts import build, check_batch_norms, check_generator, check_parts, take_rank_0s
 
 #: The public code's factor of the way that the copy went, and its restarted layer's spread.
 _REPTILE_FACTOR = 67.0
@@ -129,3 +129,4 @@ class FastDatafree(InversionDistiller):
         for layer in (generator.dense, generator.first_norm):
             nn.init.normal_(layer.weight, 0.0, _RESTART_STD)
             nn.init.zeros_(layer.bias)
+            take_rank_0s(layer)

@@ -20,6 +20,7 @@ __all__ = [
     'check_parts',
     'check_positive',
     'start_anew',
+    'take_rank_0s',
 ]
 
 #: What numbers of a loss may be, whichever loss it is.
@@ -111,5 +112,10 @@ def start_anew(part: nn.Module, config: Any) -> None:
     if isinstance(fresh, BaseModule):
         fresh.init_weights()  # as the Runner does with the first one
     part.load_state_dict(fresh.state_dict())
+    take_rank_0s(part)
+
+
+def take_rank_0s(part: nn.Module) -> None:
+    """Give ``part`` rank 0's weights and buffers: each rank draws others."""
     for value in [*part.parameters(), *part.buffers()]:
         broadcast(value.detach())
