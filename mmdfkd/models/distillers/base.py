@@ -105,8 +105,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         left_out = self.teacher.checkpoint is not None
         state = self.teacher.state_dict()
         self.teacher_digest = tensors_digest(state.items()) if left_out else ''
-        if channels_last:
-            self.to(memory_format=torch.channels_last)
+        self.channels_last = channels_last
+        self.laid_out(self)
         self._register_state_dict_hook(leave_teacher_out)
         self.register_load_state_dict_pre_hook(keep_teacher)
 
@@ -223,6 +223,10 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         loss, log = self.parse_losses(losses)
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in log.items()}
+
+    def laid_out(self, network: nn.Module) -> Any:
+        """Put the weights of a network that is built later in ``channels_last``, if it is on."""
+        return network.to(memory_format=torch.channels_last) if self.channels_last else network
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""

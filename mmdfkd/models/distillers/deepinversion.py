@@ -63,7 +63,7 @@ class DeepInversion(InversionDistiller):
         self.loss_compete = build(loss_compete)
         self.jitter = jitter
         self.flip = flip
-        check_batch_norms(self.teacher, self.loss_bn)
+        check_batch_norms(self.teacher, self.loss_bn, needed=True)
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert the teacher for ``labels`` (N,), and remember the images of the best step."""

@@ -1,6 +1,10 @@
+import pytest
 import torch
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
-from toy_methods import toy_nayer
+from toy_methods import toy_nayer, toy_unconditional
+
+from mmdfkd.models.generators import NoisyLabelGenerator
+from mmdfkd.models.losses import BNStatisticsLoss
 
 
 def test_every_inversion_draws_new_noise_and_goes_on_with_the_generator():
@@ -76,3 +80,12 @@ def test_images_follow_the_labels():
     images = model.memory[model.memory.newest(6)]
     seen = model.teacher(model.normalize(images)).logits.argmax(1)
     assert (seen == toy_labels()['label']).float().mean() > 0.8
+
+
+def test_parts_of_another_method_are_refused():
+    with pytest.raises(ValueError, match=r"UnconditionalGenerator has no \['draw_noise'"):
+        toy_nayer(generator=toy_unconditional())
+    with pytest.raises(TypeError, match='generator should be a config for NAYER'):
+        toy_nayer(generator=NoisyLabelGenerator(3, 7, 5, image_size=8, base_channels=2))
+    with pytest.raises(ValueError, match='loss_bn of NAYER should be a RunningBNStatisticsLoss'):
+        toy_nayer(loss_bn=BNStatisticsLoss())
