@@ -235,11 +235,13 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     def denormalize(self, inputs: Tensor) -> Tensor:
         """Turn normalised images (N, C, H, W) into pixels, unclamped, with gradients.
 
-        The data preprocessor should scale and shift each channel, and no more.
+        The data preprocessor should scale and shift each channel, and no more than swap them.
         """
-        ends = torch.tensor([0.0, 255.0], device=inputs.device)
+        ends = torch.arange(2, device=inputs.device) * 255.0  # a list would be waited for
         black, white = self.normalize(ends.view(2, 1, 1, 1).expand(2, *inputs.shape[1:]))
-        return (inputs - black) / (white - black) * 255
+        pixels = (inputs - black) / (white - black) * 255
+        swapped = getattr(self.data_preprocessor, 'to_rgb', False) and inputs.size(1) == 3
+        return pixels.flip(1) if swapped else pixels
 
     def augmented(self, images: Tensor) -> Tensor:
         """Give each of ``images`` (N, C, H, W) a new view, with gradients."""
