@@ -149,7 +149,8 @@ def start_anew(part: nn.Module, config: Any) -> None:
     """Give ``part`` the weights of a newly built one, the same on every rank."""
     fresh = build(config)
     if isinstance(fresh, BaseModule):
-        fresh.init_weights()  # as the Runner does with the first one
+        fresh._dump_init_info = lambda: None  # the log has it of the first one
+        fresh.init_weights()  # as the Runner does with that
     part.load_state_dict(fresh.state_dict())
     take_rank_0s(part)
 

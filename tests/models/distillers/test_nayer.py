@@ -1,8 +1,10 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
 from toy_methods import toy_nayer, toy_unconditional
 
+from mmdfkd.models.distillers.parts import start_anew
 from mmdfkd.models.generators import NoisyLabelGenerator
 from mmdfkd.models.losses import BNStatisticsLoss
 
@@ -43,6 +45,16 @@ def test_a_generator_lives_for_so_many_rounds():
     same = [not changed(model.generator, state) for state in started]
     assert same == [False, False, True, True]
     assert started[0]['codes'].equal(started[3]['codes'])
+
+
+def test_a_new_generator_is_not_told_to_the_log_parameter_by_parameter(monkeypatch):
+    told = []
+    monkeypatch.setattr(MMLogger, 'info', lambda self, message: told.append(message))
+    model = toy_nayer()
+    weights = snapshot(model.generator)
+    start_anew(model.generator, model._generator_config)
+    assert 'decoder.dense.weight' in changed(model.generator, weights)
+    assert not told
 
 
 def test_warm_up_rounds_take_more_inversions_and_no_student_steps():
