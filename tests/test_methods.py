@@ -50,6 +50,21 @@ def test_a_round_trains_the_student_and_leaves_the_teacher_alone(name):
 
 
 @pytest.mark.parametrize('name', METHODS)
+def test_all_convolutions_are_channels_last_and_the_round_is_the_same(name):
+    logs = []
+    for channels_last in (False, True):
+        torch.manual_seed(0)
+        model = METHODS[name](channels_last=channels_last)
+        model.train()
+        torch.manual_seed(1)
+        logs.append(model.train_step(toy_labels(), toy_optim_wrapper(model)))
+    torch.testing.assert_close(logs[1], logs[0], rtol=1e-4, atol=1e-5)
+    maps = {name: value for name, value in model.state_dict().items() if value.dim() == 4}
+    layout = torch.channels_last
+    assert not [name for name in maps if not maps[name].is_contiguous(memory_format=layout)]
+
+
+@pytest.mark.parametrize('name', METHODS)
 def test_images_to_look_at_and_to_measure(name):
     torch.manual_seed(0)
     model = METHODS[name]()

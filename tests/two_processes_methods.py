@@ -11,11 +11,13 @@ from toy_run import toy_runner
 from mmdfkd.engine.distributed import join_processes
 
 ROUNDS = 3
+#: What a method does now and then, within these rounds.
+RARE = dict(fast_datafree=dict(layer_restart=1), nayer=dict(inversions=2, generator_life=2))
 
 
 def run(name, work_dir):
     torch.manual_seed(0)
-    model = METHODS[name]()
+    model = METHODS[name](**RARE.get(name, {}))
     runner = toy_runner(
         work_dir,
         max_iters=ROUNDS,

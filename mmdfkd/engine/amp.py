@@ -8,7 +8,8 @@ def enable_amp(optim_wrapper: ConfigDict) -> None:
     """Make every wrapper of a single or multi-optimiser config an AmpOptimWrapper.
 
     bfloat16 where the GPU computes in it, and else float16 with a dynamic loss scale; a
-    wrapper's own ``dtype`` and ``loss_scale`` stay.
+    wrapper's own ``dtype`` and ``loss_scale`` stay. An inversion has an optimiser of its own and
+    stays in full precision; of such a method the student's steps are mixed.
 
     Raises:
         ValueError: if no GPU is there.

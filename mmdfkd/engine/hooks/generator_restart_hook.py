@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.schedulers import CosinePeriodLR
+from mmdfkd.models.distillers import GenerativeDistiller
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
@@ -38,10 +39,16 @@ class GeneratorRestartHook(Hook):
         """Check, before hours go by, that restarts can happen and the schedule fits.
 
         Raises:
-            TypeError: if the generator has no config to be built from.
+            TypeError: if the method has no generator to restart, or no config to build it from.
             ValueError: if a ``CosinePeriodLR`` has another period.
         """
-        unwrap(runner.model).check_restartable()
+        model = unwrap(runner.model)
+        if not isinstance(model, GenerativeDistiller):
+            raise TypeError(
+                'GeneratorRestartHook should be of a method whose generator is trained along, but '
+                f'got {type(model).__name__}; leave the hook out'
+            )
+        model.check_restartable()
         schedulers = runner.param_schedulers
         for scheduler in schedulers['generator'] if isinstance(schedulers, dict) else []:
             if isinstance(scheduler, CosinePeriodLR) and scheduler.period != self.interval:

@@ -57,9 +57,14 @@ class MultiOptimWrapperConstructor:
 def _check_accumulation(model: Any, key: str, counts: int) -> None:
     # Gradients left over from a round would be lost on resume, and in the end.
     steps = {'generator': 'g_steps', 'student': 'kd_steps'}.get(key, '')
-    updates = getattr(model, steps, 1)  # a meta-learned generator has one a round
-    if updates % counts:
+    if not hasattr(model, steps):  # CMI's discriminator, a meta-learned generator
+        if counts != 1:
+            raise ValueError(
+                f'accumulative_counts of {key} should be 1 for {type(model).__name__}, but got '
+                f'{counts}; leave it out'
+            )
+    elif getattr(model, steps) % counts:
         raise ValueError(
-            f'accumulative_counts of {key} should divide its {updates} steps a '
+            f'accumulative_counts of {key} should divide its {getattr(model, steps)} steps a '
             f'round, but got {counts}; set model.{steps} to a multiple'
         )

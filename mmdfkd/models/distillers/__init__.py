@@ -9,6 +9,7 @@ from .dfad import DFAD
 from .dfq import DFQ
 from .fast_datafree import FastDatafree
 from .generative import GenerativeDistiller
+from .generator_inversion import GeneratorInversion
 from .inversion import InversionDistiller
 from .load import load_distiller
 from .mad import MAD
@@ -32,6 +33,7 @@ __all__ = [
     'FastDatafree',
     'GaussianNoise',
     'GenerativeDistiller',
+    'GeneratorInversion',
     'InversionDistiller',
     'OtherImages',
     'choose_source',

@@ -107,8 +107,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         left_out = self.teacher.checkpoint is not None
         state = self.teacher.state_dict()
         self.teacher_digest = tensors_digest(state.items()) if left_out else ''
-        if channels_last:
-            self.to(memory_format=torch.channels_last)
+        self.channels_last = channels_last
+        self.laid_out(self)
         self._register_state_dict_hook(leave_teacher_out)
         self.register_load_state_dict_pre_hook(keep_teacher)
 
@@ -226,6 +226,10 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         optim_wrapper.update_params(loss)
         return {name: value.detach() for name, value in log.items()}
 
+    def laid_out(self, network: nn.Module) -> Any:
+        """Put the weights of a network that is built later in ``channels_last``, if it is on."""
+        return network.to(memory_format=torch.channels_last) if self.channels_last else network
+
     def normalize(self, images: Tensor) -> Tensor:
         """Normalise pixels as the data preprocessor does real ones, with gradients."""
         return self.data_preprocessor({'inputs': images})['inputs']
@@ -233,11 +237,13 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     def denormalize(self, inputs: Tensor) -> Tensor:
         """Turn normalised images (N, C, H, W) into pixels, unclamped, with gradients.
 
-        The data preprocessor should scale and shift each channel, and no more.
+        The data preprocessor should scale and shift each channel, and no more than swap them.
         """
-        ends = torch.tensor([0.0, 255.0], device=inputs.device)
+        ends = torch.arange(2, device=inputs.device) * 255.0  # a list would be waited for
         black, white = self.normalize(ends.view(2, 1, 1, 1).expand(2, *inputs.shape[1:]))
-        return (inputs - black) / (white - black) * 255
+        pixels = (inputs - black) / (white - black) * 255
+        swapped = getattr(self.data_preprocessor, 'to_rgb', False) and inputs.size(1) == 3
+        return pixels.flip(1) if swapped else pixels
 
     def augmented(self, images: Tensor) -> Tensor:
         """Give each of ``images`` (N, C, H, W) a new view, with gradients."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmdfkd.models.generators.dcgan_init import dcgan_init
@@ -15,7 +15,14 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .inversion import InversionDistiller
-from .parts import build, check_batch_norms, check_generator, check_positive
+from .parts import (
+    build,
+    check_batch_norms,
+    check_config,
+    check_generator,
+    check_parts,
+    check_positive,
+)
 
 
 @MODELS.register_module()
@@ -64,10 +71,12 @@ class CMI(InversionDistiller):
         **kwargs: Any,
     ) -> None:
         check_positive(head_dim=head_dim, bank_size=bank_size, num_negatives=num_negatives)
+        check_config(generator, 'CMI, which builds one a batch')
         network = build(generator)
         check_generator(network)
         shape = (network.out_channels, network.image_size, network.image_size)
         super().__init__(image_shape=shape, **kwargs)
+        check_parts(teacher=self.teacher, generator=network)
         self.generator_config = generator
         self.latent_dim = network.latent_dim
         self.optimizer = optimizer
@@ -77,7 +86,7 @@ class CMI(InversionDistiller):
         self.loss_adv = build(loss_adv)
         self.global_view = Compose([build(part) for part in global_view])
         self.local_view = Compose([build(part) for part in local_view])
-        check_batch_norms(self.teacher, self.loss_bn)
+        check_batch_norms(self.teacher, self.loss_bn, needed=True)
         self.num_negatives = num_negatives
         named = [self.teacher.get_submodule(name) for name in feature_layers or ()]
         self.means = InstanceMeans(named or batch_norms(self.teacher))
@@ -91,6 +100,7 @@ class CMI(InversionDistiller):
         latents.requires_grad_()
         generator = build(self.generator_config).to(labels.device)
         dcgan_init(generator)
+        self.laid_out(generator)  # after the draws, which a layout would deal out otherwise
         images, logs = self.invert(
             [dict(params=list(generator.parameters())), dict(params=[latents])],
             self.optimizer,
@@ -129,7 +139,10 @@ class CMI(InversionDistiller):
     @staticmethod
     def step_head(optim_wrapper: OptimWrapper) -> None:
         """Update the discriminator by the gradients of the step's one backward pass."""
-        optim_wrapper.step()
+        if isinstance(optim_wrapper, AmpOptimWrapper):
+            OptimWrapper.step(optim_wrapper)  # an inversion's loss has no scale to take off
+        else:
+            optim_wrapper.step()
         optim_wrapper.zero_grad()
 
     def _view(self, images: Tensor, augment: Compose) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_not_negative, check_switch
 from mmdfkd.registry import MODELS
 
 from .base import Log
@@ -39,7 +40,8 @@ class DeepInversion(InversionDistiller):
         **kwargs: see :class:`InversionDistiller`.
 
     Raises:
-        ValueError: if the teacher has no batch norms.
+        ValueError: if the teacher has no batch norms, ``jitter`` is negative or no whole
+            number, or ``flip`` no switch.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class DeepInversion(InversionDistiller):
         flip: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_not_negative(jitter=jitter)
+        check_switch(flip=flip)
         super().__init__(**kwargs)
         self.optimizer = optimizer
         self.loss_ce = build(loss_ce)
@@ -63,7 +67,7 @@ class DeepInversion(InversionDistiller):
         self.loss_compete = build(loss_compete)
         self.jitter = jitter
         self.flip = flip
-        check_batch_norms(self.teacher, self.loss_bn)
+        check_batch_norms(self.teacher, self.loss_bn, needed=True)
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert the teacher for ``labels`` (N,), and remember the images of the best step."""

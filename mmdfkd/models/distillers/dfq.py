@@ -45,7 +45,7 @@ class DFQ(GenerativeDistiller):
         self.loss_bn = build(loss_bn)
         self.loss_instance = build(loss_instance)
         self.loss_batch = build(loss_batch)
-        check_batch_norms(self.teacher, self.loss_bn)
+        check_batch_norms(self.teacher, self.loss_bn, needed=True)
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

@@ -8,20 +8,22 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from mmdfkd.checks import check_range
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
 from .base import Log
-from .inversion import InversionDistiller
-from .parts import build, check_batch_norms, check_generator, check_parts
+from .generator_inversion import GeneratorInversion
+from .parts import check_not_negative, take_rank_0s
 
 #: The public code's factor of the way that the copy went, and its restarted layer's spread.
 _REPTILE_FACTOR = 67.0
 _RESTART_STD = 0.02
+_FIRST_LAYERS = ('dense', 'first_norm')
 
 
 @MODELS.register_module()
-class FastDatafree(InversionDistiller):
+class FastDatafree(GeneratorInversion):
     """Up to 100x Faster Data-Free Knowledge Distillation (Fang et al., AAAI 2022), algorithm 1.
 
     ``L = loss_ce + loss_bn + loss_adv``. A round adapts a copy of the generator, the common
@@ -29,29 +31,19 @@ class FastDatafree(InversionDistiller):
     generator itself, by the optimiser ``generator`` of ``optim_wrapper``.
 
     Args:
-        generator: config of a generator (latents, labels) -> pixels.
-        loss_ce: config of the class-condition loss.
-        loss_bn: config of a :class:`~mmdfkd.models.losses.RunningBNStatisticsLoss`.
-        loss_adv: config of the adversarial loss, on after ``warmup_rounds``.
-        optimizer: config of the optimiser of the copy, built anew every round.
-        latent_lr: its learning rate of the latents.
+        latent_lr: learning rate of the latents; that of the copy is ``optimizer``'s.
         meta_update: ``'fomaml'``, the sum of the steps' gradients, or ``'reptile'``.
         layer_restart: round before which the generator's first layer is drawn anew, or None.
-        **kwargs: see :class:`InversionDistiller`; ``image_shape`` is the generator's.
+        **kwargs: see :class:`GeneratorInversion`.
 
     Raises:
-        ValueError: if ``meta_update`` is unknown or the teacher has no batch norms.
+        ValueError: if ``meta_update`` is unknown or a number is out of range.
     """
 
     optimised = {'generator': ('generator',), 'student': ('student',)}
 
     def __init__(
         self,
-        generator: dict | nn.Module,
-        loss_ce: dict | nn.Module,
-        loss_bn: dict | nn.Module,
-        loss_adv: dict | nn.Module,
-        optimizer: dict,
         latent_lr: float,
         meta_update: str = 'fomaml',
         layer_restart: int | None = None,
@@ -61,18 +53,16 @@ class FastDatafree(InversionDistiller):
             raise ValueError(
                 f"meta_update should be 'fomaml' or 'reptile', but got {meta_update!r}"
             )
-        network = build(generator)
-        check_generator(network)
-        shape = (network.out_channels, network.image_size, network.image_size)
-        super().__init__(image_shape=shape, **kwargs)
-        check_parts(teacher=self.teacher, generator=network)
-        self.generator: Any = network
-        self.loss_ce = build(loss_ce)
-        self.loss_bn = build(loss_bn)
-        self.loss_adv = build(loss_adv)
-        check_batch_norms(self.teacher, self.loss_bn)
-        self.loss_bn.allocate(self.teacher)
-        self.optimizer = optimizer
+        check_range('[0, inf)', latent_lr=latent_lr)
+        super().__init__(**kwargs)
+        if layer_restart is not None:
+            check_not_negative(layer_restart=layer_restart)
+            layers = [getattr(self.generator, name, None) for name in _FIRST_LAYERS]
+            if any(getattr(layer, 'weight', None) is None for layer in layers):
+                raise ValueError(
+                    f'layer_restart should be None for a generator without weights in '
+                    f'{_FIRST_LAYERS}, but got {layer_restart} for {type(self.generator).__name__}'
+                )
         self.latent_lr = latent_lr
         self.meta_update = meta_update
         self.layer_restart = layer_restart
@@ -105,17 +95,6 @@ class FastDatafree(InversionDistiller):
         self.remember(images, optim_wrapper)
         return logs
 
-    def inversion_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the losses of new views of pixels (N, C, H, W), asked to be ``labels`` (N,)."""
-        adversary = not self.warming_up
-        inputs = self.normalize(self.augmented(images))
-        seen = self.respond(inputs, statistics=True, student=adversary)
-        losses = {'loss_ce': self.loss_ce(seen.logits, labels)}
-        losses['loss_bn'] = self.loss_bn(seen.statistics)
-        if adversary:
-            losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
-        return losses
-
     def meta_step(self, gradients: list[Tensor], optim_wrapper: OptimWrapperDict) -> None:
         """Update the generator by ``gradients`` of its parameters, the processes' mean."""
         all_reduce_params(gradients, op='mean')
@@ -126,6 +105,7 @@ class FastDatafree(InversionDistiller):
     @staticmethod
     def restart_first_layer(generator: Any) -> None:
         """Draw the dense layer and the norm after it anew, as the public code does."""
-        for layer in (generator.dense, generator.first_norm):
+        for layer in (getattr(generator, name) for name in _FIRST_LAYERS):
             nn.init.normal_(layer.weight, 0.0, _RESTART_STD)
             nn.init.zeros_(layer.bias)
+            take_rank_0s(layer)

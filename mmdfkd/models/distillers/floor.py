@@ -1,12 +1,14 @@
 """Floors: a student that learns from images which nothing was done for."""
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from .base import DataFreeDistiller, Log
+from .parts import check_memory
 
 
 class FloorDistiller(DataFreeDistiller):
@@ -14,7 +16,17 @@ class FloorDistiller(DataFreeDistiller):
 
     Memory, student steps and augmentation are those of any method, so that what a method
     reaches above a floor is what its images are worth.
+
+    Args:
+        **kwargs: see :class:`DataFreeDistiller`; ``memory`` should be given.
+
+    Raises:
+        ValueError: if there is no memory.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_memory(self)
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Remember as many new images as there are ``labels`` (N,), whose classes do not matter.

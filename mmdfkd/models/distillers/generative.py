@@ -8,13 +8,12 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from mmdfkd.checks import check_switch
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import frozen, unwrap
 
 from .base import DataFreeDistiller, Log
-from .parts import build, check_generator, check_parts, check_positive, start_anew
+from .parts import build, check_config, check_generator, check_parts, check_positive, start_anew
 
 
 class GenerativeDistiller(DataFreeDistiller):
@@ -31,8 +30,7 @@ class GenerativeDistiller(DataFreeDistiller):
             wrapper, if set, make one update.
         image_priors: configs of further generator losses, of the images alone, by name;
             the log has them as ``loss_prior_<name>``. None leaves a name out.
-        channels_last: see :class:`DataFreeDistiller`.
-        **kwargs: likewise; ``image_shape`` is the generator's.
+        **kwargs: see :class:`DataFreeDistiller`; ``image_shape`` is the generator's.
 
     Raises:
         ValueError: if teacher and generator differ in their classes, or a number is not
@@ -49,10 +47,8 @@ class GenerativeDistiller(DataFreeDistiller):
         generator: dict | nn.Module,
         g_steps: int = 1,
         image_priors: dict[str, dict | nn.Module | None] | None = None,
-        channels_last: bool = False,
         **kwargs: Any,
     ) -> None:
-        check_switch(channels_last=channels_last)
         check_positive(g_steps=g_steps)
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)
@@ -60,15 +56,13 @@ class GenerativeDistiller(DataFreeDistiller):
         shape = (network.out_channels, network.image_size, network.image_size)
         super().__init__(teacher=teacher, student=student, image_shape=shape, **kwargs)
         check_parts(teacher=self.teacher, student=self.student, generator=network)
-        self.generator: Any = network
+        self.generator: Any = self.laid_out(network)
         # A module is not kept: it would be registered a second time.
         self._generator_config = generator if isinstance(generator, dict) else None
         self.latent_dim = network.latent_dim
         self.g_steps = g_steps
         priors = image_priors or {}
         self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
-        if channels_last:
-            self.to(memory_format=torch.channels_last)
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -132,11 +126,7 @@ class GenerativeDistiller(DataFreeDistiller):
 
     def check_restartable(self) -> None:
         """Raise a TypeError if the generator came as a module: nothing says how to build one."""
-        if self._generator_config is None:
-            raise TypeError(
-                'generator should be a config for restarts, but got a module; give the '
-                'distiller its config'
-            )
+        check_config(self._generator_config, 'restarts')
 
     def restart(self, optim_wrapper: OptimWrapperDict) -> None:
         """Give the generator new weights, the same on every rank, and its optimiser no memory."""

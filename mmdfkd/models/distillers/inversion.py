@@ -10,7 +10,7 @@ from torch import Tensor
 from mmdfkd.models.utils.gather import alone
 
 from .base import DataFreeDistiller, Log
-from .parts import check_positive
+from .parts import check_memory, check_positive
 
 
 class InversionDistiller(DataFreeDistiller):
@@ -31,11 +31,7 @@ class InversionDistiller(DataFreeDistiller):
     def __init__(self, inversion_steps: int, **kwargs: Any) -> None:
         check_positive(inversion_steps=inversion_steps)
         super().__init__(**kwargs)
-        if self.memory is None:
-            raise ValueError(
-                'memory should be the config of one for an inversion, but got None; '
-                'give dict(type=ImageBank, capacity=...)'
-            )
+        check_memory(self)
         self.inversion_steps = inversion_steps
 
     def invert(

@@ -7,6 +7,7 @@ import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_range
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import average_buffers, frozen, gather, move_towards
 from mmdfkd.registry import MODELS
@@ -48,8 +49,7 @@ class MAD(GenerativeDistiller):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= momentum < 1:
-            raise ValueError(f'momentum should be in [0, 1), but got {momentum}')
+        check_range('[0, 1)', momentum=momentum)
         self.loss_adv = build(loss_adv)
         self.loss_kd_ema = build(loss_kd_ema)
         self.loss_ce = build(loss_ce)

@@ -5,19 +5,19 @@ from typing import Any
 
 from mmengine.dist import all_reduce_params
 from mmengine.optim import OptimWrapperDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmdfkd.models.utils import unwrap
 from mmdfkd.models.utils.gather import average_buffers
 from mmdfkd.registry import MODELS
 
 from .base import Log
-from .inversion import InversionDistiller
-from .parts import build, check_batch_norms, check_parts, check_positive, start_anew
+from .generator_inversion import GeneratorInversion
+from .parts import check_config, check_positive, start_anew
 
 
 @MODELS.register_module()
-class NAYER(InversionDistiller):
+class NAYER(GeneratorInversion):
     """Noisy layer data generation (Tran et al., CVPR 2024), algorithm 1.
 
     ``L = loss_ce + loss_bn + loss_adv``. An inversion draws a new layer of noise, and optimises
@@ -26,26 +26,21 @@ class NAYER(InversionDistiller):
 
     Args:
         generator: config of a :class:`~mmdfkd.models.generators.NoisyLabelGenerator`.
-        loss_ce: config of the class-condition loss.
-        loss_bn: config of a :class:`~mmdfkd.models.losses.RunningBNStatisticsLoss`.
-        loss_adv: config of the adversarial loss, on after ``warmup_rounds``.
-        optimizer: config of the optimiser, built anew for every inversion.
         inversions: inversions a round.
         warmup_inversions: inversions a round in the first ``warmup_rounds``.
         generator_life: rounds of one generator.
-        **kwargs: see :class:`InversionDistiller`; ``image_shape`` is the generator's.
+        **kwargs: see :class:`GeneratorInversion`.
 
     Raises:
-        ValueError: if the teacher has no batch norms, or a number is not positive.
+        TypeError: if ``generator`` is a module.
+        ValueError: if a number is not positive.
     """
+
+    needed_of_generator = ('draw_noise',)
 
     def __init__(
         self,
         generator: dict,
-        loss_ce: dict | nn.Module,
-        loss_bn: dict | nn.Module,
-        loss_adv: dict | nn.Module,
-        optimizer: dict,
         inversions: int = 1,
         warmup_inversions: int = 1,
         generator_life: int = 10,
@@ -56,18 +51,9 @@ class NAYER(InversionDistiller):
             warmup_inversions=warmup_inversions,
             generator_life=generator_life,
         )
-        network = build(generator)
-        shape = (network.out_channels, network.image_size, network.image_size)
-        super().__init__(image_shape=shape, **kwargs)
-        check_parts(teacher=self.teacher, generator=network)
-        self.generator: Any = network
+        check_config(generator, 'NAYER, which starts it anew')
+        super().__init__(generator=generator, **kwargs)
         self._generator_config = generator
-        self.loss_ce = build(loss_ce)
-        self.loss_bn = build(loss_bn)
-        self.loss_adv = build(loss_adv)
-        check_batch_norms(self.teacher, self.loss_bn)
-        self.loss_bn.allocate(self.teacher)
-        self.optimizer = optimizer
         self.inversions = inversions
         self.warmup_inversions = warmup_inversions
         self.generator_life = generator_life
@@ -93,14 +79,3 @@ class NAYER(InversionDistiller):
         all_reduce_params(generator.parameters(), op='mean')  # each process went its own way
         average_buffers(generator)
         return logs
-
-    def inversion_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the losses of new views of pixels (N, C, H, W), asked to be ``labels`` (N,)."""
-        adversary = not self.warming_up
-        inputs = self.normalize(self.augmented(images))
-        seen = self.respond(inputs, statistics=True, student=adversary)
-        losses = {'loss_ce': self.loss_ce(seen.logits, labels)}
-        losses['loss_bn'] = self.loss_bn(seen.statistics)
-        if adversary:
-            losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
-        return losses

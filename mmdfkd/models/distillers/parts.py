@@ -15,11 +15,14 @@ __all__ = [
     'build',
     'check_absent',
     'check_batch_norms',
+    'check_config',
     'check_generator',
+    'check_memory',
     'check_not_negative',
     'check_parts',
     'check_positive',
     'start_anew',
+    'take_rank_0s',
 ]
 
 #: What numbers of a loss may be, whichever loss it is.
@@ -84,9 +87,32 @@ def check_absent(distiller: Any, why: str, **parts: Any) -> None:
             )
 
 
-def check_generator(generator: Any) -> None:
-    """Raise a ValueError if the generator does not say what it makes, and of what."""
-    needed = ('latent_dim', 'image_size', 'out_channels', 'conditional')
+def check_memory(distiller: Any) -> None:
+    """Raise a ValueError if the distiller has no memory: its student learns from nothing else."""
+    if distiller.memory is None:
+        raise ValueError(
+            f'memory should be the config of one for {type(distiller).__name__}, but got None; '
+            'give dict(type=ImageBank, capacity=...)'
+        )
+
+
+def check_config(generator: Any, why: str) -> None:
+    """Raise a TypeError if the generator came as a module: nothing says how to build another."""
+    if not isinstance(generator, dict):
+        raise TypeError(
+            f'generator should be a config for {why}, but got a module; give the '
+            'distiller its config'
+        )
+
+
+def check_generator(generator: Any, *more: str) -> None:
+    """Raise a ValueError if the generator does not say what it makes, and of what.
+
+    Args:
+        generator: the network.
+        *more: attributes that this method needs as well.
+    """
+    needed = ('latent_dim', 'image_size', 'out_channels', 'conditional', *more)
     missing = [name for name in needed if not hasattr(generator, name)]
     if missing:
         raise ValueError(
@@ -95,13 +121,27 @@ def check_generator(generator: Any) -> None:
         )
 
 
-def check_batch_norms(teacher: Any, loss_bn: Any) -> None:
-    """Raise a ValueError if there is a BN statistics loss and the teacher has no batch norm."""
+def check_batch_norms(teacher: Any, loss_bn: Any, needed: bool = False) -> None:
+    """Raise a ValueError if there is a BN statistics loss and the teacher has no batch norm.
+
+    Args:
+        teacher: the classifier.
+        loss_bn: the loss, or None.
+        needed: the method has no form without the loss.
+    """
+    if needed and loss_bn is None:
+        raise ValueError(
+            'loss_bn should be the config of a loss, but got None; this method needs one'
+        )
     if loss_bn is not None and not batch_norms(teacher):
+        instead = (
+            'take a method that needs none (docs/methods.md)'
+            if needed
+            else 'set loss_bn=None (and give loss_act, say)'
+        )
         raise ValueError(
             'the teacher should have batch norms for loss_bn, but got '
-            f'{type(teacher.network).__name__} without any; set loss_bn=None '
-            '(and give loss_act, say) for this teacher'
+            f'{type(teacher.network).__name__} without any; {instead} for this teacher'
         )
 
 
@@ -109,7 +149,13 @@ def start_anew(part: nn.Module, config: Any) -> None:
     """Give ``part`` the weights of a newly built one, the same on every rank."""
     fresh = build(config)
     if isinstance(fresh, BaseModule):
-        fresh.init_weights()  # as the Runner does with the first one
+        fresh._dump_init_info = lambda: None  # the log has it of the first one
+        fresh.init_weights()  # as the Runner does with that
     part.load_state_dict(fresh.state_dict())
+    take_rank_0s(part)
+
+
+def take_rank_0s(part: nn.Module) -> None:
+    """Give ``part`` rank 0's weights and buffers: each rank draws others."""
     for value in [*part.parameters(), *part.buffers()]:
         broadcast(value.detach())

@@ -45,6 +45,12 @@ def try_networks(
             f'data_preprocessor should have mean and std of {image_shape[0]} channels, but '
             f'normalising images of {image_shape} raised: {error}; set both'
         ) from error
+    if inputs.shape != pixels.shape:
+        raise ValueError(
+            f'data_preprocessor should keep the shape of images, but of {image_shape} makes '
+            f'{tuple(inputs.shape[1:])}; give mean and std of {image_shape[0]} channels, and no '
+            'padding'
+        )
     _check_range(inputs[0], inputs[1])
     for name, part in (('teacher', teacher), ('student', student)):
         if isinstance(part, Classifier):

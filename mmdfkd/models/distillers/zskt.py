@@ -33,7 +33,8 @@ class ZSKT(GenerativeDistiller):
         **kwargs: see :class:`GenerativeDistiller`; without ``memory`` and ``augment``.
 
     Raises:
-        ValueError: if there is a memory or an augmentation, or ``loss_at`` without layers.
+        ValueError: if there is a memory or an augmentation, or ``loss_at`` without layers or
+            with names of none.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class ZSKT(GenerativeDistiller):
                 f'got {self.teacher_layers} and {self.student_layers}; name them, or set '
                 'loss_at=None'
             )
+        FeatureMaps(self.teacher.network, self.teacher_layers)  # raises now, not in a round
+        FeatureMaps(self.student.network, self.student_layers)
         check_absent(self, 'one batch a round', memory=self.memory, augment=self.augment or None)
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:

@@ -66,7 +66,16 @@ class RunningBNStatisticsLoss(nn.Module):
         self.register_buffer('average', torch.zeros(2, channels))
 
     def forward(self, statistics: Sequence[BNStatistics]) -> Tensor:
-        """Return the weighted loss of the recorded ``statistics``."""
+        """Return the weighted loss of the recorded ``statistics``.
+
+        Raises:
+            RuntimeError: if the method does not keep the average.
+        """
+        if 'average' not in self._buffers:
+            raise RuntimeError(
+                'RunningBNStatisticsLoss should be in a method that calls its allocate() and '
+                'update(), FastDatafree or NAYER; give this one a BNStatisticsLoss'
+            )
         self._newest = [BNStatistics(*(part.detach() for part in layer)) for layer in statistics]
         mixed = gather_statistics(statistics)
         if int(self.num_batches):

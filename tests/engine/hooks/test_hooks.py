@@ -9,6 +9,7 @@ import torch
 from mmengine.hooks import Hook
 from mmpretrain.structures import DataSample
 from toy import changed, snapshot, toy_dedfkd
+from toy_methods import toy_deepinversion
 from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
@@ -196,6 +197,16 @@ def test_a_generator_without_a_config_is_found_before_training(tmp_path):
     runner = toy_runner(tmp_path, max_iters=6)
     runner.register_hook(GeneratorRestartHook(interval=2))
     with pytest.raises(TypeError, match='generator should be a config for restarts'):
+        runner.train()
+    assert runner.iter == 0
+
+
+def test_a_restart_hook_of_a_method_without_a_lasting_generator_is_refused(tmp_path):
+    runner = toy_runner(
+        tmp_path, max_iters=2, model=toy_deepinversion(), param_scheduler=dict(student=[])
+    )
+    runner.register_hook(GeneratorRestartHook(interval=1))
+    with pytest.raises(TypeError, match='got DeepInversion; leave the hook out'):
         runner.train()
     assert runner.iter == 0
 

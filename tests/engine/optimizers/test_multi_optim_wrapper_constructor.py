@@ -3,6 +3,7 @@ import torch
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from toy import snapshot, toy_dedfkd, toy_optim_wrapper
+from toy_methods import toy_cmi, toy_fast_datafree
 
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.memories import Batch
@@ -40,6 +41,12 @@ def test_gradients_over_the_end_of_a_round_are_an_error(key, steps):
     message = rf'accumulative_counts of {key} should divide its 6 steps a round, but got 4.*{steps}'
     with pytest.raises(ValueError, match=message):
         toy_optim_wrapper(model, **{key: dict(accumulative_counts=4)})
+
+
+@pytest.mark.parametrize(('toy', 'key'), [(toy_cmi, 'head'), (toy_fast_datafree, 'generator')])
+def test_what_has_no_steps_to_gather_is_not_accumulated(toy, key):
+    with pytest.raises(ValueError, match=f'accumulative_counts of {key} should be 1 for'):
+        toy_optim_wrapper(toy(), **{key: dict(accumulative_counts=2)})
 
 
 def student_update(**options):

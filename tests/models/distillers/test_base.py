@@ -299,8 +299,10 @@ def test_rounds_of_the_warm_up_are_checked(rounds):
         toy_dedfkd(warmup_rounds=rounds)
 
 
-def test_pixels_come_back_from_normalised_images():
-    model = toy_dedfkd(data_preprocessor=ClsDataPreprocessor(mean=[9, 99, 199], std=[10, 50, 90]))
+@pytest.mark.parametrize('to_rgb', [False, True])
+def test_pixels_come_back_from_normalised_images(to_rgb):
+    preprocessor = ClsDataPreprocessor(mean=[9, 99, 199], std=[10, 50, 90], to_rgb=to_rgb)
+    model = toy_dedfkd(data_preprocessor=preprocessor)
     pixels = torch.rand(2, 3, 8, 8) * 255
     inputs = model.normalize(pixels).requires_grad_()
     torch.testing.assert_close(model.denormalize(inputs), pixels, rtol=0, atol=1e-4)

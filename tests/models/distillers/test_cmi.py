@@ -2,14 +2,23 @@ from collections import Counter
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.optim.optimizer import amp_optimizer_wrapper
 from torch import nn
 from torch.nn import functional as F
-from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
+from toy import (
+    changed,
+    snapshot,
+    toy_labels,
+    toy_network,
+    toy_optim_wrapper,
+    without_batch_norm,
+)
 from toy_methods import toy_cmi
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import cmi as module
+from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
 
 
 def synthesize(model, wrapper=None, num=6):
@@ -135,3 +144,37 @@ def test_a_teacher_without_batch_norms_is_refused():
 def test_numbers_are_checked(name):
     with pytest.raises(ValueError, match=f'{name} should be a whole number over 0, but got 0'):
         toy_cmi(**{name: 0})
+
+
+def test_a_generator_that_cannot_serve_is_refused():
+    config = dict(latent_dim=5, image_size=8, base_channels=2)
+    with pytest.raises(TypeError, match='generator should be a config for CMI'):
+        toy_cmi(generator=UnconditionalGenerator(**config))
+    other = dict(type=ConditionalGenerator, num_classes=5, **config)
+    with pytest.raises(ValueError, match='should have as many classes'):
+        toy_cmi(generator=other)
+
+
+def test_a_loss_or_a_teacher_without_batch_norm_is_refused():
+    with pytest.raises(ValueError, match='loss_bn should be the config of a loss, but got None'):
+        toy_cmi(loss_bn=None)
+    teacher = Classifier(without_batch_norm(toy_network(6)))
+    with pytest.raises(ValueError, match='without any; take a method that needs none'):
+        toy_cmi(teacher=teacher)
+
+
+@pytest.mark.filterwarnings('ignore:`torch.cuda.amp.GradScaler:FutureWarning')
+def test_a_loss_scale_is_not_taken_off_the_discriminators_gradients(monkeypatch):
+    monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
+    amp = dict(type=AmpOptimWrapper, dtype='bfloat16', loss_scale=dict(enabled=False))
+    weights = []
+    for options in (dict(), amp):
+        torch.manual_seed(0)
+        model = toy_cmi()
+        wrapper = toy_optim_wrapper(model, head=options)
+        if options:  # as float16 has it on a GPU
+            wrapper['head'].loss_scaler = torch.amp.GradScaler('cpu', init_scale=1024.0)
+        torch.manual_seed(1)
+        synthesize(model, wrapper)
+        weights.append(snapshot(model.head))
+    assert not changed(model.head, weights[0])

@@ -121,3 +121,9 @@ def test_it_needs_a_memory():
     parts = without_generator(memory=None)
     with pytest.raises(ValueError, match='memory should be the config of one'):
         DeepInversion(inversion_steps=1, optimizer={}, loss_ce=None, loss_bn=None, **parts)
+
+
+@pytest.mark.parametrize('option', [dict(jitter=-1), dict(jitter=1.5), dict(flip='no')])
+def test_options_are_checked(option):
+    with pytest.raises(ValueError, match=f'{next(iter(option))} should be'):
+        toy_deepinversion(**option)

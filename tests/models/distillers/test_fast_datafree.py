@@ -7,6 +7,7 @@ from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
 from toy_methods import toy_fast_datafree
 
 from mmdfkd.models.classifiers import Classifier
+from mmdfkd.models.generators import ConditionalGenerator
 from mmdfkd.models.losses import BNStatisticsLoss, RunningBNStatisticsLoss
 from mmdfkd.models.utils import BNRecorder
 
@@ -150,3 +151,17 @@ def test_a_teacher_without_batch_norm_is_refused():
     network = torch.nn.Sequential(*(m for m in toy_network(6) if not hasattr(m, 'running_mean')))
     with pytest.raises(ValueError, match='the teacher should have batch norms'):
         toy_fast_datafree(teacher=Classifier(network))
+
+
+def test_a_restart_of_no_first_layer_is_refused_before_that_round():
+    config = dict(latent_dim=5, image_size=8, base_channels=2, label_injection='conditional_bn')
+    generator = dict(type=ConditionalGenerator, num_classes=3, **config)
+    assert toy_fast_datafree(generator=generator)
+    with pytest.raises(ValueError, match='layer_restart should be None for a generator without'):
+        toy_fast_datafree(generator=generator, layer_restart=500)
+
+
+@pytest.mark.parametrize('number', [dict(latent_lr=-0.1), dict(layer_restart=-1)])
+def test_numbers_are_checked(number):
+    with pytest.raises(ValueError, match=f'{next(iter(number))} should be'):
+        toy_fast_datafree(**number)

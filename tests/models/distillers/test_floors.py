@@ -53,3 +53,9 @@ def test_a_student_is_evaluated_without_the_folder(tmp_path):
     assert model(torch.rand(2, 3, 8, 8)).shape == (2, 3)
     with pytest.raises(FileNotFoundError, match='gone'):
         model.train_step(toy_labels(), toy_optim_wrapper(model))
+
+
+@pytest.mark.parametrize('toy', [toy_noise, toy_other_images])
+def test_a_floor_without_a_memory_is_refused(toy):
+    with pytest.raises(ValueError, match='memory should be the config of one'):
+        toy(memory=None)

@@ -1,6 +1,12 @@
+import pytest
 import torch
+from mmengine.logging import MMLogger
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
-from toy_methods import toy_nayer
+from toy_methods import toy_nayer, toy_unconditional
+
+from mmdfkd.models.distillers.parts import start_anew
+from mmdfkd.models.generators import NoisyLabelGenerator
+from mmdfkd.models.losses import BNStatisticsLoss
 
 
 def test_every_inversion_draws_new_noise_and_goes_on_with_the_generator():
@@ -41,6 +47,16 @@ def test_a_generator_lives_for_so_many_rounds():
     assert started[0]['codes'].equal(started[3]['codes'])
 
 
+def test_a_new_generator_is_not_told_to_the_log_parameter_by_parameter(monkeypatch):
+    told = []
+    monkeypatch.setattr(MMLogger, 'info', lambda self, message: told.append(message))
+    model = toy_nayer()
+    weights = snapshot(model.generator)
+    start_anew(model.generator, model._generator_config)
+    assert 'decoder.dense.weight' in changed(model.generator, weights)
+    assert not told
+
+
 def test_warm_up_rounds_take_more_inversions_and_no_student_steps():
     model = toy_nayer(warmup_rounds=1, warmup_inversions=3, inversions=1)
     wrapper = toy_optim_wrapper(model)
@@ -76,3 +92,12 @@ def test_images_follow_the_labels():
     images = model.memory[model.memory.newest(6)]
     seen = model.teacher(model.normalize(images)).logits.argmax(1)
     assert (seen == toy_labels()['label']).float().mean() > 0.8
+
+
+def test_parts_of_another_method_are_refused():
+    with pytest.raises(ValueError, match=r"UnconditionalGenerator has no \['draw_noise'"):
+        toy_nayer(generator=toy_unconditional())
+    with pytest.raises(TypeError, match='generator should be a config for NAYER'):
+        toy_nayer(generator=NoisyLabelGenerator(3, 7, 5, image_size=8, base_channels=2))
+    with pytest.raises(ValueError, match='loss_bn of NAYER should be a RunningBNStatisticsLoss'):
+        toy_nayer(loss_bn=BNStatisticsLoss())

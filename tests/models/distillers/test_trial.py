@@ -69,6 +69,16 @@ def test_an_unlikely_range_is_told(mean, std, warned):
     assert 'normalise pixels to about -3 to 3' in line
 
 
+def test_a_normalisation_that_adds_channels_or_pixels_is_refused():
+    networks = Classifier(toy_network(6)), Classifier(toy_network(4))
+    grey = (1, 8, 8)
+    with pytest.raises(ValueError, match=r'of \(1, 8, 8\) makes \(3, 8, 8\)'):
+        try_networks(*networks, lambda pixels: pixels.expand(-1, 3, -1, -1) / 50 - 2, grey)
+    padded = ClsDataPreprocessor(mean=[100.0] * 3, std=[50.0] * 3, pad_size_divisor=16)
+    with pytest.raises(ValueError, match=r'makes \(3, 16, 16\); give mean and std'):
+        toy_dedfkd(data_preprocessor=padded)
+
+
 def test_channels_that_do_not_fit_the_normalisation_are_named():
     bad = ClsDataPreprocessor(mean=[100.0] * 2, std=[50.0] * 2)
     with pytest.raises(

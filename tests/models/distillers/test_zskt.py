@@ -88,10 +88,11 @@ def test_layers_are_checked(layers):
         toy_zskt(student_layers=layers)
 
 
-def test_a_layer_that_is_not_there():
-    model = toy_zskt(student_layers=['0', 'block7'], student=Classifier(toy_network(4)))
+@pytest.mark.parametrize('name', ['teacher', 'student'])
+def test_a_layer_that_is_not_there_is_found_before_training(name):
+    layers = {f'{name}_layers': ['0', 'block7']}
     with pytest.raises(ValueError, match=r"layers of Sequential, but got \['block7'\]"):
-        model.train_step(toy_labels(), toy_optim_wrapper(model))
+        toy_zskt(student=Classifier(toy_network(4)), **layers)
 
 
 @pytest.mark.parametrize('part', [dict(memory=ImageBank(20)), dict(augment=ShiftFlip())])

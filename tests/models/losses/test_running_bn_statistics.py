@@ -65,3 +65,8 @@ def test_the_average_is_resumed(teacher):
 def test_a_momentum_of_one_is_refused():
     with pytest.raises(ValueError, match='momentum should be in'):
         RunningBNStatisticsLoss(momentum=1.0)
+
+
+def test_a_method_that_keeps_no_average_is_refused(teacher):
+    with pytest.raises(RuntimeError, match='give this one a BNStatisticsLoss'):
+        RunningBNStatisticsLoss()(recorded(teacher, 0))
