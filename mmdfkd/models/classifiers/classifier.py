@@ -105,6 +105,8 @@ class Classifier(BaseModule):
         key: the file's entry with the weights, if it is not a usual one.
         sha256: the digest that the file should have, or None: a download is then the
             very file that was meant.
+        init_from_teacher: of a student: start as a part of the teacher, see
+            :func:`~mmdfkd.models.classifiers.start_as_part`. The distiller does it.
 
     Raises:
         FileNotFoundError: if the weights are not there.
@@ -120,8 +122,10 @@ class Classifier(BaseModule):
         final_layer: str | None = None,
         key: str | None = None,
         sha256: str | None = None,
+        init_from_teacher: bool = False,
     ) -> None:
         super().__init__()
+        self.init_from_teacher = init_from_teacher
         built = isinstance(network, nn.Module)
         with only_safe_loads():
             self.network: Any = network if built else MODELS.build(network)

@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmdfkd.checks import check_switch
+from mmdfkd.models.classifiers import start_as_part
 from mmdfkd.models.classifiers.checkpoint import keep_teacher, leave_teacher_out, tensors_digest
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
@@ -100,6 +101,7 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
         check_parts(teacher=self.teacher, student=self.student)
+        start_as_part(self.teacher, self.student, self.image_shape)
         self.teacher.requires_grad_(False).eval()
         # Of what a checkpoint leaves out: a run goes on with the teacher that it began with.
         left_out = self.teacher.checkpoint is not None

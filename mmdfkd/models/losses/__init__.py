@@ -10,9 +10,11 @@ from .contrastive import ContrastiveInversionLoss
 from .image_norm import ImageNormLoss
 from .image_prior import PixelStatisticsLoss, TotalVariationLoss
 from .kd import KDLoss
+from .layout_spread import LayoutSpreadLoss
 from .metric_learning import MetricLearningLoss
 from .neighbour_variation import NeighbourVariationLoss
 from .pseudo_label import InformationEntropyLoss, InstanceEntropyLoss, PseudoLabelLoss
+from .relative_bn_statistics import RelativeBNStatisticsLoss
 from .running_bn_statistics import RunningBNStatisticsLoss
 
 __all__ = [
@@ -28,10 +30,12 @@ __all__ = [
     'InformationEntropyLoss',
     'InstanceEntropyLoss',
     'KDLoss',
+    'LayoutSpreadLoss',
     'MetricLearningLoss',
     'NeighbourVariationLoss',
     'PixelStatisticsLoss',
     'PseudoLabelLoss',
+    'RelativeBNStatisticsLoss',
     'RunningBNStatisticsLoss',
     'TotalVariationLoss',
 ]

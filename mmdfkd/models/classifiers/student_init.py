@@ -1,0 +1,251 @@
+"""A student that starts as a part of its teacher: no image is needed for it.
+
+A layer of the student takes the weights of the teacher's layer of the same name, with its
+batch norm statistics. Where the student is narrower, the channels with the largest weights
+are kept, the same ones in all the layers that share them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+#: Autograd's nodes that mix channels in a way that weights do not show.
+_MIXING = ('Cat', 'Bmm', 'BaddBmm', 'ScaledDotProduct', 'Permute', 'PixelShuffle')
+
+
+class Axis(NamedTuple):
+    """One dimension of one tensor of a state dict."""
+
+    tensor: str
+    dim: int
+
+
+_IMAGES = Axis('the images', 1)
+
+
+class _Groups:
+    """Disjoint sets of axes: those of one set index the same channels."""
+
+    def __init__(self) -> None:
+        self.parents: dict[Axis, Axis] = {}
+
+    def find(self, axis: Axis) -> Axis:
+        self.parents.setdefault(axis, axis)
+        while self.parents[axis] != axis:
+            axis = self.parents[axis]
+        return axis
+
+    def join(self, one: Axis, other: Axis) -> None:
+        self.parents[self.find(one)] = self.find(other)
+
+    def sets(self) -> list[list[Axis]]:
+        found: dict[Axis, list[Axis]] = {}
+        for axis in self.parents:
+            found.setdefault(self.find(axis), []).append(axis)
+        return list(found.values())
+
+
+class _Walk:
+    """Walks autograd's graph from the logits to the images and joins the axes it meets."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.names = {id(parameter): name for name, parameter in network.named_parameters()}
+        self.groups = _Groups()
+        self.axes: dict[Any, Axis | None] = {}  # of the channels that a node gives
+
+    def follow(self, node: Any) -> None:
+        """Visit ``node`` after all that it was computed from."""
+        stack = [node]
+        while stack:  # no recursion: a graph is deeper than Python's stack
+            waiting = [n for n, _ in stack[-1].next_functions if n and n not in self.axes]
+            if waiting:
+                stack.extend(waiting)
+            else:
+                done = stack.pop()
+                self.axes[done] = self._visit(done)
+
+    def _visit(self, node: Any) -> Axis | None:
+        kind = type(node).__name__
+        if kind == 'AccumulateGrad':
+            name = self.names.get(id(node.variable))
+            return _IMAGES if name is None else Axis(name, 0)
+        if kind.startswith(_MIXING):
+            raise ValueError(
+                'init_from_teacher should be False for a student of other widths than its '
+                'teacher if its layers are not convolutions, linear layers, batch norms and '
+                f'sums, but got a {kind} in its graph; leave init_from_teacher out'
+            )
+        inputs = [self.axes[n] if n else None for n, _ in node.next_functions]
+        if kind.startswith('ConvolutionBackward'):
+            maps, weight, bias = inputs
+            return self._product(maps, weight, bias, depthwise=node._saved_groups > 1)
+        if kind.startswith('AddmmBackward'):
+            bias, maps, weight = inputs
+            return self._product(maps, weight, bias)
+        if kind.startswith('MmBackward'):
+            return self._product(inputs[0], inputs[1], None)
+        present = [axis for axis in inputs if axis]
+        for axis in present[1:]:
+            self.groups.join(axis, present[0])
+        return present[0] if present else None
+
+    def _product(
+        self,
+        maps: Axis | None,
+        weight: Axis | None,
+        bias: Axis | None,
+        depthwise: bool = False,
+    ) -> Axis | None:
+        if weight is None:
+            return None
+        if maps:
+            self.groups.join(weight if depthwise else Axis(weight.tensor, 1), maps)
+        if bias:
+            self.groups.join(bias, weight)
+        return weight
+
+
+def channel_groups(network: nn.Module, inputs: Tensor) -> list[list[Axis]]:
+    """Group the axes of a network's parameters that index the same channels.
+
+    A pass is made, and autograd's graph of it read: a sum joins the channels of what it
+    adds up, a layer those of its inputs and the second axis of its weight (the bookkeeping
+    of DepGraph, Fang et al., CVPR 2023, on the graph as torch-pruning walks it).
+
+    Args:
+        network: maps images to logits (N, K); its parameters have gradients.
+        inputs: images that it takes, (N, C, H, W); their values do not matter.
+
+    Returns:
+        Groups of at least one :class:`Axis`, without those of the images and the logits.
+
+    Raises:
+        ValueError: if the network mixes channels by other means than its weights.
+    """
+    walk = _Walk(network)
+    output = network(inputs.detach().requires_grad_()).grad_fn
+    walk.follow(output)
+    fixed = {_IMAGES, walk.axes[output]}
+    return [axes for axes in walk.groups.sets() if fixed.isdisjoint(axes)]
+
+
+def channel_importance(tensors: Sequence[tuple[Tensor, int]], width: int) -> Tensor:
+    """Rate the channels of a group by their weights in all tensors that have them.
+
+    A tensor's part is the squared L2 norm of a channel's weights over the mean of all
+    channels, so that each tensor counts alike (DepGraph, Fang et al., CVPR 2023, section
+    3.3, with equal weights).
+
+    Args:
+        tensors: pairs of a tensor and its dimension of the channels; that may hold several
+            entries in a row for each, as after flattening maps.
+        width: number of channels W.
+
+    Returns:
+        A value a channel, (W,), at least 0.
+    """
+    ratings = []
+    for weights, dim in tensors:
+        squares = weights.float().movedim(dim, 0).reshape(width, -1).square().sum(1)
+        ratings.append(squares / squares.mean().clamp_min(1e-12))
+    return torch.stack(ratings).mean(0)
+
+
+def select_channels(weights: Tensor, dim: int, kept: Tensor, width: int) -> Tensor:
+    """Keep the channels ``kept`` (K,) of the ``width`` along ``dim``, which may be repeated."""
+    repeats = weights.size(dim) // width
+    entries = kept[:, None] * repeats + torch.arange(repeats, device=kept.device)
+    return weights.index_select(dim, entries.flatten())
+
+
+def _statistics(axis: Axis, state: dict[str, Tensor]) -> list[Axis]:
+    """Axes of the running statistics beside a batch norm's weight."""
+    layer, _, kind = axis.tensor.rpartition('.')
+    names = [f'{layer}.running_mean', f'{layer}.running_var'] if kind == 'weight' else []
+    return [Axis(name, 0) for name in names if name in state and axis.dim == 0]
+
+
+def part_of_teacher(teacher: nn.Module, student: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
+    """Cut the student's weights out of the teacher's.
+
+    Args:
+        teacher: has a tensor of each name that the student has, as large or larger.
+        student: network in eval mode; nothing of it is changed.
+        inputs: images that both take, (N, C, H, W); their values do not matter.
+
+    Returns:
+        A state dict of the student.
+
+    Raises:
+        ValueError: if the student is no part of the teacher.
+    """
+    source, own = teacher.state_dict(), student.state_dict()
+    missing = [name for name in own if name not in source]
+    if missing:
+        raise ValueError(
+            f'the student should have layers of the teacher for init_from_teacher, but got '
+            f'{missing[:3]} that the teacher has not; name its layers like the teacher’s, or '
+            'leave init_from_teacher out'
+        )
+    part = {name: source[name].clone() for name in own}
+    if any(part[name].shape != own[name].shape for name in own):
+        _narrow(part, own, channel_groups(student, inputs))
+    unfit = [name for name in own if part[name].shape != own[name].shape]
+    if unfit:
+        raise ValueError(
+            'the student should differ from the teacher in depth and width only for '
+            f'init_from_teacher, but got {unfit[0]} of shape {tuple(own[unfit[0]].shape)}, of '
+            f'which the teacher’s {tuple(source[unfit[0]].shape)} gives '
+            f'{tuple(part[unfit[0]].shape)}; leave init_from_teacher out'
+        )
+    return part
+
+
+def _narrow(part: dict[str, Tensor], own: dict[str, Tensor], groups: list[list[Axis]]) -> None:
+    """Cut the tensors in ``part`` to the sizes in ``own``, group by group."""
+    for group in groups:
+        # An axis that fits stays as it is: where only the teacher has a projection between
+        # two stages, the two have one group in the student and different widths in the teacher.
+        axes = [a for a in group if part[a.tensor].size(a.dim) != own[a.tensor].size(a.dim)]
+        if not axes:
+            continue
+        width = min(part[a.tensor].size(a.dim) for a in axes)
+        new_width = min(own[a.tensor].size(a.dim) for a in axes)
+        if new_width > width or any(
+            part[a.tensor].size(a.dim) * new_width != own[a.tensor].size(a.dim) * width
+            for a in axes
+        ):
+            continue  # the caller names what does not fit
+        tensors = [(part[a.tensor], a.dim) for a in axes]
+        kept = channel_importance(tensors, width).topk(new_width).indices.sort().values
+        for axis in [*axes, *(s for a in axes for s in _statistics(a, part))]:
+            part[axis.tensor] = select_channels(part[axis.tensor], axis.dim, kept, width)
+
+
+def start_as_part(teacher: Any, student: Any, image_shape: Sequence[int]) -> None:
+    """Start a student whose ``init_from_teacher`` is set as a part of its teacher.
+
+    Args:
+        teacher: a :class:`~mmdfkd.models.classifiers.Classifier` with weights.
+        student: a :class:`Classifier`; without ``init_from_teacher`` it is left alone.
+        image_shape: (channels, height, width) of an image.
+
+    Raises:
+        ValueError: if the student is no part of the teacher, or has a checkpoint.
+    """
+    if not student.init_from_teacher:
+        return
+    if student.checkpoint is not None:
+        raise ValueError(
+            'init_from_teacher should be False for a student with a checkpoint of its own, but '
+            'got True; set checkpoint=None or leave init_from_teacher out'
+        )
+    was_training = student.training
+    student.eval()
+    with torch.enable_grad():
+        part = part_of_teacher(teacher.network, student.network, torch.zeros(1, *image_shape))
+    student.train(was_training)
+    student.network.load_state_dict(part)
+    student.has_weights = True  # its init_weights() keeps them

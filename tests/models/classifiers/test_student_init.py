@@ -1,0 +1,173 @@
+import pytest
+import torch
+from mmpretrain.models import ImageClassifier, LinearClsHead
+from torch import nn
+from torch.nn import functional as F
+from toy import toy_dedfkd, toy_network
+
+from mmdfkd.models.backbones import DAFLLeNet5, ThinResNet, WideResNet
+from mmdfkd.models.classifiers import Classifier
+from mmdfkd.models.classifiers.student_init import (
+    channel_groups,
+    channel_importance,
+    part_of_teacher,
+    start_as_part,
+)
+
+
+def network(backbone, channels, **options):
+    head = dict(type=LinearClsHead, num_classes=10, in_channels=channels)
+    return ImageClassifier(backbone=dict(type=backbone, **options), head=head).eval()
+
+
+def randomised(module):
+    """Weights and running statistics of their own for every channel."""
+    for tensor in module.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.uniform_(0.5, 1.5)
+    return module
+
+
+class Residual(nn.Module):
+    """A stream of ``width`` channels and a branch of ``inner`` ones, flattened maps at the end."""
+
+    def __init__(self, width, inner):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.branch = nn.Conv2d(width, inner, 1)
+        self.back = nn.Conv2d(inner, width, 1)
+        self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.fc = nn.Linear(4 * width, 5)
+
+    def forward(self, images):
+        maps = F.relu(self.norm(self.stem(images)))
+        maps = maps + self.back(F.relu(self.branch(maps)))
+        return self.fc(F.adaptive_avg_pool2d(self.depthwise(maps), 2).flatten(1))
+
+
+class Concatenated(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3)
+        self.fc = nn.Linear(2 * width, 5)
+
+    def forward(self, images):
+        maps = self.stem(images).mean((2, 3))
+        return self.fc(torch.cat([maps, -maps], dim=1))
+
+
+def test_groups_follow_sums_branches_and_flattening():
+    groups = channel_groups(Residual(6, 4), torch.zeros(1, 3, 4, 4))
+    found = sorted(sorted(f'{axis.tensor}:{axis.dim}' for axis in group) for group in groups)
+    assert found == [
+        [
+            'back.bias:0',
+            'back.weight:0',
+            'branch.weight:1',
+            'depthwise.bias:0',
+            'depthwise.weight:0',
+            'fc.weight:1',
+            'norm.bias:0',
+            'norm.weight:0',
+            'stem.bias:0',
+            'stem.weight:0',
+        ],
+        ['back.weight:1', 'branch.bias:0', 'branch.weight:0'],
+    ]
+
+
+def test_importance_is_a_mean_over_tensors_in_their_own_units():
+    one, other = torch.tensor([[3.0, 0.0], [1.0, 0.0]]), torch.tensor([[10.0, 10, 20, 20]])
+    ratings = channel_importance([(one, 0), (other, 1)], width=2)
+    assert torch.allclose(ratings, torch.tensor([(9 / 5 + 2 / 5) / 2, (1 / 5 + 8 / 5) / 2]))
+
+
+def test_a_shallower_student_is_the_teachers_own_layers():
+    teacher, student = network(ThinResNet, 64, depth=20), network(ThinResNet, 64, depth=8)
+    part = part_of_teacher(randomised(teacher), student, torch.zeros(1, 3, 32, 32))
+    assert part.keys() == student.state_dict().keys()
+    assert all(torch.equal(part[name], teacher.state_dict()[name]) for name in part)
+    student.load_state_dict(part)
+    student.backbone.bn1.weight.data.zero_()
+    assert teacher.backbone.bn1.weight.all()  # a copy
+
+
+@torch.no_grad()
+def test_dropping_channels_that_do_nothing_changes_nothing():
+    """Exact whatever the network: the kept channels are the same ones everywhere."""
+    teacher, student = randomised(Residual(6, 4)).eval(), Residual(4, 2).eval()
+    for name, channels in (
+        ('stem', [1, 4]),
+        ('norm', [1, 4]),
+        ('back', [1, 4]),
+        ('branch', [0, 2]),
+    ):
+        for parameter in teacher.get_submodule(name).parameters():
+            parameter[channels] = 0
+    teacher.branch.weight[:, [1, 4]] = 0
+    teacher.back.weight[:, [0, 2]] = 0
+    teacher.depthwise.weight[[1, 4]] = 0
+    teacher.depthwise.bias[[1, 4]] = 0
+    teacher.fc.weight.view(5, 6, 4)[:, [1, 4]] = 0
+    with torch.enable_grad():
+        part = part_of_teacher(teacher, student, torch.zeros(1, 3, 4, 4))
+    student.load_state_dict(part)
+    images = torch.rand(3, 3, 4, 4)
+    assert torch.allclose(student(images), teacher(images), rtol=1e-5)
+    assert torch.equal(student.norm.running_var, teacher.norm.running_var[[0, 2, 3, 5]])
+
+
+@pytest.mark.parametrize(
+    ('teacher', 'student', 'shape'),
+    [
+        (
+            (WideResNet, 128, dict(depth=16, widen=2)),
+            (WideResNet, 64, dict(depth=16, widen=1)),
+            (3, 32, 32),
+        ),
+        (
+            (WideResNet, 128, dict(depth=22, widen=2)),
+            (WideResNet, 64, dict(depth=10, widen=1)),
+            (3, 32, 32),
+        ),
+        ((DAFLLeNet5, 84, {}), (DAFLLeNet5, 42, dict(width=0.5)), (1, 32, 32)),
+    ],
+)
+def test_narrower_and_shallower_networks_of_the_configs(teacher, student, shape):
+    big, small = (network(kind, channels, **o) for kind, channels, o in (teacher, student))
+    part = part_of_teacher(randomised(big), small, torch.zeros(1, *shape))
+    small.load_state_dict(part)
+    entries = set(big.head.fc.weight.flatten().tolist())
+    assert set(small.head.fc.weight.flatten().tolist()) <= entries
+
+
+def test_networks_that_are_no_part_are_refused():
+    images = torch.zeros(1, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"should have layers of the teacher .* but got \['stem"):
+        part_of_teacher(toy_network(6), Residual(4, 2), images)
+    with pytest.raises(ValueError, match='but got a CatBackward0 in its graph'):
+        part_of_teacher(Concatenated(6), Concatenated(4), images)
+    with pytest.raises(ValueError, match='should differ from the teacher in depth and width only'):
+        part_of_teacher(toy_network(4), toy_network(6), images)
+    with pytest.raises(ValueError, match='depth and width only'):
+        part_of_teacher(toy_network(4, num_classes=5), toy_network(4, num_classes=3), images)
+
+
+def test_a_distiller_starts_its_student_only_if_asked():
+    student = Classifier(toy_network(4), init_from_teacher=True)
+    model = toy_dedfkd(student=student)
+    model.init_weights()
+    teacher = model.teacher.network[0].weight
+    assert all((teacher == row).flatten(1).all(1).any() for row in student.network[0].weight)
+    assert student.training
+    other = toy_dedfkd().student.network[0].weight
+    assert not (other[:1] == teacher).flatten(1).all(1).any()
+
+
+def test_a_student_with_a_checkpoint_is_not_overwritten(tmp_path):
+    torch.save(toy_network(4).state_dict(), tmp_path / 'student.pth')
+    path = str(tmp_path / 'student.pth')
+    student = Classifier(toy_network(4), checkpoint=path, init_from_teacher=True)
+    with pytest.raises(ValueError, match='init_from_teacher should be False'):
+        start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
