@@ -1,6 +1,7 @@
 """The examples run as their README says."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,19 @@ def test_a_method_in_a_file_of_ones_own_trains_and_resumes(teacher, tmp_path):
     state = torch.load(tmp_path / 'iter_3.pth', weights_only=True)['state_dict']
     assert int(state['memory.num_added.count']) == 30
     assert len((ROOT / 'examples/class_impressions.py').read_text().splitlines()) <= 60
+
+
+def test_the_config_of_the_page_on_new_methods_is_one(tmp_path, monkeypatch):
+    page = (ROOT / 'docs/add_a_method.md').read_text()
+    config = next(c for c in re.findall(r'```python\n(.*?)```', page, re.S) if 'read_base' in c)
+    (tmp_path / 'config.py').write_text(config)
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    method = 'from mmdfkd.models.distillers import DFAD\nclass MaxEntropy(DFAD): ...\n'
+    (tmp_path / 'max_entropy.py').write_text(method)
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = Config.fromfile(tmp_path / 'config.py')
+    assert cfg.model.type.__name__ == 'MaxEntropy'
+    assert {'teacher', 'student', 'generator', 'loss_kd', 'data_preprocessor'} < set(cfg.model)
 
 
 def test_a_plain_loop_writes_a_student(teacher, tmp_path):

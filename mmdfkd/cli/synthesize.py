@@ -108,10 +108,10 @@ def too_few(settings: dict, drawn: int, counts: list[int], shares: list[int]) ->
     """Say which classes lack images."""
     lacking = {c: n for c, (n, share) in enumerate(zip(counts, shares, strict=True)) if n < share}
     what = f'the {settings["source"]} should give {max(shares)} images of each class'
-    mend = f'ask for --per-class {min(counts)}' if min(counts) else 'some classes never appear'
+    fewer = f'ask for --per-class {min(counts)}, or ' if min(counts) else ''
     return (
         f'{what}, but in {drawn} images the teacher sees only {lacking} (class: images); '
-        f'{mend}, or take another checkpoint, and another OUT'
+        f'{fewer}take a checkpoint of a longer run, and another OUT'
     )
 
 

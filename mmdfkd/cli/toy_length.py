@@ -31,6 +31,8 @@ def toy_options(cfg: Config) -> dict[str, Any]:
     if 'teacher' in cfg.model:
         steps = {'g_steps': 1, 'inversion_steps': 2, 'kd_steps': 2, 'kd_batch_size': BATCH_SIZE}
         options |= {f'model.{key}': number for key, number in steps.items() if key in cfg.model}
+        if cfg.model.get('warmup_rounds'):
+            options['model.warmup_rounds'] = 1
         if cfg.model.get('memory'):
             options['model.memory.capacity'] = IMAGES
         options['train_dataloader.dataset.samples_per_class'] = 2  # pairs for the metric loss

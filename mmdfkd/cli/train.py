@@ -62,6 +62,18 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     cfg.train_cfg.max_iters = rounds
 
 
+def check_length(cfg: Config) -> None:
+    """Raise a ValueError if a distillation is over before its student is trained."""
+    rounds = cfg.train_cfg.get('max_iters')
+    warmup = cfg.model.get('warmup_rounds', 0)
+    if rounds is not None and rounds <= warmup:
+        raise ValueError(
+            f'train_cfg.max_iters (--rounds) should be more than the {warmup} rounds of '
+            f'model.warmup_rounds, in which the student waits, but got {rounds}; train for '
+            "longer, or shorten the warm-up and the begin of the student's schedule"
+        )
+
+
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
@@ -91,6 +103,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
+    check_length(cfg)
     return cfg
 
 

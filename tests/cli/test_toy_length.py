@@ -9,7 +9,7 @@ from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
 def test_warm_ups_and_restarts_fit_into_the_toy():
     cfg = Config(
         dict(
-            model=dict(generator=dict()),
+            model=dict(teacher=dict(), warmup_rounds=100),
             train_cfg=dict(max_iters=1000),
             param_scheduler=dict(
                 generator=[dict(type='CosinePeriodLR', period=250)],
@@ -31,6 +31,7 @@ def test_warm_ups_and_restarts_fit_into_the_toy():
         'custom_hooks.1.interval': 1,
     }
     assert options['train_cfg.max_iters'] == 2
+    assert options['model.warmup_rounds'] == 1
 
 
 def test_a_teacher_is_short_of_epochs_and_images():

@@ -65,6 +65,8 @@ def test_rounds_are_the_length_and_nothing_else():
     [
         (0, 'dedfkd_lenet5_mnist5k', 'at least 1, but got 0'),
         (5, 'teachers/lenet5_mnist5k', 'trains for 40 epochs; set train_cfg.max_epochs'),
+        (200, 'dfq/dfq_resnet20_resnet8_cifar10', 'more than the 200 rounds of .*warmup_rounds'),
+        (3, 'nayer/nayer_resnet20_resnet8_cifar10', 'the student waits, but got 3'),
     ],
 )
 def test_rounds_that_do_not_fit_are_an_error(rounds, config, message):
