@@ -105,11 +105,12 @@ def check_batch_norms(teacher: Any, loss_bn: Any) -> None:
         )
 
 
-def start_anew(part: nn.Module, config: Any) -> None:
-    """Give ``part`` the weights of a newly built one, the same on every rank."""
+def start_anew(part: nn.Module, config: Any, layer: str = '') -> None:
+    """Give ``part``, or its ``layer`` alone, the weights of a newly built one, on every rank."""
     fresh = build(config)
     if isinstance(fresh, BaseModule):
         fresh.init_weights()  # as the Runner does with the first one
-    part.load_state_dict(fresh.state_dict())
+    part = part.get_submodule(layer)
+    part.load_state_dict(fresh.get_submodule(layer).state_dict())
     for value in [*part.parameters(), *part.buffers()]:
         broadcast(value.detach())
