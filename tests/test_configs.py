@@ -230,7 +230,7 @@ def test_rounds_stand_once_and_a_generator_lasts_as_long_as_its_schedule(path):
         for schedule in schedules:
             assert not {'T_max', 'periods'} & schedule.keys()
             assert cfg.train_cfg.max_iters not in (schedule.get('end'), schedule.get('begin'))
-    if 'generator_restart' in cfg.default_hooks:
+    if 'generator_restart' in cfg.default_hooks and cfg.param_scheduler['generator']:
         interval = cfg.default_hooks.generator_restart.interval
         assert interval == cfg.param_scheduler['generator'][0].period
 

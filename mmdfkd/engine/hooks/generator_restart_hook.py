@@ -22,6 +22,9 @@ class GeneratorRestartHook(Hook):
 
     Args:
         interval: rounds between restarts.
+        layer: name of the generator's part that is drawn anew, or all of it by default. Its
+            first layer alone, every round, is NAYER's noisy layer: the images change, and the
+            others need not learn to draw again.
 
     Raises:
         ValueError: if ``interval`` is not positive.
@@ -29,18 +32,17 @@ class GeneratorRestartHook(Hook):
 
     priority = 'HIGH'  # after IterationSeedHook, so that a resumed run draws the same weights
 
-    def __init__(self, interval: int) -> None:
-        if interval < 1:
-            raise ValueError(f'interval should be at least 1, but got {interval}')
+    def __init__(self, interval: int, layer: str = '') -> None:
         check_positive(interval=interval)
         self.interval = interval
+        self.layer = layer
 
     def before_train(self, runner: Runner) -> None:
         """Check, before hours go by, that restarts can happen and the schedule fits.
 
         Raises:
             TypeError: if the method has no generator to restart, or no config to build it from.
-            ValueError: if a ``CosinePeriodLR`` has another period.
+            ValueError: if a ``CosinePeriodLR`` has another period, or there is no such layer.
         """
         model = unwrap(runner.model)
         if not isinstance(model, GenerativeDistiller):
@@ -48,7 +50,7 @@ class GeneratorRestartHook(Hook):
                 'GeneratorRestartHook should be of a method whose generator is trained along, but '
                 f'got {type(model).__name__}; leave the hook out'
             )
-        model.check_restartable()
+        model.check_restartable(self.layer)
         schedulers = runner.param_schedulers
         for scheduler in schedulers['generator'] if isinstance(schedulers, dict) else []:
             if isinstance(scheduler, CosinePeriodLR) and scheduler.period != self.interval:
@@ -62,4 +64,4 @@ class GeneratorRestartHook(Hook):
     ) -> None:
         """Restart, if the round is a multiple of the interval."""
         if runner.iter and runner.iter % self.interval == 0:
-            unwrap(runner.model).restart(runner.optim_wrapper)
+            unwrap(runner.model).restart(runner.optim_wrapper, self.layer)

@@ -28,6 +28,8 @@ class GenerativeDistiller(DataFreeDistiller):
         generator: config of a generator (latents, labels) -> pixels.
         g_steps: generator steps a round, of which ``accumulative_counts`` of its optimiser
             wrapper, if set, make one update.
+        fixed_latents: take all generator steps of a round on one batch of latents, as an
+            inversion does, rather than each on new ones.
         image_priors: configs of further generator losses, of the images alone, by name;
             the log has them as ``loss_prior_<name>``. None leaves a name out.
         **kwargs: see :class:`DataFreeDistiller`; ``image_shape`` is the generator's.
@@ -46,6 +48,7 @@ class GenerativeDistiller(DataFreeDistiller):
         student: dict | nn.Module,
         generator: dict | nn.Module,
         g_steps: int = 1,
+        fixed_latents: bool = False,
         image_priors: dict[str, dict | nn.Module | None] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -61,6 +64,7 @@ class GenerativeDistiller(DataFreeDistiller):
         self._generator_config = generator if isinstance(generator, dict) else None
         self.latent_dim = network.latent_dim
         self.g_steps = g_steps
+        self.fixed_latents = fixed_latents
         priors = image_priors or {}
         self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
 
@@ -72,10 +76,10 @@ class GenerativeDistiller(DataFreeDistiller):
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Train the generator for ``g_steps``; the last step's images are remembered."""
         logs = []
-        for _ in range(self.g_steps):
-            images, log = self.generator_step(
-                self.new_latents(labels), labels, optim_wrapper['generator']
-            )
+        for step in range(self.g_steps):
+            if step == 0 or not self.fixed_latents:
+                latents = self.new_latents(labels)
+            images, log = self.generator_step(latents, labels, optim_wrapper['generator'])
             logs.append(log)
         if self.memory is not None:
             self.remember(images, optim_wrapper)
@@ -124,14 +128,31 @@ class GenerativeDistiller(DataFreeDistiller):
         """Draw latents (N, latent_dim) from N(0, I), one a label."""
         return torch.randn(len(labels), self.latent_dim, device=labels.device)
 
-    def check_restartable(self) -> None:
-        """Raise a TypeError if the generator came as a module: nothing says how to build one."""
-        check_config(self._generator_config, 'restarts')
+    def check_restartable(self, layer: str = '') -> None:
+        """Raise an error if nothing says how to build the generator, or it has no such layer.
 
-    def restart(self, optim_wrapper: OptimWrapperDict) -> None:
-        """Give the generator new weights, the same on every rank, and its optimiser no memory."""
-        self.check_restartable()
-        start_anew(unwrap(self.generator), self._generator_config)
+        Raises:
+            TypeError: if the generator came as a module.
+            ValueError: if it has no part of the name ``layer``.
+        """
+        check_config(self._generator_config, 'restarts')
+        generator = unwrap(self.generator)
+        if layer and layer not in dict(generator.named_modules()):
+            raise ValueError(
+                f'layer should name a part of {type(generator).__name__}, but got {layer!r}; '
+                f'its parts are {[name for name, _ in generator.named_children()]}'
+            )
+
+    def restart(self, optim_wrapper: OptimWrapperDict, layer: str = '') -> None:
+        """Give the generator new weights, the same on every rank, and its optimiser no memory.
+
+        Args:
+            optim_wrapper: wrappers with the key ``generator``.
+            layer: name of the part of the generator that is drawn anew, the others stay; by
+                default all of it.
+        """
+        self.check_restartable(layer)
+        start_anew(unwrap(self.generator), self._generator_config, layer)
         optimizer = optim_wrapper['generator'].optimizer
         optimizer.state.clear()
         optimizer.zero_grad()

@@ -145,13 +145,14 @@ def check_batch_norms(teacher: Any, loss_bn: Any, needed: bool = False) -> None:
         )
 
 
-def start_anew(part: nn.Module, config: Any) -> None:
-    """Give ``part`` the weights of a newly built one, the same on every rank."""
+def start_anew(part: nn.Module, config: Any, layer: str = '') -> None:
+    """Give ``part``, or its ``layer`` alone, the weights of a newly built one, on every rank."""
     fresh = build(config)
     if isinstance(fresh, BaseModule):
         fresh._dump_init_info = lambda: None  # the log has it of the first one
         fresh.init_weights()  # as the Runner does with that
-    part.load_state_dict(fresh.state_dict())
+    part = part.get_submodule(layer)
+    part.load_state_dict(fresh.get_submodule(layer).state_dict())
     take_rank_0s(part)
 
 

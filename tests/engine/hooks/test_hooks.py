@@ -212,5 +212,46 @@ def test_a_restart_hook_of_a_method_without_a_lasting_generator_is_refused(tmp_p
 
 
 def test_restart_interval_is_positive():
-    with pytest.raises(ValueError, match='interval should be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='interval should be a whole number over 0, but got 0'):
         GeneratorRestartHook(interval=0)
+
+
+def test_one_layer_alone_is_drawn_anew(tmp_path):
+    class Watch(Hook):
+        priority = 'LOWEST'
+        weights: ClassVar[list] = []
+        momenta: ClassVar[list] = []
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            self.weights.append(snapshot(runner.model.generator))
+            self.momenta.append(bool(runner.optim_wrapper['generator'].optimizer.state))
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            self.weights.append(snapshot(runner.model.generator))
+
+    generator = dict(
+        type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
+    )
+    runner = toy_runner(
+        tmp_path,
+        max_iters=2,
+        model=toy_dedfkd(generator=generator),
+        param_scheduler=dict(generator=[], student=[]),
+    )
+    runner.register_hook(GeneratorRestartHook(interval=1, layer='dense'))
+    runner.register_hook(Watch())
+    runner.train()
+    _, before, after, _ = Watch.weights
+    redrawn = {name for name in before if not before[name].equal(after[name])}
+    assert redrawn == {'dense.weight', 'dense.bias'}
+    assert Watch.momenta == [False, False]
+
+
+def test_an_unknown_layer_is_found_before_training(tmp_path):
+    generator = dict(
+        type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
+    )
+    runner = toy_runner(tmp_path, max_iters=2, model=toy_dedfkd(generator=generator))
+    runner.register_hook(GeneratorRestartHook(interval=1, layer='first'))
+    with pytest.raises(ValueError, match=r"layer should name a part .* but got 'first'.*'dense'"):
+        runner.train()

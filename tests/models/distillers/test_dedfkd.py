@@ -5,7 +5,8 @@ from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.base import DataFreeDistiller
-from mmdfkd.models.losses import MetricLearningLoss
+from mmdfkd.models.losses import LayoutSpreadLoss, MetricLearningLoss
+from mmdfkd.models.losses.layout_spread import layout_spread_loss
 from mmdfkd.models.losses.metric_functions import bounded_two_margin
 
 
@@ -77,3 +78,42 @@ def test_weights_of_a_library_loss_are_learned_with_the_generator():
     for _ in range(3):
         model.train_step(toy_labels(30), toy_optim_wrapper(model))
     assert not proxies.equal(before)
+
+
+def test_layouts_are_of_the_named_layers_and_reach_the_generator():
+    model = toy_dedfkd(loss_layout=LayoutSpreadLoss(3.0, spread=2.0), layout_layers=['0', '2'])
+    latents, labels = torch.randn(6, 5), toy_labels()['label']
+    inputs = model.normalize(model.generator(latents, labels))
+    losses = model.generator_losses(inputs, latents, labels)
+    first = model.teacher.network[0](inputs)
+    maps = [first, model.teacher.network[2](model.teacher.network[1](first))]
+    expected = sum(layout_spread_loss(each, labels, 2.0) for each in maps) / 2
+    torch.testing.assert_close(losses['loss_layout'], 3 * expected)
+    losses['loss_layout'].backward()
+    assert model.generator.dense.weight.grad.abs().sum() > 0
+    assert not model.teacher.network[0]._forward_hooks
+
+
+@pytest.mark.parametrize(
+    'parts',
+    [dict(loss_layout=LayoutSpreadLoss()), dict(layout_layers=['0'])],
+    ids=['loss', 'layers'],
+)
+def test_layouts_want_a_loss_and_layers(parts):
+    with pytest.raises(ValueError, match='give both or neither'):
+        toy_dedfkd(**parts)
+
+
+def test_the_adversary_waits_for_the_warm_up():
+    model = toy_dedfkd(warmup_rounds=1)
+    wrapper = toy_optim_wrapper(model)
+    assert 'generator/loss_adv' not in model.train_step(toy_labels(), wrapper)
+    assert 'generator/loss_adv' in model.train_step(toy_labels(), wrapper)
+
+
+@pytest.mark.parametrize(('fixed', 'batches'), [(True, 1), (False, 3)])
+def test_a_round_may_stay_with_one_batch_of_latents(fixed, batches):
+    model, seen = toy_dedfkd(g_steps=3, fixed_latents=fixed), []
+    model.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert len({tuple(latents.flatten().tolist()) for latents in seen}) == batches
