@@ -59,6 +59,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
     )
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
@@ -138,11 +139,11 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options or {})
-    out = args.json or args.checkpoint.with_name('figures.json')
+    place = args.json or args.checkpoint.with_name('figures.json')
     model = load_distiller(cfg, args.checkpoint)
     args.source = choose_source(model, args.source)
     settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
-    figure_files.check_free(out, settings)
+    out = figure_files.reserve(place, settings, args.force)
     start = time.perf_counter()
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
     metrics = make_metrics(args, cfg)
@@ -163,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
     )
-    print(f'\nwritten to {out}')
+    print(f'\nwritten to {place}')
 
 
 if __name__ == '__main__':

@@ -220,6 +220,7 @@ def parse_args() -> argparse.Namespace:
     add('--pgd-steps', type=int, default=20, help='steps of PGD')
     add('--seed', type=int, default=0, help='of images, corruptions and attacks')
     add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
+    add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, help='override the config')
     return parser.parse_args()
 
@@ -234,14 +235,14 @@ def main() -> None:
     args.eps = args.eps or EPS[images.pixels.size(1)]
     args.num = len(images.labels)
     settings = figure_files.settings_of(args)
-    out = args.json or Path(args.checkpoint).with_name('robustness.json')
-    figure_files.check_free(out, settings)
+    place = args.json or Path(args.checkpoint).with_name('robustness.json')
+    out = figure_files.reserve(place, settings, args.force)
     rows = evaluate(cfg, images, args)
     means = summarize(rows, args.corruptions)
     print(table(rows, means))
     seconds = time.perf_counter() - start
     figure_files.write(out, settings, seconds, accuracy=rows, means=means)
-    print(f'{args.num} images, corruptions of severity {args.severities}; written to {out}')
+    print(f'{args.num} images, corruptions of severity {args.severities}; written to {place}')
 
 
 if __name__ == '__main__':

@@ -30,6 +30,7 @@ from mmdfkd.cli import merge_options
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.outputs import Output
 
 MAX_DRAWS = 20  # images drawn for one written, where the teacher labels them
 
@@ -176,6 +177,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, default=0, help='of the latents, or of the slots')
     parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument('--force', action='store_true', help='replace the file of --grid')
     parser.add_argument('--grid', type=Path, help='also write a picture to this .png file')
     parser.add_argument(
         '--cfg-options',
@@ -197,9 +199,10 @@ def main(arguments: list[str] | None = None) -> None:
     args.source = choose_source(distiller, args.source)
     settings = choose_settings(distiller, args)
     args.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    grid = Output(args.grid, args.force, option='another --grid') if args.grid else None
     (write_npz if args.out.suffix == '.npz' else write_folder)(distiller, args.out, settings)
-    if args.grid:
-        image_set.write_grid(args.out, args.grid, settings)
+    if grid:
+        grid.save(lambda part: image_set.write_grid(args.out, part, settings))
     print(f'{settings["num"]:,} images of {settings["num_classes"]} classes are in {args.out}')
 
 

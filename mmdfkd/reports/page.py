@@ -17,6 +17,7 @@ from .tables import Table
 MOST_PICTURES = 8  # of a run and name
 LOSSES = 'Losses'  # the group of the charts of whole losses
 STYLE = Path(__file__).with_name('page.css')
+MARK = '<!-- mmdfkd report -->'
 #: Nothing may be loaded or run, even if something were not escaped.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -198,7 +199,19 @@ def write_markdown(runs: list[Run]) -> str:
         if table.rows:
             lines = report_tables.markdown(safe(table.head), map(safe, table.rows))
             parts.append(f'## {table.title}\n\n{lines}\n\n{table.note}'.strip())
-    return '\n\n'.join(parts) + '\n'
+    return '\n\n'.join([MARK, *parts]) + '\n'
+
+
+def is_page(file: Path) -> bool:
+    """Tell whether a file is a page of :func:`write_html`, which a newer one may replace."""
+    with file.open('rb') as content:
+        return POLICY.encode() in content.read(1000)
+
+
+def is_markdown(file: Path) -> bool:
+    """Tell whether a file is of :func:`write_markdown`, which a newer one may replace."""
+    with file.open('rb') as content:
+        return content.read(len(MARK)) == MARK.encode()
 
 
 def read_runs(work_dirs: list[Path]) -> list[Run]:

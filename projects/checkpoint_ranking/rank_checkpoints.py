@@ -227,6 +227,7 @@ def parse_args() -> argparse.Namespace:
     add('--seed', type=int, default=1000, help='of their latents and labels')
     add('--data-free', action='store_true', help='choose only: there are no real images')
     add('--json', type=Path, help='write all figures to this file, too')
+    add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
     return parser.parse_args()
 
@@ -237,13 +238,12 @@ def main() -> None:
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options)
     settings = figure_files.settings_of(args)
-    if args.json:
-        figure_files.check_free(args.json, settings)
+    out = figure_files.reserve(args.json, settings, args.force) if args.json else None
     start = time.perf_counter()
     summary = summarise(measure(cfg, args.runs, args.num, args.seed, args.data_free))
     print('\n' + report(summary))
-    if args.json:
-        figure_files.write(args.json, settings, time.perf_counter() - start, **summary)
+    if out:
+        figure_files.write(out, settings, time.perf_counter() - start, **summary)
 
 
 if __name__ == '__main__':
