@@ -164,7 +164,9 @@ def test_reproduce_leaves_what_it_did_not_make(tmp_path):
         (tmp_path / 'run' / name).touch()
     (tmp_path / 'run/last_checkpoint').write_text('iter_1000.pth')
     config = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
-    with pytest.raises(ValueError, match=r'should be new, or a run of this command, but has iter_1'):
+    with pytest.raises(
+        ValueError, match=r'should be new, or a run of this command, but has iter_1'
+    ):
         tool.run(config, tmp_path / 'run', {}, [])
     assert (tmp_path / 'run/iter_1000.pth').exists()
 

@@ -25,13 +25,12 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
+from mmdfkd.cli.command import Parser, as_command
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
     parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
@@ -98,5 +97,7 @@ def main(argv: list[str] | None = None) -> int:
     return failed
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    sys.exit(1 if main() else 0)
+    command()

@@ -16,6 +16,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
 from mmdfkd.outputs import Output
@@ -35,7 +36,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a distillation config of configs/')
     parser.add_argument('--rounds', type=int, default=5, help='rounds timed, whole and by part')
     parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
@@ -96,5 +97,7 @@ def main() -> None:
         out.write(json.dumps(results, indent=1))
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -18,6 +18,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from torch.utils.data import Dataset
 
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -31,9 +32,7 @@ from mmdfkd.reports.tables import markdown
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
@@ -167,5 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f'\nwritten to {place}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -1,6 +1,5 @@
 """Bring MNIST's four files to data/mnist: by download, or from folders of PNG files."""
 
-import argparse
 import shutil
 import struct
 import tempfile
@@ -10,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from rich.progress import track
+
+from mmdfkd.cli.command import Parser, as_command
 
 NAMES = {'train': 'train', 'test': 't10k'}
 FILES = [
@@ -66,7 +67,7 @@ def download(out: Path) -> None:
 
 def main() -> None:
     """Run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--out', type=Path, default=Path('data/mnist'))
     parser.add_argument('--from-pngs', type=Path, metavar='DIR', help='holds train/0 ... test/9')
     args = parser.parse_args()
@@ -79,5 +80,7 @@ def main() -> None:
     print(f'MNIST is in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -14,7 +14,6 @@ Any other module loads it itself, as does timm's:
     model.load_state_dict(torch.load('OUT.pth')['state_dict'])
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from mmengine.config import Config
 
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
@@ -67,9 +67,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
 
 def main() -> None:
     """Run."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config the student was distilled with')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
@@ -80,5 +78,7 @@ def main() -> None:
     publish(args.config, args.checkpoint, args.out, args.force)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

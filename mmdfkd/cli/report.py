@@ -4,16 +4,16 @@ The page needs nothing else: curves are inline SVG, pictures are in it, and it h
 With ``--markdown`` its tables are written as Markdown, too. A run may be going on.
 """
 
-import argparse
 from pathlib import Path
 
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.outputs import Output
 from mmdfkd.reports.page import is_markdown, is_page, read_runs, write_html, write_markdown
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
     parser.add_argument('--out', type=Path, default=Path('report.html'), help='the page')
     parser.add_argument('--markdown', type=Path, help='write the tables to this .md file, too')
@@ -30,5 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f'{len(runs)} run(s) are in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -18,6 +18,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import find_latest_checkpoint
 
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
 from mmdfkd.engine.work_dir import newest_checkpoint, number_of
 from mmdfkd.outputs import Output
@@ -179,7 +180,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('configs', nargs='+', help='distillation configs')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument(
@@ -227,5 +228,7 @@ def main() -> None:
     print(args.out.read_text())
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

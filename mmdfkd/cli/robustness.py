@@ -26,6 +26,7 @@ from rich.progress import track
 from torch import Tensor
 
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
@@ -201,9 +202,7 @@ def table(rows: Rows, means: Rows) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     families = ', '.join(CORRUPTIONS)
     add('config', help='a distillation config of configs/')
@@ -245,5 +244,7 @@ def main() -> None:
     print(f'{args.num} images, corruptions of severity {args.severities}; written to {place}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -27,6 +27,7 @@ from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
@@ -161,9 +162,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument('out', type=Path, help='a folder to write, or a file OUT.npz')
@@ -206,5 +205,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f'{settings["num"]:,} images of {settings["num_classes"]} classes are in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

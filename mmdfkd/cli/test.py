@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import StrictLoadHook
 from mmdfkd.outputs import Output
@@ -18,7 +19,7 @@ from mmdfkd.outputs import Output
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('checkpoint', help='a checkpoint of that config')
     parser.add_argument('--work-dir', help='logs go here')
@@ -67,5 +68,7 @@ def main() -> None:
         out.save(lambda part: mmengine.dump(metrics, part))
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

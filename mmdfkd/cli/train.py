@@ -9,15 +9,16 @@ from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.cli import merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook, StrictScheduleHook
+from mmdfkd.engine.hooks import StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
 from mmdfkd.engine.work_dir import claim
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
     parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
@@ -113,8 +114,11 @@ def main() -> None:
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):
         runner.register_hook(StrictScheduleHook())
+        runner.register_hook(StrictOptimizerHook())
     runner.train()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

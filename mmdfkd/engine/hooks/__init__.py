@@ -8,6 +8,7 @@ from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .strict_load_hook import StrictLoadHook
+from .strict_optimizer_hook import StrictOptimizerHook
 from .strict_schedule_hook import StrictScheduleHook
 from .synthetic_figures_hook import SyntheticFiguresHook
 from .synthetic_grid_hook import SyntheticGridHook
@@ -21,6 +22,7 @@ __all__ = [
     'IterationSeedHook',
     'NonFiniteLossHook',
     'StrictLoadHook',
+    'StrictOptimizerHook',
     'StrictScheduleHook',
     'SyntheticFiguresHook',
     'SyntheticGridHook',
