@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from mmdfkd.cli import merge_options
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmdfkd.datasets.labels import check_dataset, check_labels
 from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
 from mmdfkd.models.distillers import load_distiller
 from mmdfkd.registry import DATASETS, MODELS
@@ -45,11 +46,12 @@ Rows = dict[str, dict[str, float]]
 
 
 class Images(NamedTuple):
-    """Test images (N, C, H, W) uint8, labels (N,) int64, and their places in the data set."""
+    """Test images (N, C, H, W) uint8, labels (N,) int64, their places, and the data set."""
 
     pixels: Tensor
     labels: Tensor
     indices: np.ndarray
+    dataset: Any = None
 
 
 def read_test_set(cfg: Config, num: int, seed: int) -> Images:
@@ -69,17 +71,23 @@ def read_test_set(cfg: Config, num: int, seed: int) -> Images:
             f'test images should have {wanted} channels, as the mean of the data preprocessor, '
             f'but got {pixels.size(1)}; mend the test_dataloader of the config'
         )
-    return Images(pixels, labels, indices)
+    return Images(pixels, labels, indices, dataset)
 
 
-def build_networks(cfg: Config, checkpoint: str, real_student: str | None) -> dict[str, Network]:
+def build_networks(
+    cfg: Config, checkpoint: str, real_student: str | None, images: Images | None = None
+) -> dict[str, Network]:
     """Return functions of pixels (N, C, H, W) in [0, 255] that give logits, by name.
 
     Raises:
         FileNotFoundError: if weights are not there.
-        ValueError: if they are another network's.
+        ValueError: if they are another network's, or the images of other classes.
     """
     distiller = load_distiller(cfg, checkpoint).to(DEVICE).requires_grad_(False)
+    if images is not None:
+        names = getattr(distiller.teacher, 'class_names', None)
+        check_dataset(images.dataset, distiller.num_classes, 'test', names)
+        check_labels(images.labels, distiller.num_classes, 'test')
     classifiers = {'student': distiller.student, 'teacher': distiller.teacher}
     if real_student:
         on_real_data = MODELS.build(cfg.model.student | dict(checkpoint=real_student))
@@ -148,7 +156,7 @@ def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
 
     Rows are ``clean``, a family and a severity as ``fog/3``, an attack and its eps as ``pgd/8``.
     """
-    networks = build_networks(cfg, args.checkpoint, args.real_student)
+    networks = build_networks(cfg, args.checkpoint, args.real_student, images)
     source = partial(corrupted, seed=args.seed)
     if args.cifar_c:
         source = partial(published, folder=args.cifar_c)

@@ -13,7 +13,7 @@ import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.cli import merge_options
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook
+from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
 from mmdfkd.outputs import Output
 
 
@@ -63,6 +63,7 @@ def main() -> None:
     out = reserve(args) if args.out and is_main_process() else None
     runner = Runner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
+    runner.register_hook(LabelsHook())
     metrics = runner.test()
     if out:
         out.save(lambda part: mmengine.dump(metrics, part))

@@ -12,7 +12,7 @@ from mmdfkd.cli import merge_options
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
 from mmdfkd.engine.work_dir import claim
 
 
@@ -111,6 +111,7 @@ def main() -> None:
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):
         runner.register_hook(StrictScheduleHook())

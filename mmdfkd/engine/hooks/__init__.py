@@ -6,6 +6,7 @@ from .distillation_summary_hook import DistillationSummaryHook
 from .distiller_ema_hook import DistillerEMAHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
+from .labels_hook import LabelsHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .strict_load_hook import StrictLoadHook
 from .strict_optimizer_hook import StrictOptimizerHook
@@ -20,6 +21,7 @@ __all__ = [
     'DistillerEMAHook',
     'GeneratorRestartHook',
     'IterationSeedHook',
+    'LabelsHook',
     'NonFiniteLossHook',
     'StrictLoadHook',
     'StrictOptimizerHook',

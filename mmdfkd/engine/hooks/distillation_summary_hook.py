@@ -9,9 +9,11 @@ from mmengine.dist import master_only
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets.labels import check_dataset, check_labels
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -45,9 +47,9 @@ class DistillationSummaryHook(Hook):
                 'teacher and memory, too, into each checkpoint, and mixes generators that restart; '
                 'take DistillerEMAHook with the same arguments'
             )
-        self._check_classes('train', runner.train_dataloader, model.num_classes)
+        check_dataset(runner.train_dataloader.dataset, model.num_classes, 'train')
         if runner.val_loop is not None:
-            self._check_classes('val', runner.val_dataloader, model.num_classes)
+            check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
             self._evaluate_teacher(runner, runner.val_loop)
             self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
 
@@ -58,7 +60,9 @@ class DistillationSummaryHook(Hook):
             runner.message_hub.update_scalar(f'val/teacher/{name}', value)
 
     def before_test(self, runner: Runner) -> None:
-        """Evaluate the teacher on the test set."""
+        """Check the test set's classes and evaluate the teacher on it."""
+        model = unwrap(runner.model)
+        check_dataset(runner.test_dataloader.dataset, model.num_classes, 'test', _names(model))
         self._evaluate_teacher(runner, runner.test_loop)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -91,16 +95,6 @@ class DistillationSummaryHook(Hook):
             lines.append(f'{name:24}{teacher:>10}{value:10.2f}')
         return lines
 
-    @staticmethod
-    def _check_classes(name: str, dataloader, num_classes: int) -> None:
-        dataset = dataloader.dataset
-        found = getattr(dataset, 'num_classes', None) or len(dataset.metainfo.get('classes', ()))
-        if found and found != num_classes:
-            raise ValueError(
-                f'the {name} data set should have the teacher’s {num_classes} classes, '
-                f'but got {found} from {type(dataset).__name__}; see {name}_dataloader.dataset'
-            )
-
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
         dataset = loop.dataloader.dataset
         if isinstance(dataset, LatentDataset | BankDataset):
@@ -130,6 +124,10 @@ class DistillationSummaryHook(Hook):
         runner.logger.info(f'Teacher  {figures}')
 
 
+def _names(model: Any) -> Any:
+    return getattr(model.teacher, 'class_names', None)
+
+
 def _check_samples(dataset: Dataset, model: Any) -> None:
     if isinstance(dataset, LatentDataset) and 'generator' not in model.sources:
         raise ValueError(
@@ -154,6 +152,9 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     for data_batch in loop.dataloader:
         data = model.data_preprocessor(data_batch, False)
         samples = model.teacher.predict(data['inputs'], data['data_samples'])
+        labels = [sample.get('gt_label') for sample in samples]
+        if all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
+            check_labels(torch.cat(labels).cpu(), model.num_classes, 'evaluation')
         loop.evaluator.process(data_samples=samples, data_batch=data_batch)
         progress.update()
     metrics = loop.evaluator.evaluate(len(loop.dataloader.dataset))

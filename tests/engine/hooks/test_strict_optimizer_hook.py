@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from toy_run import toy_runner
 
@@ -40,11 +41,8 @@ def schedules(eta_min):
 def rates(run):
     seen = []
 
-    class Seen(StrictOptimizerHook):
+    class Seen(Hook):
         priority = 'LOWEST'
-
-        def after_load_checkpoint(self, *_):
-            pass
 
         def before_train_iter(self, runner, *_, **__):
             seen.append([w.param_groups[0]['lr'] for _, w in runner.optim_wrapper.items()])
