@@ -6,6 +6,7 @@ evaluation, and times the parts of a round. No data and no weights are needed.
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,10 +14,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from mmdfkd.cli import merge_options
-from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
 from mmdfkd.outputs import Output
@@ -38,8 +39,10 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
     parser.add_argument('config', help='a distillation config of configs/')
-    parser.add_argument('--rounds', type=int, default=5, help='rounds timed, whole and by part')
-    parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
+    parser.add_argument(
+        '--rounds', type=positive, default=5, help='rounds timed, whole and by part'
+    )
+    parser.add_argument('--warmup', type=not_negative, default=2, help='rounds before them')
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
     parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', help='write the figures to this file as well')
@@ -70,7 +73,7 @@ def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
                 str(file),
             ]
             given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
-            command += ['--cfg-options', *given, *options.split()]
+            command += ['--cfg-options', *given, *shlex.split(options)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             (results[options],) = json.loads(file.read_text()).values()
     return results

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import math
 import os
 import shlex
 import sys
@@ -50,6 +51,31 @@ class Parser(argparse.ArgumentParser):
                     told += f'; did you mean {close[0]}?'
                     break
         self.exit(2, f'{self.prog}: {told} (--help lists all)\n')
+
+
+def positive(text: str) -> int:
+    """Read a whole number over 0; a type of argparse."""
+    if not (text.strip().isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f'should be a whole number over 0, but got {text!r}')
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """Read a whole number from 0 on; a type of argparse."""
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f'should be a whole number from 0 on, but got {text!r}')
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """Read a finite number over 0; a type of argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f'should be a number over 0, but got {text!r}')
+    return number
 
 
 class _Noted(argparse.Action):

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import merge_options
-from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -28,6 +28,9 @@ from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
+
+#: What to do without real images.
+NO_REAL = '--no-real gives the figures that need no real image'
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,7 +44,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='live samples of the generator (default, where there is one) or the memory',
     )
     parser.add_argument(
-        '--num', type=int, default=50000, help='synthetic images (of a bank: at most what it holds)'
+        '--num',
+        type=positive,
+        default=50000,
+        help='synthetic images (of a bank: at most what it holds)',
     )
     parser.add_argument(
         '--extractor',
@@ -52,8 +58,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
     parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
     parser.add_argument('--no-real', action='store_true', help='figures without real images')
-    parser.add_argument('--seed', type=int, default=1000, help='of the held-out latents')
-    parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument('--seed', type=not_negative, default=1000, help='of the held-out latents')
+    parser.add_argument('--batch-size', type=positive, default=250)
     parser.add_argument('--cache-dir', default='work_dirs/real_statistics', help='of real images')
     parser.add_argument(
         '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
@@ -95,7 +101,9 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     """Build the metrics."""
     if args.no_real:
         return [ClassBalance(), Diversity(), Agreement(CORRUPTIONS)]
-    evaluation_set = cfg.test_dataloader.dataset  # a run may validate without real images
+    if not cfg.get('test_dataloader'):  # a run may validate without real images
+        raise ValueError(f'{args.config} should have a test_dataloader, but has none; {NO_REAL}')
+    evaluation_set = cfg.test_dataloader.dataset
     real = cfg.get('real_images') or train_split(evaluation_set)
     fidelity = Fidelity(
         real=real,
@@ -145,7 +153,10 @@ def main(argv: list[str] | None = None) -> None:
     out = figure_files.reserve(place, settings, args.force)
     start = time.perf_counter()
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
-    metrics = make_metrics(args, cfg)
+    try:
+        metrics = make_metrics(args, cfg)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{error}; {NO_REAL}') from error
     samples: Any = make_samples(args, model)
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'bank':

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import merge_options
-from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
 from mmdfkd.engine.work_dir import newest_checkpoint, number_of
 from mmdfkd.outputs import Output
@@ -182,7 +182,7 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
     parser.add_argument('configs', nargs='+', help='distillation configs')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
     )
@@ -197,6 +197,8 @@ def parse_args() -> argparse.Namespace:
             name, nargs='+', action=DictAction, default={}, help=f'override the {what}'
         )
     args = parser.parse_args()
+    if len(set(args.seeds)) < len(args.seeds):
+        parser.error(f'--seeds should differ, but got {args.seeds}')
     args.arguments = ['--amp'] if args.amp else []
     args.work_dir = args.work_dir / 'toy' if args.toy else args.work_dir
     args.out = args.out or args.work_dir / 'results.md'

@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.cli import merge_options
-from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from mmdfkd.datasets.labels import check_dataset, check_labels
@@ -216,16 +216,16 @@ def parse_args() -> argparse.Namespace:
     add('config', help='a distillation config of configs/')
     add('checkpoint', help='a checkpoint of that config')
     add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
-    add('--num', type=int, default=2000, help='test images, drawn at random')
+    add('--num', type=positive, default=2000, help='test images, drawn at random')
     add('--corruptions', nargs='*', metavar='NAME', default=list(CORRUPTIONS),
         choices=CORRUPTIONS, help=f'families, all by default: {families}')  # fmt: skip
     add('--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES)
     add('--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions')
     add('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
-    add('--eps', nargs='+', type=float, help='largest change of a pixel, of 255; by default 2 8, '
-        'or 25.5 76.5 of grey images')  # fmt: skip
-    add('--pgd-steps', type=int, default=20, help='steps of PGD')
-    add('--seed', type=int, default=0, help='of images, corruptions and attacks')
+    add('--eps', nargs='+', type=above_zero, help='largest change of a pixel, of 255; by default 2 '
+        '8, or 25.5 76.5 of grey images')  # fmt: skip
+    add('--pgd-steps', type=positive, default=20, help='steps of PGD')
+    add('--seed', type=not_negative, default=0, help='of images, corruptions and attacks')
     add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
     add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, help='override the config')

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook

@@ -4,11 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes

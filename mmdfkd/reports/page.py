@@ -4,6 +4,7 @@ The page needs nothing else: curves are inline SVG, pictures are in it, and it h
 """
 
 import base64
+import re
 from html import escape
 from pathlib import Path
 
@@ -186,7 +187,9 @@ def write_markdown(runs: list[Run]) -> str:
     """Return the tables as Markdown."""
 
     def safe(cells: list[str]) -> list[str]:
-        return [escape(text, quote=False).replace('|', r'\|').replace('\n', ' ') for text in cells]
+        # No link, picture or code either, and no address that is made a link.
+        marked = [re.sub(r'([\\`*\[\]!|])', r'\\\1', escape(text, quote=False)) for text in cells]
+        return [' '.join(text.replace('://', '&#58;//').split()) for text in marked]
 
     tables = [
         *overview(runs),
