@@ -5,7 +5,7 @@ import os
 # Read when torch loads its thread pool: spinning threads of a small machine fight.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
-from mmdfkd.cli.report import main
+from mmdfkd.cli.report import command
 
 if __name__ == '__main__':
-    main()
+    command()

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import find_latest_checkpoint
 
 from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.reports.results import commit, cpu_name, read_run
@@ -151,8 +150,7 @@ def _train(cfg: Config, work_dir: Path) -> None:
     file = work_dir / 'config.py'
     cfg.dump(file)
     command = [*_TRAIN, str(file), '--work-dir', str(work_dir)]
-    if find_latest_checkpoint(str(work_dir)):
-        command.append('--resume')
+    command += ['--resume', 'auto']
     with (work_dir / 'output.txt').open('a') as output:
         status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
     if status:

@@ -1,5 +1,5 @@
 """The commands, a file each; tools/ has a script of every one, and no code of its own."""
 
-from .cfg_options import merge_options
+from .cfg_options import DictAction, merge_options
 
-__all__ = ['merge_options']
+__all__ = ['DictAction', 'merge_options']

@@ -12,7 +12,6 @@ import itertools
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from mmdfkd.benchmark import (
@@ -25,17 +24,19 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
+from mmdfkd.cli import DictAction
+from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
     parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
-    parser.add_argument('--minutes', type=float, default=20.0, help='of training, for each cell')
+    parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
+    parser.add_argument(
+        '--minutes', type=above_zero, default=20.0, help='of training, for each cell'
+    )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
         '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'
@@ -98,5 +99,7 @@ def main(argv: list[str] | None = None) -> int:
     return failed
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    sys.exit(1 if main() else 0)
+    command()

@@ -6,6 +6,7 @@ evaluation, and times the parts of a round. No data and no weights are needed.
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,11 +14,13 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
+from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
 
 
@@ -34,11 +37,14 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a distillation config of configs/')
-    parser.add_argument('--rounds', type=int, default=5, help='rounds timed, whole and by part')
-    parser.add_argument('--warmup', type=int, default=2, help='rounds before them')
+    parser.add_argument(
+        '--rounds', type=positive, default=5, help='rounds timed, whole and by part'
+    )
+    parser.add_argument('--warmup', type=not_negative, default=2, help='rounds before them')
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', help='write the figures to this file as well')
     parser.add_argument(
         '--sweep',
@@ -56,25 +62,31 @@ def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     own = [args.config, f'--rounds={args.rounds}', f'--warmup={args.warmup}']
     own += ['--amp'] if args.amp else []
     for options in args.sweep:
-        with tempfile.NamedTemporaryFile(suffix='.json') as file:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / 'figures.json'
             command = [
                 sys.executable,
                 '-m',
                 'mmdfkd.cli.benchmark_throughput',
                 *own,
                 '--json',
-                file.name,
+                str(file),
             ]
             given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
-            command += ['--cfg-options', *given, *options.split()]
+            command += ['--cfg-options', *given, *shlex.split(options)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            (results[options],) = json.loads(Path(file.name).read_text()).values()
+            (results[options],) = json.loads(file.read_text()).values()
     return results
 
 
 def main() -> None:
     """Run."""
     args = parse_args()
+    out = (
+        Output(args.json, args.force, inputs=[args.config], option='another with --json')
+        if args.json
+        else None
+    )
     if args.sweep:
         results = sweep(args)
     else:
@@ -84,9 +96,11 @@ def main() -> None:
             enable_amp(cfg.optim_wrapper)
         results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}
     print(table(results))
-    if args.json:
-        Path(args.json).write_text(json.dumps(results, indent=1))
+    if out:
+        out.write(json.dumps(results, indent=1))
 
+
+command = as_command(main)
 
 if __name__ == '__main__':
-    main()
+    command()

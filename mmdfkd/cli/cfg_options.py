@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config import DictAction as MMEngineDictAction
 from mmengine.runner import Runner
 
 #: What is read of a config besides the Runner's own arguments.
@@ -17,6 +18,17 @@ ALSO_READ = (
     'real_images',
     'sync_bn',
 )
+
+
+class DictAction(MMEngineDictAction):
+    """MMEngine's ``KEY=VALUE``, without taking the spaces out of a path."""
+
+    @staticmethod
+    def _parse_iterable(val: str) -> Any:
+        word = val.strip('\'"')
+        if ' ' in word and word[0] not in '([' and ',' not in word:
+            return MMEngineDictAction._parse_int_float_bool(word)
+        return MMEngineDictAction._parse_iterable(val)
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:

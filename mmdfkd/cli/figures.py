@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -28,12 +29,13 @@ from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
 
+#: What to do without real images.
+NO_REAL = '--no-real gives the figures that need no real image'
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
@@ -42,7 +44,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='live samples of the generator (default, where there is one) or the memory',
     )
     parser.add_argument(
-        '--num', type=int, default=50000, help='synthetic images (of a bank: at most what it holds)'
+        '--num',
+        type=positive,
+        default=50000,
+        help='synthetic images (of a bank: at most what it holds)',
     )
     parser.add_argument(
         '--extractor',
@@ -53,12 +58,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
     parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
     parser.add_argument('--no-real', action='store_true', help='figures without real images')
-    parser.add_argument('--seed', type=int, default=1000, help='of the held-out latents')
-    parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument('--seed', type=not_negative, default=1000, help='of the held-out latents')
+    parser.add_argument('--batch-size', type=positive, default=250)
     parser.add_argument('--cache-dir', default='work_dirs/real_statistics', help='of real images')
     parser.add_argument(
         '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
     )
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
@@ -95,7 +101,9 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     """Build the metrics."""
     if args.no_real:
         return [ClassBalance(), Diversity(), Agreement(CORRUPTIONS)]
-    evaluation_set = cfg.test_dataloader.dataset  # a run may validate without real images
+    if not cfg.get('test_dataloader'):  # a run may validate without real images
+        raise ValueError(f'{args.config} should have a test_dataloader, but has none; {NO_REAL}')
+    evaluation_set = cfg.test_dataloader.dataset
     real = cfg.get('real_images') or train_split(evaluation_set)
     fidelity = Fidelity(
         real=real,
@@ -138,14 +146,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options or {})
-    out = args.json or args.checkpoint.with_name('figures.json')
+    place = args.json or args.checkpoint.with_name('figures.json')
     model = load_distiller(cfg, args.checkpoint)
     args.source = choose_source(model, args.source)
     settings = figure_files.settings_of(args, 'batch_size', 'cache_dir')
-    figure_files.check_free(out, settings)
+    out = figure_files.reserve(place, settings, args.force)
     start = time.perf_counter()
     model.to('cuda' if torch.cuda.is_available() else 'cpu')
-    metrics = make_metrics(args, cfg)
+    try:
+        metrics = make_metrics(args, cfg)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{error}; {NO_REAL}') from error
     samples: Any = make_samples(args, model)
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'bank':
@@ -163,8 +174,10 @@ def main(argv: list[str] | None = None) -> None:
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
     )
-    print(f'\nwritten to {out}')
+    print(f'\nwritten to {place}')
 
+
+command = as_command(main)
 
 if __name__ == '__main__':
-    main()
+    command()

@@ -1,15 +1,18 @@
 """Bring MNIST's four files to data/mnist: by download, or from folders of PNG files."""
 
-import argparse
 import shutil
 import struct
 import tempfile
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from rich.progress import track
+
+from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.outputs import Output
 
 NAMES = {'train': 'train', 'test': 't10k'}
 FILES = [
@@ -24,12 +27,35 @@ def write_idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
-def convert(pngs: Path, out: Path) -> None:
+def read_digit(file: Path) -> np.ndarray:
+    """Read an image as (28, 28) uint8; one in colours that are all grey is taken.
+
+    Raises:
+        ValueError: if it is no image, of another size, or has colours.
+    """
+    try:
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert('L' if image.mode in ('L', '1') else 'RGB'))
+    except OSError as error:
+        raise ValueError(f'{file} should be an image, but: {error}; take it away') from error
+    if pixels.shape[:2] != (28, 28) or (pixels.ndim == 3 and np.ptp(pixels, axis=2).any()):
+        raise ValueError(
+            f'{file} should be a grey image of 28 x 28 pixels, but is {image.mode} of '
+            f'{pixels.shape[1]} x {pixels.shape[0]}; convert it first'
+        )
+    return pixels if pixels.ndim == 2 else pixels[..., 0]
+
+
+def convert(pngs: Path, out: Path, force: bool = False) -> None:
     """Turn ``pngs/{train,test}/{0..9}/*.png`` into the four files.
 
     Raises:
         FileNotFoundError: if a split has no image.
+        ValueError: if a digit has none, an image is no grey one of 28 x 28 pixels, or a file is
+            there already, unless ``force`` replaces it.
     """
+    files_out = {name: Output(out / name, force, option='another --out') for name in FILES}
+    arrays: dict[str, np.ndarray] = {}
     for split, name in NAMES.items():
         files = sorted((pngs / split).glob('[0-9]/*.png'))
         if not files:
@@ -37,9 +63,17 @@ def convert(pngs: Path, out: Path) -> None:
                 f'images should be at {pngs}/{split}/0/*.png ... {pngs}/{split}/9/*.png, '
                 'but none is there'
             )
-        images = np.stack([np.array(Image.open(file)) for file in track(files, split)])
-        write_idx(out / f'{name}-images-idx3-ubyte', images)
-        write_idx(out / f'{name}-labels-idx1-ubyte', np.array([int(f.parent.name) for f in files]))
+        labels = np.array([int(file.parent.name) for file in files])
+        missing = sorted({*range(10)} - {*labels.tolist()})
+        if missing:
+            raise ValueError(
+                f'{pngs}/{split} should have images of each digit, but has none of {missing}; put '
+                'them into folders of these names'
+            )
+        images = np.stack([read_digit(file) for file in track(files, split)])
+        arrays |= {f'{name}-images-idx3-ubyte': images, f'{name}-labels-idx1-ubyte': labels}
+    for name, array in arrays.items():  # all is well with both splits
+        files_out[name].save(partial(write_idx, array=array))
 
 
 def download(out: Path) -> None:
@@ -66,12 +100,13 @@ def download(out: Path) -> None:
 
 def main() -> None:
     """Run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--out', type=Path, default=Path('data/mnist'))
     parser.add_argument('--from-pngs', type=Path, metavar='DIR', help='holds train/0 ... test/9')
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     args = parser.parse_args()
     if args.from_pngs:
-        convert(args.from_pngs, args.out)
+        convert(args.from_pngs, args.out, args.force)
     elif all((args.out / name).is_file() for name in FILES):
         print('The four files are there already: nothing to download')
     else:
@@ -79,5 +114,7 @@ def main() -> None:
     print(f'MNIST is in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

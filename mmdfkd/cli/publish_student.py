@@ -14,7 +14,7 @@ Any other module loads it itself, as does timm's:
     model.load_state_dict(torch.load('OUT.pth')['state_dict'])
 """
 
-import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,18 +22,25 @@ from mmengine.config import Config
 
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.models.classifiers.classifier import WRAPPERS
+from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
 
 PREFIX = 'student.network.'
 
 
-def publish(config: str, checkpoint: str, out: Path) -> None:
+def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> None:
     """Extract the student of ``checkpoint`` to ``out`` and its config, after a strict test load.
 
     Raises:
-        ValueError: if the checkpoint holds no student, or another one.
+        ValueError: if the checkpoint holds no student, or another one; or if one of the two
+            files is there already, unless ``force`` replaces it.
     """
+    if out.suffix == '.py':
+        raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
+    reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
+    file, described_in = reserve(out), reserve(out.with_suffix('.py'))
     cfg = Config.fromfile(config)
     weights = find_weights(read_checkpoint(checkpoint), checkpoint)
     student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
@@ -47,10 +54,11 @@ def publish(config: str, checkpoint: str, out: Path) -> None:
     if isinstance(network, WRAPPERS):
         student = {key.removeprefix('model.'): value for key, value in student.items()}
     network.load_state_dict(student)
-    torch.save({'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}, out)
+    content = {'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}
+    file.save(lambda part: torch.save(content, part))
     described = Config({'model': cfg.model.student.network})
     described.model.data_preprocessor = cfg.model.data_preprocessor
-    described.dump(out.with_suffix('.py'))
+    described_in.save(described.dump)
     print(
         f'{sum(v.numel() for v in student.values()):,} values in {out}, config in '
         f'{out.with_suffix(".py")}'
@@ -59,17 +67,18 @@ def publish(config: str, checkpoint: str, out: Path) -> None:
 
 def main() -> None:
     """Run."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config the student was distilled with')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
         'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'
     )
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     args = parser.parse_args()
-    publish(args.config, args.checkpoint, args.out)
+    publish(args.config, args.checkpoint, args.out, args.force)
 
+
+command = as_command(main)
 
 if __name__ == '__main__':
-    main()
+    command()

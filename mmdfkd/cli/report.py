@@ -4,25 +4,33 @@ The page needs nothing else: curves are inline SVG, pictures are in it, and it h
 With ``--markdown`` its tables are written as Markdown, too. A run may be going on.
 """
 
-import argparse
 from pathlib import Path
 
-from mmdfkd.reports.page import read_runs, write_html, write_markdown
+from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.outputs import Output
+from mmdfkd.reports.page import is_markdown, is_page, read_runs, write_html, write_markdown
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('work_dirs', nargs='+', type=Path, metavar='WORK_DIR')
     parser.add_argument('--out', type=Path, default=Path('report.html'), help='the page')
     parser.add_argument('--markdown', type=Path, help='write the tables to this .md file, too')
+    parser.add_argument('--force', action='store_true', help='replace files that are no reports')
     args = parser.parse_args(arguments)
-    runs = read_runs(args.work_dirs)
-    args.out.write_text(write_html(runs), encoding='utf-8')
+    page = Output(args.out, args.force, is_page, option='another --out')
+    tables = None
     if args.markdown:
-        args.markdown.write_text(write_markdown(runs), encoding='utf-8')
+        tables = Output(args.markdown, args.force, is_markdown, option='another --markdown')
+    runs = read_runs(args.work_dirs)
+    page.write(write_html(runs))
+    if tables:
+        tables.write(write_markdown(runs))
     print(f'{len(runs)} run(s) are in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

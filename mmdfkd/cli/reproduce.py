@@ -14,12 +14,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
-from mmdfkd.reports.results import read_run, table
+from mmdfkd.engine.work_dir import newest_checkpoint, number_of
+from mmdfkd.outputs import Output
+from mmdfkd.reports.results import is_table, read_run, table
 from mmdfkd.reports.run_logs import flatten
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
@@ -53,7 +56,7 @@ def newest(folder: Path) -> str:
 
     MMEngine notes it only once it is written; a killed run may have left half of another.
     """
-    return Path(find_latest_checkpoint(str(folder)) or '').name
+    return Path(find_latest_checkpoint(str(folder)) or newest_checkpoint(folder) or '').name
 
 
 def read_config(config: str, options: dict[str, Any]) -> Config:
@@ -67,9 +70,15 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
     """Note what a run is of; one that has no checkpoint yet may become another.
 
     Raises:
-        ValueError: if the work dir has a run of other settings.
+        ValueError: if the work dir has a run of other settings, or of another command.
     """
     file = work_dir / SETTINGS
+    if newest(work_dir) and not file.is_file():
+        raise ValueError(
+            f'{work_dir} should be new, or a run of this command, but has {newest(work_dir)} of '
+            f'another and no {SETTINGS}; give another folder, or finish that run with '
+            'tools/train.py --resume'
+        )
     settings = {'arguments': arguments} | flatten(cfg.to_dict())
     given = json.loads(json.dumps(settings, default=str))
     begun = newest(work_dir) and file.is_file()
@@ -96,19 +105,24 @@ def check_accuracy(config: str, cfg: Config) -> None:
         )
 
 
-def step_back(work_dir: Path, checkpoint: str) -> None:
+def step_back(work_dir: Path, checkpoint: str) -> Path:
     """Make a run that was killed in its last evaluation resume before it, not after.
 
     Args:
         work_dir: of the run.
         checkpoint: the name of its last, iter_N.pth or epoch_N.pth.
+
+    Returns:
+        Where that is kept until the run has made it again.
     """
+    kept = work_dir / f'{checkpoint}.not_evaluated'
     if newest(work_dir) == checkpoint:
-        (work_dir / checkpoint).unlink()
+        (work_dir / checkpoint).rename(kept)
         earlier = work_dir.glob(f'{checkpoint.split("_")[0]}_*.pth')
         marker = work_dir / 'last_checkpoint'
-        left = max(earlier, key=lambda path: path.stat().st_mtime, default=None)
-        marker.write_text(str(left)) if left else marker.unlink()
+        left = max(earlier, key=number_of, default=None)
+        marker.write_text(str(left)) if left else marker.unlink(missing_ok=True)
+    return kept
 
 
 def run(
@@ -125,8 +139,9 @@ def run(
     by_epoch = 'max_epochs' in cfg.train_cfg
     last = cfg.train_cfg['max_epochs' if by_epoch else 'max_iters']
     if (figures := read_run(work_dir, last)) is None:
-        step_back(work_dir, f'{"epoch" if by_epoch else "iter"}_{last}.pth')
+        kept = step_back(work_dir, f'{"epoch" if by_epoch else "iter"}_{last}.pth')
         train(config, work_dir, options, arguments)
+        kept.unlink(missing_ok=True)
         figures = read_run(work_dir, last)
     if figures is None:
         raise ValueError(
@@ -165,13 +180,14 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('configs', nargs='+', help='distillation configs')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
     )
     parser.add_argument('--out', type=Path, help='the table; by default results.md in the work dir')
+    parser.add_argument('--force', action='store_true', help='replace the file of --out')
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
     parser.add_argument(
         '--toy', action='store_true', help='two rounds, or epochs, of 4 images: does it all run?'
@@ -181,6 +197,8 @@ def parse_args() -> argparse.Namespace:
             name, nargs='+', action=DictAction, default={}, help=f'override the {what}'
         )
     args = parser.parse_args()
+    if len(set(args.seeds)) < len(args.seeds):
+        parser.error(f'--seeds should differ, but got {args.seeds}')
     args.arguments = ['--amp'] if args.amp else []
     args.work_dir = args.work_dir / 'toy' if args.toy else args.work_dir
     args.out = args.out or args.work_dir / 'results.md'
@@ -194,7 +212,7 @@ def main() -> None:
     note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
     if len({Path(config).stem for config in args.configs}) < len(args.configs):
         raise ValueError(f'configs should differ in their names, but got {args.configs}')
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    out = Output(args.out, args.force, is_table, args.configs, option='another --out')
     runs: dict[str, list[dict[str, float]]] = {}
     for config in args.configs:
         name, options = Path(config).stem, dict(args.cfg_options)
@@ -208,9 +226,11 @@ def main() -> None:
             work_dir = args.work_dir / name / f'seed{seed}'
             seeded = {'randomness.seed': seed} | options
             runs[name].append(run(config, work_dir, seeded, args.arguments))
-            args.out.write_text(table(runs, command, note if args.toy else ''))
+            out.write(table(runs, command, note if args.toy else ''))
     print(args.out.read_text())
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

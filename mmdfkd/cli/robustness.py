@@ -17,17 +17,19 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from mmdfkd.datasets.labels import check_dataset, check_labels
 from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
 from mmdfkd.models.distillers import load_distiller
 from mmdfkd.registry import DATASETS, MODELS
@@ -44,11 +46,12 @@ Rows = dict[str, dict[str, float]]
 
 
 class Images(NamedTuple):
-    """Test images (N, C, H, W) uint8, labels (N,) int64, and their places in the data set."""
+    """Test images (N, C, H, W) uint8, labels (N,) int64, their places, and the data set."""
 
     pixels: Tensor
     labels: Tensor
     indices: np.ndarray
+    dataset: Any = None
 
 
 def read_test_set(cfg: Config, num: int, seed: int) -> Images:
@@ -68,17 +71,23 @@ def read_test_set(cfg: Config, num: int, seed: int) -> Images:
             f'test images should have {wanted} channels, as the mean of the data preprocessor, '
             f'but got {pixels.size(1)}; mend the test_dataloader of the config'
         )
-    return Images(pixels, labels, indices)
+    return Images(pixels, labels, indices, dataset)
 
 
-def build_networks(cfg: Config, checkpoint: str, real_student: str | None) -> dict[str, Network]:
+def build_networks(
+    cfg: Config, checkpoint: str, real_student: str | None, images: Images | None = None
+) -> dict[str, Network]:
     """Return functions of pixels (N, C, H, W) in [0, 255] that give logits, by name.
 
     Raises:
         FileNotFoundError: if weights are not there.
-        ValueError: if they are another network's.
+        ValueError: if they are another network's, or the images of other classes.
     """
     distiller = load_distiller(cfg, checkpoint).to(DEVICE).requires_grad_(False)
+    if images is not None:
+        names = getattr(distiller.teacher, 'class_names', None)
+        check_dataset(images.dataset, distiller.num_classes, 'test', names)
+        check_labels(images.labels, distiller.num_classes, 'test')
     classifiers = {'student': distiller.student, 'teacher': distiller.teacher}
     if real_student:
         on_real_data = MODELS.build(cfg.model.student | dict(checkpoint=real_student))
@@ -147,7 +156,7 @@ def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
 
     Rows are ``clean``, a family and a severity as ``fog/3``, an attack and its eps as ``pgd/8``.
     """
-    networks = build_networks(cfg, args.checkpoint, args.real_student)
+    networks = build_networks(cfg, args.checkpoint, args.real_student, images)
     source = partial(corrupted, seed=args.seed)
     if args.cifar_c:
         source = partial(published, folder=args.cifar_c)
@@ -201,25 +210,24 @@ def table(rows: Rows, means: Rows) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     families = ', '.join(CORRUPTIONS)
     add('config', help='a distillation config of configs/')
     add('checkpoint', help='a checkpoint of that config')
     add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
-    add('--num', type=int, default=2000, help='test images, drawn at random')
+    add('--num', type=positive, default=2000, help='test images, drawn at random')
     add('--corruptions', nargs='*', metavar='NAME', default=list(CORRUPTIONS),
         choices=CORRUPTIONS, help=f'families, all by default: {families}')  # fmt: skip
     add('--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES)
     add('--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions')
     add('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
-    add('--eps', nargs='+', type=float, help='largest change of a pixel, of 255; by default 2 8, '
-        'or 25.5 76.5 of grey images')  # fmt: skip
-    add('--pgd-steps', type=int, default=20, help='steps of PGD')
-    add('--seed', type=int, default=0, help='of images, corruptions and attacks')
+    add('--eps', nargs='+', type=above_zero, help='largest change of a pixel, of 255; by default 2 '
+        '8, or 25.5 76.5 of grey images')  # fmt: skip
+    add('--pgd-steps', type=positive, default=20, help='steps of PGD')
+    add('--seed', type=not_negative, default=0, help='of images, corruptions and attacks')
     add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
+    add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, help='override the config')
     return parser.parse_args()
 
@@ -234,15 +242,17 @@ def main() -> None:
     args.eps = args.eps or EPS[images.pixels.size(1)]
     args.num = len(images.labels)
     settings = figure_files.settings_of(args)
-    out = args.json or Path(args.checkpoint).with_name('robustness.json')
-    figure_files.check_free(out, settings)
+    place = args.json or Path(args.checkpoint).with_name('robustness.json')
+    out = figure_files.reserve(place, settings, args.force)
     rows = evaluate(cfg, images, args)
     means = summarize(rows, args.corruptions)
     print(table(rows, means))
     seconds = time.perf_counter() - start
     figure_files.write(out, settings, seconds, accuracy=rows, means=means)
-    print(f'{args.num} images, corruptions of severity {args.severities}; written to {out}')
+    print(f'{args.num} images, corruptions of severity {args.severities}; written to {place}')
 
+
+command = as_command(main)
 
 if __name__ == '__main__':
-    main()
+    command()

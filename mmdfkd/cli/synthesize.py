@@ -20,16 +20,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from rich.progress import Progress
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.outputs import Output
 
 MAX_DRAWS = 20  # images drawn for one written, where the teacher labels them
 
@@ -134,7 +136,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
         ValueError: if there are fewer images than classes.
     """
     classes = distiller.num_classes
-    num = args.per_class * classes if args.per_class else args.num
+    num = args.per_class * classes if args.per_class is not None else args.num
     if num < classes:
         raise ValueError(f'--num should be at least {classes}, one image a class, but got {num}')
     return dict(
@@ -160,22 +162,23 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument('out', type=Path, help='a folder to write, or a file OUT.npz')
     size = parser.add_mutually_exclusive_group()
-    size.add_argument('--num', type=int, default=50_000, help='images')
-    size.add_argument('--per-class', type=int, help='images of each class')
+    size.add_argument('--num', type=positive, default=50_000, help='images')
+    size.add_argument('--per-class', type=positive, help='images of each class')
     parser.add_argument(
         '--source',
         choices=['generator', 'bank'],
         help='live samples of the generator (default, where there is one) or the memory',
     )
-    parser.add_argument('--seed', type=int, default=0, help='of the latents, or of the slots')
-    parser.add_argument('--batch-size', type=int, default=250)
+    parser.add_argument(
+        '--seed', type=not_negative, default=0, help='of the latents, or of the slots'
+    )
+    parser.add_argument('--batch-size', type=positive, default=250)
+    parser.add_argument('--force', action='store_true', help='replace the file of --grid')
     parser.add_argument('--grid', type=Path, help='also write a picture to this .png file')
     parser.add_argument(
         '--cfg-options',
@@ -197,11 +200,14 @@ def main(arguments: list[str] | None = None) -> None:
     args.source = choose_source(distiller, args.source)
     settings = choose_settings(distiller, args)
     args.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    grid = Output(args.grid, args.force, option='another --grid') if args.grid else None
     (write_npz if args.out.suffix == '.npz' else write_folder)(distiller, args.out, settings)
-    if args.grid:
-        image_set.write_grid(args.out, args.grid, settings)
+    if grid:
+        grid.save(lambda part: image_set.write_grid(args.out, part, settings))
     print(f'{settings["num"]:,} images of {settings["num_classes"]} classes are in {args.out}')
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -5,21 +5,25 @@ import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook
+from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
+from mmdfkd.outputs import Output
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('checkpoint', help='a checkpoint of that config')
     parser.add_argument('--work-dir', help='logs go here')
+    parser.add_argument('--force', action='store_true', help='replace the file of --out')
     parser.add_argument('--out', help='write the metrics to this .json or .yaml file')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument(
@@ -30,6 +34,19 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def reserve(args: argparse.Namespace) -> Output:
+    """Reserve the file of metrics.
+
+    Raises:
+        ValueError: if its ending names no format, or it is there already.
+    """
+    if Path(args.out).suffix not in ('.json', '.yaml', '.yml', '.pkl'):
+        raise ValueError(f'--out should end in .json or .yaml, but got {args.out}')
+    return Output(
+        args.out, args.force, inputs=[args.config, args.checkpoint], option='another --out'
+    )
 
 
 def main() -> None:
@@ -43,12 +60,16 @@ def main() -> None:
     if args.amp:
         cfg.test_cfg.fp16 = True
     merge_options(cfg, args.cfg_options or {})
+    out = reserve(args) if args.out and is_main_process() else None
     runner = Runner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
+    runner.register_hook(LabelsHook())
     metrics = runner.test()
-    if args.out:
-        mmengine.dump(metrics, args.out)
+    if out:
+        out.save(lambda part: mmengine.dump(metrics, part))
 
+
+command = as_command(main)
 
 if __name__ == '__main__':
-    main()
+    command()

@@ -4,27 +4,35 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
-from mmdfkd.engine.hooks import StrictLoadHook, StrictScheduleHook
+from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.work_dir import claim
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('config', help='a config file of configs/')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
     parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
     parser.add_argument(
         '--resume',
         nargs='?',
-        const='auto',
-        help='go on from this checkpoint; without a path, from the newest in the work dir',
+        const='newest',
+        help='go on from this checkpoint; without a path, from the newest in the work dir; auto '
+        'begins where there is none yet',
+    )
+    parser.add_argument(
+        '--force',
+        action='store_true',
+        help='begin anew in a work dir that holds a run, which is moved to its folder replaced_1',
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision; needs a GPU')
     parser.add_argument('--no-validate', action='store_true', help='no evaluation while training')
@@ -91,7 +99,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         enable_amp(cfg.optim_wrapper)
     if args.resume is not None:
         cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        cfg.load_from = None if args.resume in ('auto', 'newest') else args.resume
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise ValueError(
@@ -112,12 +120,19 @@ def main() -> None:
     args = parse_args()
     join_processes(args.launcher)
     cfg = merge_args(Config.fromfile(args.config), args)
+    if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
+        resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
+        claim(cfg.work_dir, resume, args.force)
     runner = Runner.from_cfg(cfg)
+    runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):
         runner.register_hook(StrictScheduleHook())
+        runner.register_hook(StrictOptimizerHook())
     runner.train()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

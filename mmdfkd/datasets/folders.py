@@ -1,9 +1,13 @@
 """mmpretrain's data sets of image folders, with an error that says what should be there."""
 
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
+from mmengine.logging import print_log
 from mmpretrain import datasets
+from mmpretrain.datasets.custom import find_folders, get_samples
 
 from mmdfkd.registry import DATASETS
 
@@ -11,8 +15,12 @@ from mmdfkd.registry import DATASETS
 class _ExplainedFolder:
     """Turns a folder that is missing or empty into an error that says what to put there."""
 
+    CLASSES: Any
+    _metainfo: dict
     ann_file: str
     img_prefix: str
+    with_label: bool
+    is_valid_file: Any
 
     def __init__(self, *args: Any, how_to_get: str = '', **kwargs: Any) -> None:
         self.how_to_get = how_to_get
@@ -24,6 +32,7 @@ class _ExplainedFolder:
         Raises:
             FileNotFoundError: if the folder is not there, has no images, or not as many
                 folders of them as there are classes.
+            ValueError: if a folder is empty, or some of ``classes`` have none.
         """
         try:
             return super().load_data_list()  # type: ignore[misc]
@@ -38,10 +47,77 @@ class _ExplainedFolder:
                 f"but: {found}; put them there{how}, or set the data set's data_root"
             ) from error
 
+    def _find_samples(self) -> list[tuple[str, int]]:
+        """List (file, label): labels are places in ``classes`` where these are the folders.
+
+        Otherwise the folders are sorted, those that are all numbers as numbers. Hidden ones
+        are passed over.
+        """
+        if not self.with_label:
+            return super()._find_samples()  # type: ignore[misc]
+        found = [name for name in find_folders(self.img_prefix)[0] if not name.startswith('.')]
+        classes = [*self.CLASSES] if self.CLASSES is not None else None
+        names = in_order(found, classes, self.img_prefix)
+        labels = {name: label for label, name in enumerate(names)}
+        samples, empty = get_samples(self.img_prefix, labels, self.is_valid_file)
+        if samples and empty:
+            raise ValueError(
+                f'each folder of {self.img_prefix} should hold images of a class, but '
+                f'{sorted(empty)[:5]} of {len(names)} folders hold none; put them there, or take '
+                'those folders away'
+            )
+        self.folder_to_idx = labels
+        if classes is None:
+            self._metainfo['classes'] = tuple(names)
+        elif len(classes) != len(names):
+            raise RuntimeError(
+                f'the number of subfolders ({len(names)}) doesn’t match the number of specified '
+                f'classes ({len(classes)})'
+            )
+        if not samples:
+            raise RuntimeError(f'Found 0 files in subfolders of: {self.img_prefix}')
+        return samples
+
+
+def in_order(folders: list[str], classes: list[str] | None, place: str) -> list[str]:
+    """Return the folders as labels count them.
+
+    Args:
+        folders: the names that are there.
+        classes: the names of the classes; other words than the folders' name them only.
+        place: where the folders are.
+
+    Raises:
+        ValueError: if some classes have a folder of their name and others have none.
+    """
+    if classes is not None and set(classes) & set(folders):
+        missing, strange = set(classes) - set(folders), set(folders) - set(classes)
+        if missing or strange:
+            raise ValueError(
+                f'{place} should have a folder for each of classes={classes[:20]}, but '
+                f'{sorted(missing)[:5]} have none and {sorted(strange)[:5]} are none of them; '
+                'mend the folders or classes'
+            )
+        return classes
+    if not all(re.fullmatch(r'[0-9]+', name) for name in folders):
+        return sorted(folders)
+    numbered = sorted(folders, key=lambda name: (int(name), name))
+    if numbered != sorted(folders):
+        print_log(
+            f'the folders of {place} are sorted as numbers, {numbered[:3]} ..., where torchvision '
+            'and mmpretrain sort letters; if the teacher learned that order, give '
+            f'classes={sorted(folders)[:3]} ... of this data set',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return numbered
+
 
 @DATASETS.register_module()
 class ImageFolder(_ExplainedFolder, datasets.CustomDataset):
     """Images in one folder a class; arguments as in mmpretrain's ``CustomDataset``.
+
+    ``classes=[...]`` of the folders' names says their order; without it they are sorted.
 
     Args:
         how_to_get: how a user gets the images, for the error if they are not there.

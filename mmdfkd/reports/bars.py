@@ -23,7 +23,8 @@ OF_A_BIN = {
         'class_balance / bin_confidence',
     ),
 }
-_FID = re.compile(r'figures / .*fid_class_(\d+)(_floor)?')
+MOST_CLASSES = 100_000  # a bar each: a file of others could ask for any number
+_FID = re.compile(r'figures / .*fid_class_(\d{1,9})(_floor)?')
 
 
 def is_numbers(values: Any) -> bool:
@@ -34,7 +35,9 @@ def is_numbers(values: Any) -> bool:
 
 
 def by_class(values: dict[int, float | None]) -> Values:
-    """List values by class, None of a class that is missing."""
+    """List values by class, None of a class that is missing; none of absurd classes."""
+    if any(not 0 <= number < MOST_CLASSES for number in values):
+        return []
     return [values.get(number) for number in range(max(values, default=-1) + 1)]
 
 
@@ -46,7 +49,10 @@ def read_details(leaves: dict[str, Any], name: str) -> Values:
     family = name.partition(' / ')[0]
     suffix = '_real' if name.endswith('_real') else ''
     classes = leaves.get(f'details / {family} / classes{suffix}')
-    return by_class(dict(zip(classes, values, strict=True))) if classes else values
+    if not classes:
+        return values
+    good = isinstance(classes, list) and all(type(number) is int for number in classes)
+    return by_class(dict(zip(classes, values, strict=False))) if good else []
 
 
 def read_fid(leaves: dict[str, Any], floor: bool) -> Values:

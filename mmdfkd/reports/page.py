@@ -4,6 +4,7 @@ The page needs nothing else: curves are inline SVG, pictures are in it, and it h
 """
 
 import base64
+import re
 from html import escape
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .tables import Table
 MOST_PICTURES = 8  # of a run and name
 LOSSES = 'Losses'  # the group of the charts of whole losses
 STYLE = Path(__file__).with_name('page.css')
+MARK = '<!-- mmdfkd report -->'
 #: Nothing may be loaded or run, even if something were not escaped.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -185,7 +187,9 @@ def write_markdown(runs: list[Run]) -> str:
     """Return the tables as Markdown."""
 
     def safe(cells: list[str]) -> list[str]:
-        return [escape(text, quote=False).replace('|', r'\|').replace('\n', ' ') for text in cells]
+        # No link, picture or code either, and no address that is made a link.
+        marked = [re.sub(r'([\\`*\[\]!|])', r'\\\1', escape(text, quote=False)) for text in cells]
+        return [' '.join(text.replace('://', '&#58;//').split()) for text in marked]
 
     tables = [
         *overview(runs),
@@ -198,7 +202,19 @@ def write_markdown(runs: list[Run]) -> str:
         if table.rows:
             lines = report_tables.markdown(safe(table.head), map(safe, table.rows))
             parts.append(f'## {table.title}\n\n{lines}\n\n{table.note}'.strip())
-    return '\n\n'.join(parts) + '\n'
+    return '\n\n'.join([MARK, *parts]) + '\n'
+
+
+def is_page(file: Path) -> bool:
+    """Tell whether a file is a page of :func:`write_html`, which a newer one may replace."""
+    with file.open('rb') as content:
+        return POLICY.encode() in content.read(1000)
+
+
+def is_markdown(file: Path) -> bool:
+    """Tell whether a file is of :func:`write_markdown`, which a newer one may replace."""
+    with file.open('rb') as content:
+        return content.read(len(MARK)) == MARK.encode()
 
 
 def read_runs(work_dirs: list[Path]) -> list[Run]:

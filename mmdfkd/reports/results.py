@@ -15,6 +15,8 @@ import torch
 from .run_logs import curves, merge, minutes_of, read_sessions
 from .tables import markdown
 
+_MARK = 'Last checkpoints; mean ± standard deviation over n seeds'
+
 
 def read_run(work_dir: Path, last: int) -> dict[str, float] | None:
     """Read a finished run's figures from its logs; a resumed run has several.
@@ -77,8 +79,7 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
             [row(name, of_one) for name, of_one in runs.items() if of_one],
         ),
         '',
-        'Last checkpoints; mean ± standard deviation over n seeds; about the minutes of '
-        'training, evaluation aside.',
+        f'{_MARK}; about the minutes of training, evaluation aside.',
         '',
         f'- command: `{command}`',
         f'- commit: {commit()}',
@@ -88,6 +89,11 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
         f'timm {timm.__version__}',
     ]
     return '\n'.join(lines) + '\n'
+
+
+def is_table(file: Path) -> bool:
+    """Tell whether a file is a table of :func:`table`, which a newer one may replace."""
+    return _MARK in file.read_bytes().decode(errors='replace')
 
 
 def commit() -> str:

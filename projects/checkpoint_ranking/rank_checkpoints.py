@@ -22,7 +22,7 @@ from typing import Any
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.runner import Runner, find_latest_checkpoint
@@ -30,7 +30,8 @@ from mmengine.utils import ProgressBar
 from scipy.stats import kendalltau, spearmanr
 from torch.utils.data import DataLoader, Subset
 
-from mmdfkd.cli import merge_options
+from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli.command import not_negative, positive
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.evaluation import Agreement
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS, compare
@@ -116,13 +117,19 @@ def measure(
         dataloader = Runner.build_dataloader(cfg.test_dataloader)
         evaluator = Evaluator(cfg.test_evaluator)
         evaluator.dataset_meta = dataloader.dataset.metainfo
+    # Runs of one last name are told apart by their paths.
+    last = [run.resolve().name for run in checkpoints]
+    names = {
+        run: name if last.count(name) == 1 else str(run)
+        for run, name in zip(checkpoints, last, strict=True)
+    }
     rows = []
     bar = ProgressBar(sum(map(len, checkpoints.values())), file=sys.stderr)
     for run, of_run in checkpoints.items():
         pooled = pool(cfg, of_run, latents)
         for iteration, path in of_run:
             model = load(cfg, path)
-            row = {'run': run.name, 'iteration': iteration}
+            row = {'run': names[run], 'iteration': iteration}
             if not data_free:
                 row[ACCURACY] = evaluate_real(model, dataloader, evaluator)
             row |= agreement_on(pooled, model)
@@ -223,10 +230,11 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='a distillation config')
     add('runs', nargs='+', type=Path, help='work dirs of runs of it')
-    add('--num', type=int, default=2000, help='synthetic images')
-    add('--seed', type=int, default=1000, help='of their latents and labels')
+    add('--num', type=positive, default=2000, help='synthetic images')
+    add('--seed', type=not_negative, default=1000, help='of their latents and labels')
     add('--data-free', action='store_true', help='choose only: there are no real images')
     add('--json', type=Path, help='write all figures to this file, too')
+    add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, default={}, help='override the config')
     return parser.parse_args()
 
@@ -237,13 +245,12 @@ def main() -> None:
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options)
     settings = figure_files.settings_of(args)
-    if args.json:
-        figure_files.check_free(args.json, settings)
+    out = figure_files.reserve(args.json, settings, args.force) if args.json else None
     start = time.perf_counter()
     summary = summarise(measure(cfg, args.runs, args.num, args.seed, args.data_free))
     print('\n' + report(summary))
-    if args.json:
-        figure_files.write(args.json, settings, time.perf_counter() - start, **summary)
+    if out:
+        figure_files.write(out, settings, time.perf_counter() - start, **summary)
 
 
 if __name__ == '__main__':

@@ -195,6 +195,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--rounds', type=int, default=2, help='rounds timed in a process')
     parser.add_argument('--warmup', type=int, default=1, help='rounds before them')
     parser.add_argument('--repeats', type=int, default=2, help='processes a column')
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', type=Path, help='write every figure to this file')
     parser.add_argument(
         '--measure', choices=['peer', *VARIANTS], help='this alone, in this process'
@@ -205,6 +206,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run."""
     args = parse_args()
+    out = None
+    if args.json and not args.measure:  # what is measured is not to share our imports
+        from mmdfkd.outputs import Output
+
+        out = Output(args.json, args.force, option='another --json')
     if args.measure:
         report: Any = (run_peer if args.measure == 'peer' else run_ours)(args)
     else:
@@ -219,7 +225,9 @@ def main() -> None:
         print(f'{peer["threads"]} threads, torch {peer["torch"]}; teacher and student of ', end='')
         print(' and '.join(f'{size:,}' for size in peer['parameters']), 'parameters')
         report = {'results': results, 'runs': runs}
-    if args.json:
+    if out:
+        out.write(json.dumps(report, indent=1))
+    elif args.json:
         args.json.write_text(json.dumps(report, indent=1))
 
 

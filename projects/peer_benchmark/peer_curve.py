@@ -22,7 +22,7 @@ import torchvision
 from mmengine.config import Config
 from torch import Tensor, nn
 
-import mmdfkd  # noqa: F401
+from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/dedfkd_resnet20_resnet8_cifar10.py'
@@ -92,6 +92,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--config', type=Path, default=CONFIG, help='a CIFAR-10 config of ours')
     parser.add_argument('--images', default='data/cifar10/test', help='test images by class')
     parser.add_argument('--out', type=Path, default=Path('peer_curve.json'))
+    parser.add_argument('--force', action='store_true', help='replace the file of --out')
     parser.add_argument('--minutes', type=float, default=50.0, help='of training, at most')
     parser.add_argument('--epochs', type=int, default=200, help='of which one in eleven is warm-up')
     parser.add_argument('--g-steps', type=int, default=5)
@@ -119,6 +120,7 @@ def choose_options(peer: Any, args: argparse.Namespace) -> argparse.Namespace:
 def main() -> None:
     """Run the peer with that teacher."""
     args = parse_args()
+    Output(args.out, args.force, option='another --out').write('[]')
     cfg = Config.fromfile(args.config)
     cfg.model.teacher.checkpoint = os.path.abspath(cfg.model.teacher.checkpoint)
     out = args.out.resolve()

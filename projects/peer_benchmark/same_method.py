@@ -231,6 +231,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--kd-steps', type=int, default=4, help='student steps a round')
     parser.add_argument('--rounds', type=int, default=1, help='rounds timed, after one')
     parser.add_argument('--repeats', type=int, default=2, help='processes a column')
+    parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', type=Path, help='write every figure to this file')
     parser.add_argument('--method', choices=CLONES, help=argparse.SUPPRESS)
     parser.add_argument('--measure', choices=['peer', *VARIANTS], help=argparse.SUPPRESS)
@@ -240,6 +241,11 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run."""
     args = parse_args()
+    out = None
+    if args.json and not args.measure:  # what is measured is not to share our imports
+        from mmdfkd.outputs import Output
+
+        out = Output(args.json, args.force, option='another --json')
     args.peers = args.peers.resolve()
     if args.measure:
         report: Any = (run_peer if args.measure == 'peer' else run_ours)(args) | describe()
@@ -259,7 +265,9 @@ def main() -> None:
             print(f'{peer["torch"]}, load {min(loads):.1f} to {max(loads):.1f}\n')
             print(table(results), end='\n\n', flush=True)
             report[method] = {'results': results, 'runs': runs}
-    if args.json:
+    if out:
+        out.write(json.dumps(report, indent=1))
+    elif args.json:
         args.json.write_text(json.dumps(report, indent=1))
 
 

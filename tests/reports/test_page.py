@@ -143,3 +143,16 @@ def test_every_picture_says_what_it_is_and_both_schemes_have_colours(tmp_path):
     assert used >= {'--c0', '--paper', '--ink', '--muted'}
     for scheme in (light, dark):
         assert used <= set(re.findall(r'(--\w+):', scheme))
+
+
+def test_names_are_no_markdown_and_absurd_classes_no_bars(tmp_path):
+    run = make_run(tmp_path / 'run')
+    name = '[go](https://evil.example) `x` ![p](http://evil.example/p.png) *b*'
+    details = {'classes': [0, 10**9], 'intra': [1.0, 2.0]}
+    figures = {name: 1.0, f'fidelity/fid_class_{10**9}': 1.0, 'fidelity/fid_class_0': 1.0}
+    content = {'figures': figures, 'details': {'diversity': details}}
+    (run / 'figures.json').write_text(json.dumps(content))
+    html, markdown = written(tmp_path, run)  # and in no time
+    assert r'\[go\](https&#58;//evil.example) \`x\` \!\[p\]' in markdown
+    assert '://' not in markdown
+    assert 'Classes and confidence' not in html

@@ -6,8 +6,10 @@ from .distillation_summary_hook import DistillationSummaryHook
 from .distiller_ema_hook import DistillerEMAHook
 from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
+from .labels_hook import LabelsHook
 from .non_finite_loss_hook import NonFiniteLossHook
 from .strict_load_hook import StrictLoadHook
+from .strict_optimizer_hook import StrictOptimizerHook
 from .strict_schedule_hook import StrictScheduleHook
 from .synthetic_figures_hook import SyntheticFiguresHook
 from .synthetic_grid_hook import SyntheticGridHook
@@ -19,8 +21,10 @@ __all__ = [
     'DistillerEMAHook',
     'GeneratorRestartHook',
     'IterationSeedHook',
+    'LabelsHook',
     'NonFiniteLossHook',
     'StrictLoadHook',
+    'StrictOptimizerHook',
     'StrictScheduleHook',
     'SyntheticFiguresHook',
     'SyntheticGridHook',

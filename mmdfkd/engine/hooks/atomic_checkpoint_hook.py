@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
+from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.registry import HOOKS
 
 
@@ -79,11 +80,13 @@ class AtomicCheckpointHook(CheckpointHook):
         super()._save_best_checkpoint(runner, metrics)
 
     def before_run(self, runner: Runner) -> None:
-        """Name the newest checkpoint where the name was lost; runs before MMEngine resumes."""
+        """Name the newest checkpoint that is here; runs before MMEngine resumes.
+
+        The name may be lost, or that of the folder which this one is a copy of.
+        """
         marker = Path(runner.work_dir) / 'last_checkpoint'
-        if is_main_process() and not (marker.is_file() and marker.read_text().strip()):
-            checkpoints = marker.parent.glob(self.filename_tmpl.format('*'))
-            newest = max(checkpoints, key=lambda path: path.stat().st_mtime, default=None)
-            if newest:
-                AtomicBackend().put(str(newest).encode(), marker)
+        if is_main_process():
+            newest = newest_checkpoint(runner.work_dir)
+            if newest and not (marker.is_file() and marker.read_text().strip() == newest):
+                AtomicBackend().put(newest.encode(), marker)
         barrier()

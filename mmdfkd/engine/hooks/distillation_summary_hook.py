@@ -1,17 +1,21 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
 import time
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from mmengine.dist import master_only
+from mmengine.dist import get_world_size, master_only
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from mmengine.utils import ProgressBar
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
+from mmdfkd.datasets.labels import check_dataset, check_labels
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -45,9 +49,10 @@ class DistillationSummaryHook(Hook):
                 'teacher and memory, too, into each checkpoint, and mixes generators that restart; '
                 'take DistillerEMAHook with the same arguments'
             )
-        self._check_classes('train', runner.train_dataloader, model.num_classes)
+        check_dataset(runner.train_dataloader.dataset, model.num_classes, 'train')
+        _warn_of_lonely(runner, model)
         if runner.val_loop is not None:
-            self._check_classes('val', runner.val_dataloader, model.num_classes)
+            check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
             self._evaluate_teacher(runner, runner.val_loop)
             self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
 
@@ -55,10 +60,13 @@ class DistillationSummaryHook(Hook):
         """Log the teacher's figures beside the student's."""
         self._student = dict(metrics or {})
         for name, value in self._teacher.items():
-            runner.message_hub.update_scalar(f'val/teacher/{name}', value)
+            if _is_number(value):
+                runner.message_hub.update_scalar(f'val/teacher/{name}', value)
 
     def before_test(self, runner: Runner) -> None:
-        """Evaluate the teacher on the test set."""
+        """Check the test set's classes and evaluate the teacher on it."""
+        model = unwrap(runner.model)
+        check_dataset(runner.test_dataloader.dataset, model.num_classes, 'test', _names(model))
         self._evaluate_teacher(runner, runner.test_loop)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -87,19 +95,11 @@ class DistillationSummaryHook(Hook):
     def _comparison(self) -> list[str]:
         lines = [f'{"":24}{"teacher":>10}{"student":>10}']
         for name, value in self._student.items():
-            teacher = f'{self._teacher[name]:.2f}' if name in self._teacher else ''
-            lines.append(f'{name:24}{teacher:>10}{value:10.2f}')
+            if _is_number(value):  # a list of classes or a matrix is no cell
+                teacher = self._teacher.get(name)
+                told = f'{teacher:.2f}' if _is_number(teacher) else ''
+                lines.append(f'{name:24}{told:>10}{value:10.2f}')
         return lines
-
-    @staticmethod
-    def _check_classes(name: str, dataloader, num_classes: int) -> None:
-        dataset = dataloader.dataset
-        found = getattr(dataset, 'num_classes', None) or len(dataset.metainfo.get('classes', ()))
-        if found and found != num_classes:
-            raise ValueError(
-                f'the {name} data set should have the teacher’s {num_classes} classes, '
-                f'but got {found} from {type(dataset).__name__}; see {name}_dataloader.dataset'
-            )
 
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
         dataset = loop.dataloader.dataset
@@ -126,8 +126,34 @@ class DistillationSummaryHook(Hook):
 
     @master_only
     def _report_teacher(self, runner: Runner) -> None:
-        figures = '  '.join(f'{name}: {value:.4f}' for name, value in self._teacher.items())
+        numbers = {name: value for name, value in self._teacher.items() if _is_number(value)}
+        figures = '  '.join(f'{name}: {value:.4f}' for name, value in numbers.items())
         runner.logger.info(f'Teacher  {figures}')
+
+
+def _is_number(value: Any) -> bool:
+    """Tell numbers, of numpy and torch as well, from what a metric gives besides."""
+    single = getattr(value, 'ndim', 0) == 0
+    return single and isinstance(value, Real | np.generic | Tensor)
+
+
+def _names(model: Any) -> Any:
+    return getattr(model.teacher, 'class_names', None)
+
+
+def _warn_of_lonely(runner: Runner, model: Any) -> None:
+    """Warn of a metric loss that no batch has a pair of one class for."""
+    dataset = runner.train_dataloader.dataset
+    size = (runner.train_dataloader.batch_size or 1) * get_world_size()
+    if getattr(model, 'loss_metric', None) is None or not isinstance(dataset, LabelDataset):
+        return
+    labels = [int(dataset[index]['label']) for index in range(min(size, len(dataset)))]
+    if len(set(labels)) == len(labels):
+        runner.logger.warning(
+            f'train_dataloader.batch_size should give loss_metric images of the same class, but a '
+            f'batch of {size} for {model.num_classes} classes has none twice, and the loss is 0; '
+            'raise it over the number of classes, or set samples_per_class=2 of the LabelDataset'
+        )
 
 
 def _check_samples(dataset: Dataset, model: Any) -> None:
@@ -154,6 +180,9 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     for data_batch in loop.dataloader:
         data = model.data_preprocessor(data_batch, False)
         samples = model.teacher.predict(data['inputs'], data['data_samples'])
+        labels = [sample.get('gt_label') for sample in samples]
+        if all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
+            check_labels(torch.cat(labels).cpu(), model.num_classes, 'evaluation')
         loop.evaluator.process(data_samples=samples, data_batch=data_batch)
         progress.update()
     metrics = loop.evaluator.evaluate(len(loop.dataloader.dataset))

@@ -45,7 +45,8 @@ class StrictLoadHook(Hook):
             if missing:
                 raise ValueError(
                     f'a run should go on from a checkpoint that tools/train.py wrote, but got one '
-                    f'without {sorted(missing)}; to begin with its weights, set load_from'
+                    f'without {sorted(missing)}; take iter_N.pth or epoch_N.pth (best_*.pth are '
+                    'weights alone), or to begin a new run with its weights, set load_from'
                 )
         weights = find_weights(checkpoint, 'the checkpoint')
         check_finite(weights, 'the checkpoint', 'the run had diverged; give an earlier one')

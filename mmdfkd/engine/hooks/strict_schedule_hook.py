@@ -27,7 +27,7 @@ class StrictScheduleHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the checkpoint's settings with the config's."""
-        saved, own = _by_name(checkpoint.get('param_schedulers')), _by_name(runner.param_schedulers)
+        saved, own = by_name(checkpoint.get('param_schedulers')), by_name(runner.param_schedulers)
         for name in own:
             before = [_settings(state) for state in saved.get(name, [])]
             now = [_settings(scheduler.state_dict()) for scheduler in own[name]]
@@ -41,7 +41,7 @@ class StrictScheduleHook(Hook):
                 )
 
 
-def _by_name(schedulers: Any) -> dict[str, list]:
+def by_name(schedulers: Any) -> dict[str, list]:
     """Give the schedulers of a single optimiser a name, too."""
     return schedulers if isinstance(schedulers, dict) else {'': schedulers or []}
 

@@ -3,6 +3,7 @@
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from mmengine.visualization import MLflowVisBackend
 from torchvision.utils import make_grid
 
 from mmdfkd.checks import check_not_negative, check_positive
@@ -58,4 +59,9 @@ class SyntheticGridHook(Hook):
         images = model.preview(rows * self.num_latents, rows, self.seed)
         grid = make_grid(images, nrow=self.num_latents, pad_value=255)
         picture = grid.permute(1, 2, 0).round().byte().cpu().numpy()
-        runner.visualizer.add_image('synthetic', picture, step=runner.iter + 1)
+        step = runner.iter + 1
+        for backend in runner.visualizer._vis_backends.values():
+            # MMEngine hands MLflow the name as that of a file, which wants an ending.
+            of_file = isinstance(backend, MLflowVisBackend)
+            name = f'synthetic_{step}.png' if of_file else 'synthetic'
+            backend.add_image(name, picture, step=step)

@@ -8,6 +8,7 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.evaluator import BaseMetric
 from torch import Tensor, nn
 
+from mmdfkd.datasets.labels import check_dataset
 from mmdfkd.evaluation.extractors import ClassifierExtractor, InceptionExtractor
 from mmdfkd.evaluation.feature_sample import FeatureSample, merged
 from mmdfkd.evaluation.functional import (
@@ -109,7 +110,12 @@ class Fidelity(BaseMetric):
         """Hand over the distiller whose teacher describes real images (extractor='teacher').
 
         What is known of them is kept as long as the teacher is the same.
+
+        Raises:
+            ValueError: if there are to be figures of classes, and real images are of others.
         """
+        if self.per_class:
+            check_dataset(self.real.dataset, unwrap(distiller).num_classes, 'evaluation')
         if not self.from_teacher:
             return
         distiller = unwrap(distiller)

@@ -1,7 +1,7 @@
 """Strict, safe loading of a classifier's weights."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ def load_weights(
     how_to_get: str = '',
     key: str | None = None,
     sha256: str | None = None,
-) -> None:
+) -> tuple[str, ...] | None:
     """Load every weight of ``network`` from a file, or explain why not.
 
     Args:
@@ -32,6 +32,9 @@ def load_weights(
         how_to_get: added to the error if the file is not there.
         key: the file's entry with the weights, if it is not a usual one.
         sha256: the digest that the file should have, or None.
+
+    Returns:
+        The names of the classes, if the file says them, as MMEngine's do.
 
     Raises:
         FileNotFoundError: if the file is not there and cannot be downloaded.
@@ -61,6 +64,24 @@ def load_weights(
             f'the keys of {checkpoint} should be those of {type(network).__name__}, but got '
             f'{misfits}; check the architecture, num_classes and prefix'
         ) from error
+    meta = content.get('meta') if isinstance(content, Mapping) else None
+    of_data = meta.get('dataset_meta') if isinstance(meta, Mapping) else None
+    return _words(of_data.get('classes')) if isinstance(of_data, Mapping) else None
+
+
+def names_of(network: Any) -> tuple[str, ...] | None:
+    """Return the class names that a network of transformers or timm was trained with, or None."""
+    model = getattr(network, 'model', None)
+    words = getattr(getattr(model, 'config', None), 'id2label', None)
+    if isinstance(words, Mapping) and all(key in words for key in range(len(words))):
+        names = _words([words[key] for key in range(len(words))])
+        return None if names and all(name.startswith('LABEL_') for name in names) else names
+    return _words((getattr(model, 'pretrained_cfg', None) or {}).get('label_names'))
+
+
+def _words(names: Any) -> tuple[str, ...] | None:
+    good = isinstance(names, list | tuple) and names and all(isinstance(n, str) for n in names)
+    return tuple(names) if good else None
 
 
 def weights_digest(network: nn.Module) -> str:

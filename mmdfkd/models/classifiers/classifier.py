@@ -14,7 +14,7 @@ from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 
-from .checkpoint import load_weights
+from .checkpoint import load_weights, names_of
 from .probe import choose_final_layer, layers_to_watch, logits_of, look, pooling_of
 
 #: mmpretrain's classifiers around another library's ``model``.
@@ -138,8 +138,11 @@ class Classifier(BaseModule):
         self.has_weights = built or brought or checkpoint is not None
         if brought and isinstance(self.network, ImageClassifier):
             self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
+        #: Of its classes in their order, where its weights' file or its network says so.
+        self.class_names: tuple[str, ...] | None = names_of(self.network)
         if checkpoint is not None:
-            load_weights(self.network, checkpoint, prefix, how_to_get, key, sha256)
+            names = load_weights(self.network, checkpoint, prefix, how_to_get, key, sha256)
+            self.class_names = names or self.class_names
         if isinstance(self.network, WRAPPERS):
             # Their hooks take 'model.' off the keys, but not inside another module, where
             # they then put it on twice when loading: a nested one could not resume.

@@ -14,6 +14,7 @@ from mmdfkd.models.utils import frozen, unwrap
 
 from .base import DataFreeDistiller, Log
 from .parts import build, check_config, check_generator, check_parts, check_positive, start_anew
+from .trial import try_generator
 
 
 class GenerativeDistiller(DataFreeDistiller):
@@ -63,6 +64,7 @@ class GenerativeDistiller(DataFreeDistiller):
         # A module is not kept: it would be registered a second time.
         self._generator_config = generator if isinstance(generator, dict) else None
         self.latent_dim = network.latent_dim
+        try_generator(network, shape, self.num_classes)
         self.g_steps = g_steps
         self.fixed_latents = fixed_latents
         priors = image_priors or {}

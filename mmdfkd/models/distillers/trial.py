@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdfkd.models.classifiers import Classifier
+from mmdfkd.models.utils import frozen
 
 #: Normalised pixels beyond the first are unlikely, beyond the second impossible.
 _FAR, _ABSURD = 20, 256
@@ -113,4 +114,49 @@ def _check_logits(name: str, logits: Tensor) -> None:
         raise ValueError(
             f'the teacher should tell classes apart, but gives {float(logits[0, 0]):.4g} to every '
             'class of every image; give trained weights'
+        )
+
+
+@torch.no_grad()
+def try_generator(generator: Any, shape: tuple[int, int, int], num_classes: int) -> None:
+    """Make a few images: they should be pixels in [0, 255] of the shape it states.
+
+    Args:
+        generator: of latents (N, latent_dim) and labels (N,).
+        shape: (channels, height, width) of an image.
+        num_classes: of the labels.
+
+    Raises:
+        ValueError: if the images are of another shape, or pixels of 0..1 or -1..1.
+    """
+    values = [*generator.parameters(), *generator.buffers()]
+    if any(value.is_meta for value in values):
+        return
+    draw = torch.Generator().manual_seed(0)
+    device = values[0].device if values else torch.device('cpu')
+    latents = torch.randn(4, generator.latent_dim, generator=draw).to(device)
+    with frozen(generator) as network:
+        try:
+            images = network(latents, torch.arange(4, device=device) % num_classes)
+        except NotImplementedError:
+            return  # it has no forward yet
+        except (RuntimeError, IndexError, TypeError) as error:
+            raise ValueError(
+                f'the generator should make images of latents (N, {generator.latent_dim}) and '
+                f'labels (N,), but raised {type(error).__name__}: {error}; check its latent_dim'
+            ) from error
+    if not isinstance(images, Tensor) or images.shape != (4, *shape):
+        found = tuple(images.shape[1:]) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(
+            f'the generator should make images of its out_channels and image_size, {shape}, but '
+            f'made {found}; mend these attributes or its last layer'
+        )
+    low, high = float(images.amin()), float(images.amax())
+    if not -1e-3 <= low <= high <= 255.001 or high <= 1:
+        scale = (
+            ' 127.5 * (x + 1)' if -1 <= low < 0 else ' 255 * x' if low >= 0 and high <= 1 else ''
+        )
+        raise ValueError(
+            f'the generator should make pixels of 0 to 255, but made {low:.4g} to {high:.4g}; '
+            f'scale its output{", as" * bool(scale)}{scale}'
         )

@@ -1,0 +1,163 @@
+"""What every command has in common: how it ends, and how it reads its arguments."""
+
+import argparse
+import difflib
+import errno
+import math
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable
+from logging import FileHandler
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mmengine.logging import MMLogger
+
+LONGEST = 600  # characters of a message that is not --verbose
+#: Errors whose message says it all; the name of any other goes before its message.
+_PLAIN = (ValueError, OSError, FloatingPointError, ImportError, EOFError)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, with the nearest option of a misspelt one."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)
+        # Read by run(): it is no setting of what is measured.
+        self.add_argument(
+            '--verbose', action=_Noted, help='where an error came from, not its message alone'
+        )
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse; MMEngine's ``DictAction`` raises what it meets."""
+        try:
+            return super().parse_args(*args, **kwargs)
+        except ValueError as error:
+            if 'unpack' not in str(error):
+                raise
+            self.error('options of a config should be KEY=VALUE, but one has no =')
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        known = [name for name in self._option_string_actions if name.startswith('--')]
+        told = _one_line(message)
+        if told.startswith('unrecognized arguments:'):
+            for word in told.split()[2:]:
+                close = difflib.get_close_matches(word.split('=')[0], known, 1, 0.5)
+                if word.startswith('-') and close:
+                    told += f'; did you mean {close[0]}?'
+                    break
+        self.exit(2, f'{self.prog}: {told} (--help lists all)\n')
+
+
+def positive(text: str) -> int:
+    """Read a whole number over 0; a type of argparse."""
+    if not (text.strip().isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f'should be a whole number over 0, but got {text!r}')
+    return int(text)
+
+
+def not_negative(text: str) -> int:
+    """Read a whole number from 0 on; a type of argparse."""
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f'should be a whole number from 0 on, but got {text!r}')
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """Read a finite number over 0; a type of argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f'should be a number over 0, but got {text!r}')
+    return number
+
+
+class _Noted(argparse.Action):
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, *_: Any) -> None:
+        """Leave no trace."""
+
+
+def as_command(main: Callable[[], Any]) -> Callable[[], NoReturn]:
+    """Return what a script calls: ``main``, which ends in one line where it fails.
+
+    The exit status is 0, or 1 where ``main`` fails or returns a number of failures; of wrong
+    usage it is 2. With ``--verbose`` the traceback comes as well; the log of a run has it always.
+    """
+
+    def command() -> NoReturn:
+        try:
+            failed = main()
+        except KeyboardInterrupt:
+            sys.exit(_say(f'stopped{_how_to_go_on()}'))
+        except BrokenPipeError:  # of `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except Exception as error:
+            sys.exit(_say(describe(error)))
+        sys.exit(1 if failed else 0)
+
+    return command
+
+
+def describe(error: BaseException) -> str:
+    """Tell an error in one line: what was given, and what to do."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f' of {error.filename}' if error.filename else ''
+        return f'the disk{where} should have room, but is full; make some{_how_to_go_on()}'
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        place = f'{error.filename}: ' if error.filename else ''
+        return f'{place}{error.strerror}'
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    text = _one_line(text)
+    if not isinstance(error, _PLAIN) or not text:
+        text = f'{type(error).__name__}: {text}' if text else type(error).__name__
+    return text
+
+
+def _say(message: str) -> int:
+    """Write a message to stderr alone, and the traceback to the logs; returns the exit status."""
+    trace = traceback.format_exc()
+    for logger in list(MMLogger._instance_dict.values()):
+        for handler in logger.handlers:
+            if isinstance(handler, FileHandler) and handler.stream:
+                handler.acquire()
+                handler.stream.write(trace)
+                handler.flush()
+                handler.release()
+    if '--verbose' in sys.argv[1:]:
+        sys.stderr.write(trace)
+    elif len(message) > LONGEST:
+        message = f'{message[:LONGEST]} ... (--verbose has the rest)'
+    sys.stdout.flush()
+    print(f'{Path(sys.argv[0]).stem}: {message}', file=sys.stderr, flush=True)
+    return 1
+
+
+def _how_to_go_on() -> str:
+    """Say how to resume, where this command can."""
+    name, given = Path(sys.argv[0]).stem, sys.argv[1:]
+    if name == 'train':
+        if '--resume' in given:
+            place = given.index('--resume') + 1
+            named = given[place : place + 1]
+            taken = 1 if named and (named[0] in ('auto', 'newest') or '.pth' in named[0]) else 0
+            given = given[: place - 1] + given[place + taken :]
+        given = [word for word in given if word != '--force']
+        # After the config: --resume would take a word that follows for its path.
+        given = [*given[:1], '--resume', 'auto', *given[1:]]
+    elif name not in ('reproduce', 'benchmark', 'synthesize'):
+        return ''
+    return f'; go on with: python {sys.argv[0]} {shlex.join(given)}'
+
+
+def _one_line(text: str) -> str:
+    return ' '.join(text.split())

@@ -1,0 +1,76 @@
+"""The labels of an evaluation set: checked the same wherever one is read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_ADVICE = 'a figure of it would say nothing'
+
+
+def check_labels(labels: Any, num_classes: int, name: str) -> None:
+    """Raise a ValueError if ``labels`` (N,) are not all from 0 to ``num_classes`` - 1.
+
+    Args:
+        labels: numbers; anything else, such as several labels an image, is left alone.
+        num_classes: C, the teacher's.
+        name: what they are of, for the error.
+    """
+    found = np.asarray(labels)
+    if found.ndim != 1 or not found.size or found.dtype.kind not in 'iu':
+        return
+    least, most = int(found.min()), int(found.max())
+    if least < 0 or most >= num_classes:
+        raise ValueError(
+            f'labels of the {name} data set should be 0 to {num_classes - 1}, for the '
+            f'{num_classes} classes of the teacher, but got {least} to {most}; mend its list or '
+            f'its folders: {_ADVICE}'
+        )
+
+
+def check_class_names(own: Sequence[str], teachers: Sequence[str] | None, name: str) -> None:
+    """Raise a ValueError if a data set has the teacher's class names in another order.
+
+    Names of other words are no proof of another order, and pass.
+    """
+    if not teachers or len(own) != len(teachers) or set(own) != set(teachers):
+        return
+    wrong = [k for k, (a, b) in enumerate(zip(own, teachers, strict=True)) if a != b]
+    if wrong:
+        raise ValueError(
+            f'classes of the {name} data set should be in the teacher’s order, but '
+            f'{len(wrong)} are not: class {wrong[0]} is {own[wrong[0]]!r} rather than '
+            f'{teachers[wrong[0]]!r}; set classes={list(teachers)[:20]} of that data set'
+        )
+
+
+def check_dataset(
+    dataset: Any, num_classes: int, name: str, class_names: Sequence[str] | None = None
+) -> None:
+    """Compare a data set's number of classes, their names and its labels with the teacher's.
+
+    Args:
+        dataset: mmpretrain's, or of as much as it has of ``num_classes``, ``metainfo`` and
+            ``get_gt_labels``.
+        num_classes: the teacher's.
+        name: what the data set is for: train, val, test.
+        class_names: the teacher's, where they are known.
+
+    Raises:
+        ValueError: if it has other classes, in another order, or labels beyond them.
+    """
+    names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
+    found = getattr(dataset, 'num_classes', None) or len(names)
+    if found and found != num_classes:
+        raise ValueError(
+            f'the {name} data set should have the teacher’s {num_classes} classes, '
+            f'but got {found} from {type(dataset).__name__}; see {name}_dataloader.dataset'
+        )
+    check_class_names(names, class_names, name)
+    read = getattr(dataset, 'get_gt_labels', None)
+    if read is not None:
+        try:
+            labels = read()
+        except (KeyError, TypeError, ValueError):  # it has none
+            return
+        check_labels(labels, num_classes, name)

@@ -1,0 +1,148 @@
+"""A run that goes on has the optimisers that its config names."""
+
+import logging
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmdfkd.registry import HOOKS
+from mmdfkd.reports.run_logs import flatten, parse_config
+
+from .strict_schedule_hook import by_name
+
+#: Of a group: what it is of, what schedules move, and how it is computed.
+_LEFT_OUT = ('params', 'param_names', 'lr', 'foreach', 'fused', 'capturable', 'differentiable')
+#: Arguments of the Runner that change what is trained.
+_TRAINS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+_MOST = 10  # differences that are told
+
+
+@HOOKS.register_module()
+class StrictOptimizerHook(Hook):
+    """Have a resumed run follow its config where MMEngine keeps the checkpoint's settings.
+
+    A changed rate, momentum, weight decay and the like hold from here on, the rate on the same
+    schedule. Another optimiser is refused. Whatever else differs between the configs of the
+    checkpoint and of the run is told in a warning. ``tools/train.py --resume`` registers it.
+
+    Raises:
+        ValueError: if the checkpoint is of another optimiser, or of other groups of weights.
+    """
+
+    priority = 'VERY_HIGH'  # before the checkpoint's settings are taken
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare the checkpoint's optimisers with the config's, and let the config's hold."""
+        saved, own = _named(checkpoint.get('optimizer', {})), _named(runner.optim_wrapper)
+        if set(saved) != set(own):
+            raise ValueError(
+                f'optim_wrapper should have the keys of the checkpoint, {sorted(saved)}, but got '
+                f'{sorted(own)}; go on with the config that the run was begun with'
+            )
+        schedules = by_name(checkpoint.get('param_schedulers'))
+        changes: list[str] = []
+        for name, wrapper in own.items():
+            state = saved[name]
+            groups = [*state['param_groups'], *filter(None, [state.get('base_param_settings')])]
+            if len(groups) != len(wrapper.param_groups):
+                raise ValueError(
+                    f'{_told(name)} should have {len(groups)} groups of weights, as in the '
+                    f'checkpoint, but got {len(wrapper.param_groups)}; go on with its paramwise_cfg'
+                )
+            _check_same_kind(_told(name), groups[0], wrapper)
+            of_rates = [s for s in schedules.get(name, []) if s.get('param_name') == 'lr']
+            for index, (group, wanted) in enumerate(zip(groups, wrapper.param_groups, strict=True)):
+                told = _follow(group, wanted, index, of_rates)
+                changes += [f'{_told(name)}.optimizer.{change}' for change in told]
+        changes = list(dict.fromkeys(changes))
+        before = parse_config(str(checkpoint.get('meta', {}).get('cfg', '')))
+        changes += _differences(before, parse_config(runner.cfg.pretty_text)) if before else []
+        if changes:
+            more = f' and {len(changes) - _MOST} more' if len(changes) > _MOST else ''
+            runner.logger.log(
+                logging.WARNING,
+                'the run goes on with other settings than its checkpoint was made with: '
+                + ', '.join(changes[:_MOST])
+                + more,
+            )
+
+
+def _named(wrappers: Any) -> dict[str, Any]:
+    """Give a single optimiser a name, too."""
+    single = 'param_groups' in wrappers if isinstance(wrappers, dict) else None
+    if single is None:
+        single = hasattr(wrappers, 'optimizer')
+    return {'': wrappers} if single else dict(wrappers.items())
+
+
+def _told(name: str) -> str:
+    return f'optim_wrapper.{name}' if name else 'optim_wrapper'
+
+
+def _check_same_kind(name: str, saved: dict, wrapper: Any) -> None:
+    own = wrapper.param_groups[0]
+    only = [
+        key
+        for key in set(saved) ^ set(own)
+        # What one version of torch has and the other has not is off by default.
+        if key not in _LEFT_OUT and 'initial_' not in key and (saved | own)[key]
+    ]
+    if only:
+        kind = type(wrapper.optimizer).__name__
+        raise ValueError(
+            f'{name} should have the optimizer of the checkpoint, with '
+            f'{_settings(saved)}, but got {kind} with {_settings(own)}; go on with that one, or '
+            'begin a new run (load_from takes its weights)'
+        )
+
+
+def _settings(group: dict) -> list[str]:
+    return sorted(key for key in group if key not in _LEFT_OUT and 'initial_' not in key)
+
+
+def _follow(saved: dict, own: dict, index: int, schedules: list[dict]) -> list[str]:
+    """Write the config's settings into a saved group; returns what has changed."""
+    changes = []
+    for key in saved.keys() & own.keys():
+        if key in _LEFT_OUT or 'initial_' in key or f'initial_{key}' in saved:
+            continue
+        if saved[key] != own[key]:
+            changes.append(f'{key} {own[key]} rather than {saved[key]}')
+            saved[key] = own[key]
+    before, now = (group.get('initial_lr', group['lr']) for group in (saved, own))
+    if before == now:
+        return changes
+    changes.append(f'lr {now} rather than {before}')
+    floor = next((s['eta_min'] for s in reversed(schedules) if s.get('eta_min')), 0.0)
+
+    def moved(value: float) -> float:
+        if before == floor:
+            return now
+        return floor + (value - floor) * (now - floor) / (before - floor)
+
+    saved['lr'] = moved(saved['lr'])
+    if 'initial_lr' in saved:
+        saved['initial_lr'] = now
+    for schedule in schedules:
+        schedule['base_values'] = _replaced(schedule['base_values'], index, now)
+        last = schedule['_last_value']
+        schedule['_last_value'] = _replaced(last, index, moved(last[index]))
+    return changes
+
+
+def _replaced(values: list, index: int, value: float) -> list:
+    return [value if place == index else other for place, other in enumerate(values)]
+
+
+def _differences(before: dict, now: dict) -> list[str]:
+    old, new = (
+        flatten({key: tree.get(key) for key in _TRAINS if tree.get(key) is not None})
+        for tree in (before, now)
+    )
+    # Those of optimisers are told as they are followed.
+    return [
+        f'{key} {new.get(key)} rather than {old.get(key)}'
+        for key in old | new
+        if old.get(key) != new.get(key) and not key.startswith('optim_wrapper.')
+    ]

@@ -1,0 +1,156 @@
+"""A work dir is of one run: what it holds, who writes to it, and which checkpoint is newest."""
+
+import os
+import re
+import socket
+from pathlib import Path
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = '.lock'
+#: Of the process: closing any handle of the file would let the lock go.
+_held: dict[Path, tuple[int, IO[str]]] = {}
+
+
+def number_of(checkpoint: str | Path) -> int:
+    """Return N of iter_N.pth or epoch_N.pth, or -1 of any other name."""
+    found = re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', Path(checkpoint).name)
+    return int(found[1]) if found else -1
+
+
+def numbered_checkpoints(work_dir: str | Path) -> list[Path]:
+    """List the checkpoints iter_N.pth or epoch_N.pth of a work dir by their numbers."""
+    files = [path for path in Path(work_dir).glob('*.pth') if number_of(path) >= 0]
+    return sorted(files, key=lambda path: (number_of(path), path.name))
+
+
+def newest_checkpoint(work_dir: str | Path) -> str | None:
+    """Return where a run would go on from, or None.
+
+    ``last_checkpoint`` names it by an absolute path: of a folder that was copied or moved the
+    file beside it is meant. Where that is not there, it is the one of the greatest number; a
+    copy changes times of modification.
+    """
+    marker = Path(work_dir) / 'last_checkpoint'
+    named = marker.read_text().strip() if marker.is_file() else ''
+    here = Path(work_dir) / Path(named).name
+    if named and '://' not in named and here.is_file():
+        return str(here)
+    last = number_of(named)  # what is later may be half written
+    numbered = [p for p in numbered_checkpoints(work_dir) if last < 0 or number_of(p) <= last]
+    if numbered:
+        return str(numbered[-1])
+    return named if '://' in named or (named and Path(named).is_file()) else None
+
+
+def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) -> None:
+    """Make this process the one that writes to a work dir, until it ends.
+
+    The system lets the lock of a process go, however that ends. Only the first of several
+    processes of a run should call it.
+
+    Args:
+        work_dir: the folder; it is made if need be.
+        resume: what ``--resume`` names: None begins anew; ``'newest'`` needs a checkpoint
+            there; ``'auto'`` goes on if there is one; else a checkpoint's path or URL.
+        force: a folder that holds another run is taken all the same: what the run left is
+            moved to its folder replaced_N.
+
+    Raises:
+        ValueError: if another process writes there, the run would replace another's
+            checkpoints, or there is nothing to go on from.
+    """
+    folder = Path(work_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _lock(folder.resolve())
+    except OSError as error:
+        raise ValueError(
+            f'--work-dir should be a folder that can be written, but {folder} raised: {error}'
+        ) from error
+    held = [path.name for path in [*numbered_checkpoints(folder), *folder.glob('best_*.pth')]]
+    newest = newest_checkpoint(folder)
+    if resume == 'newest' and not newest:
+        raise ValueError(
+            f'--resume should find a checkpoint in {folder}, but none is there; leave it out, name '
+            'one, or give the --work-dir of the run (--resume auto goes on only if it can)'
+        )
+    if resume in ('newest', 'auto') or not held:
+        return
+    if resume is not None:
+        file = Path(resume)
+        beside = file.is_file() and file.resolve().parent == folder.resolve()
+        if beside and not _later(file, folder):
+            return
+        if beside and force:
+            _move_aside(folder, _later(file, folder))
+            return
+        if beside:
+            later = [path.name for path in _later(file, folder)]
+            raise ValueError(
+                f'--resume should name the newest checkpoint of {folder}, but got {file.name} '
+                f'before {", ".join(later)}; give another --work-dir, or --force to move those to '
+                f'{_aside(folder)}'
+            )
+    if not force:
+        raise ValueError(
+            f'--work-dir should be new, but {folder} has a run with {held[-1]}; add --resume to '
+            f'go on with it, give another, or --force to move it to {_aside(folder)}'
+        )
+    _move_aside(folder, _of_run(folder))
+
+
+def _lock(folder: Path) -> None:
+    if fcntl is None or _held.get(folder, (0,))[0] == os.getpid():
+        return
+    handle = (folder / LOCK).open('a+')
+    try:
+        # Not flock: a forked loader of data would hold that for some seconds more.
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (11, 13):  # EAGAIN, EACCES; others: a file system without locks
+            handle.close()
+            return
+        handle.seek(0)
+        who = handle.read().strip() or 'another process'
+        handle.close()
+        raise ValueError(
+            f'--work-dir should be of one run at a time, but {who} is writing to {folder}; wait '
+            'for it, or give another'
+        ) from None
+    handle.truncate(0)
+    handle.write(f'process {os.getpid()} on {socket.gethostname()}\n')
+    handle.flush()
+    _held[folder] = os.getpid(), handle
+
+
+def _later(file: Path, folder: Path) -> list[Path]:
+    kind = file.name.split('_')[0]
+    same = [path for path in numbered_checkpoints(folder) if path.name.split('_')[0] == kind]
+    return [path for path in same if number_of(file) >= 0 and number_of(path) > number_of(file)]
+
+
+def _aside(folder: Path) -> Path:
+    number = 1
+    while (folder / f'replaced_{number}').exists():
+        number += 1
+    return folder / f'replaced_{number}'
+
+
+def _of_run(folder: Path) -> list[Path]:
+    """List what a run has left: checkpoints, configs, figures and the sessions' folders."""
+    files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
+    sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
+    marker = folder / 'last_checkpoint'
+    return [*files, *sessions, *([marker] if marker.is_file() else [])]
+
+
+def _move_aside(folder: Path, paths: list[Path]) -> None:
+    aside = _aside(folder)
+    aside.mkdir()
+    for path in paths:
+        path.rename(aside / path.name)

@@ -1,0 +1,91 @@
+"""The one way that a command writes a file: reserved first, whole or not there, never in place."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+
+def _never(_: Path) -> bool:
+    return False
+
+
+class Output:
+    """A file that a command will write: what is wrong with it is told before the work begins.
+
+    Its folder is made, a file is written there for a trial and removed, and what is there
+    already is refused. :meth:`save` writes under another name and moves the whole file.
+
+    Args:
+        path: the file.
+        force: replace what is there; never one of ``inputs``, nor a folder.
+        own: whether a file that is there may be replaced all the same, as it is one of the
+            same kind and question.
+        inputs: files that the command reads.
+        option: how another is named, for the error.
+
+    Raises:
+        ValueError: if it is there already, is read, or is a folder.
+        OSError: if it cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        force: bool = False,
+        own: Callable[[Path], bool] = _never,
+        inputs: Iterable[str | Path] = (),
+        option: str = 'another file',
+    ) -> None:
+        self.path = Path(path)
+        self.force, self.own, self.option = force, own, option
+        self.inputs = [Path(each) for each in inputs if '://' not in str(each)]
+        self._check()
+        part = self._part()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+            part.unlink()
+        except OSError as error:
+            raise OSError(
+                f'{self.path} should be a file that can be written, but: {error.strerror}; give '
+                f'{option}'
+            ) from error
+
+    def write(self, content: str) -> None:
+        """Write a text."""
+        self.save(lambda part: part.write_text(content, encoding='utf-8'))
+
+    def save(self, writer: Callable[[Path], object]) -> None:
+        """Have ``writer`` write to the path it is given, and move that to its place.
+
+        Raises:
+            ValueError: if another has been put there meanwhile.
+        """
+        part = self._part()
+        try:
+            writer(part)
+            self._check()
+            part.replace(self.path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _part(self) -> Path:
+        # The ending stays: there are writers that go by it.
+        return self.path.with_name(f'.{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}')
+
+    def _check(self) -> None:
+        if not os.path.lexists(self.path):
+            return
+        if self.path.is_dir():
+            raise ValueError(f'{self.path} should be a file, but is a folder; give {self.option}')
+        if any(self.path.samefile(each) for each in self.inputs if each.exists()):
+            raise ValueError(
+                f'{self.path} should be a new file, but it is what this command reads; give '
+                f'{self.option}'
+            )
+        if not (self.force or self.own(self.path)):
+            raise ValueError(
+                f'{self.path} should be a new file, but is there already; give {self.option}, or '
+                '--force to replace it'
+            )

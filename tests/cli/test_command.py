@@ -1,0 +1,143 @@
+"""A plain mistake ends in one line on stderr."""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from load_tool import load_tool
+
+from mmdfkd.cli.command import LONGEST, as_command, describe
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/dedfkd_lenet5_mnist5k.py'
+
+
+def ends(monkeypatch, capsys, name, *arguments, main=None):
+    """The exit status and stderr of a command, of ``main`` if given."""
+    monkeypatch.setattr(sys, 'argv', [f'tools/{name}.py', *map(str, arguments)])
+    command = as_command(main) if main else load_tool(name).command
+    with pytest.raises(SystemExit) as ended:
+        command()
+    return ended.value.code, capsys.readouterr().err
+
+
+COMMANDS = [
+    'benchmark',
+    'benchmark_throughput',
+    'figures',
+    'prepare_mnist',
+    'publish_student',
+    'report',
+    'reproduce',
+    'robustness',
+    'synthesize',
+    'test',
+    'train',
+]
+
+
+POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'figures': 2, 'robustness': 2, 'test': 2}
+POSITIONALS |= {'publish_student': 3, 'synthesize': 3}
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_a_misspelt_option_is_one_line_with_the_nearest(name, monkeypatch, capsys):
+    given = ['a', 'b', 'c'][: POSITIONALS.get(name, 1)]
+    status, told = ends(monkeypatch, capsys, name, *given, '--verbos_')
+    assert status == 2
+    assert told == (
+        f'{name}.py: unrecognized arguments: --verbos_; did you mean --verbose? '
+        '(--help lists all)\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'told'),
+    [
+        ('train', ['nowhere.py'], 'nowhere.py'),
+        ('test', [CONFIG, 'nowhere.pth'], 'epoch_40.pth, but no file is there; make it: python'),
+        ('publish_student', [CONFIG, 'nowhere.pth', '{tmp}/s.pth'], 'should be at nowhere.pth'),
+        ('publish_student', [CONFIG, CONFIG, '{tmp}/s.pth'], 'it is a text that begins'),
+        ('figures', [CONFIG, 'nowhere.pth', '--no-real'], 'should be at nowhere.pth'),
+        ('report', ['nowhere'], 'nowhere should be a work dir'),
+        ('prepare_mnist', ['--from-pngs', 'nowhere'], 'images should be at nowhere'),
+    ],
+)
+def test_a_plain_mistake_is_one_line(name, arguments, told, monkeypatch, capsys, tmp_path):
+    arguments = [part.format(tmp=tmp_path) for part in arguments]
+    if name in ('train', 'test'):
+        arguments += ['--work-dir', tmp_path]
+    monkeypatch.chdir(ROOT)
+    status, err = ends(monkeypatch, capsys, name, *arguments)
+    assert status == 1
+    assert told in err
+    assert (err.count('\n'), err.startswith(f'{name}: ')) == (1, True)
+
+
+def fail(error):
+    def main():
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ('error', 'told'),
+    [
+        (ValueError('x should be 1,\n   but got 2'), 'x should be 1, but got 2'),
+        (KeyError('Nobody is not in the registry'), 'KeyError: Nobody is not in the registry'),
+        (ZeroDivisionError(), 'ZeroDivisionError'),
+        (FileNotFoundError(errno.ENOENT, 'No such file', 'a.pth'), 'a.pth: No such file'),
+        (
+            OSError(errno.ENOSPC, 'No space left', 'w/a.pth'),
+            'the disk of w/a.pth should have room, but is full; make some; go on with: python '
+            'tools/train.py a.py --resume auto --work-dir "w d"'.replace('"', "'"),
+        ),
+        (
+            KeyboardInterrupt(),
+            "stopped; go on with: python tools/train.py a.py --resume auto --work-dir 'w d'",
+        ),
+    ],
+)
+def test_an_error_is_told_in_a_line(error, told, monkeypatch, capsys):
+    given = ['a.py', '--resume', 'x/iter_5.pth', '--work-dir', 'w d', '--force']
+    found = ends(monkeypatch, capsys, 'train', *given, main=fail(error))
+    assert found == (1, f'train: {told}\n')
+
+
+def test_verbose_brings_the_traceback(monkeypatch, capsys):
+    main = fail(ValueError('because'))
+    _, err = ends(monkeypatch, capsys, 'figures', '--verbose', main=main)
+    assert err.startswith('Traceback')
+    assert err.endswith('figures: because\n')
+    long = fail(RuntimeError('word ' * 1000))
+    _, err = ends(monkeypatch, capsys, 'figures', main=long)
+    assert len(err) < LONGEST + 60
+    assert err.endswith('... (--verbose has the rest)\n')
+
+
+def test_what_fails_later_has_status_1_and_success_0(monkeypatch, capsys):
+    assert ends(monkeypatch, capsys, 'benchmark', main=lambda: 3) == (1, '')
+    assert ends(monkeypatch, capsys, 'benchmark', main=lambda: None) == (0, '')
+    assert describe(RuntimeError('x')) == 'RuntimeError: x'
+
+
+def test_an_option_of_a_config_without_a_value(monkeypatch, capsys):
+    status, err = ends(monkeypatch, capsys, 'train', CONFIG, '--cfg-options', 'model.kd_steps')
+    assert (status, err.count('\n')) == (2, 1)
+    assert 'should be KEY=VALUE' in err
+
+
+def test_the_log_has_the_traceback_that_the_terminal_has_not(tmp_path):
+    command = [sys.executable, 'tools/train.py', CONFIG, '--work-dir', str(tmp_path)]
+    options = ['model.teacher.checkpoint=nowhere.pth']
+    done = subprocess.run(
+        [*command, '--cfg-options', *options], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith('train: ')
+    assert done.stderr.count('\n') == 1
+    (log,) = tmp_path.glob('*/*.log')
+    assert 'Traceback' in log.read_text()

@@ -1,0 +1,121 @@
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from toy_run import toy_runner
+
+from mmdfkd.engine.hooks import StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+
+
+def sgd(**settings):
+    return dict(type=torch.optim.SGD, lr=0.05, momentum=0.9) | settings
+
+
+def runner(folder, student=None, generator=None, **options):
+    parts = dict(generator=generator or sgd(), student=student or sgd())
+    wrapper = dict(
+        constructor=MultiOptimWrapperConstructor,
+        **{key: dict(type=OptimWrapper, optimizer=part) for key, part in parts.items()},
+    )
+    return toy_runner(folder, 8, checkpoint_interval=4, optim_wrapper=wrapper, **options)
+
+
+def resumed(folder, **options):
+    run = runner(folder, resume=True, load_from=str(folder / 'iter_4.pth'), **options)
+    for hook in (StrictLoadHook(), StrictScheduleHook(), StrictOptimizerHook()):
+        run.register_hook(hook)
+    return run
+
+
+def schedules(eta_min):
+    return dict(
+        generator=[],
+        student=[
+            dict(type=LinearLR, start_factor=0.5, end=3, by_epoch=False),
+            dict(type=CosineAnnealingLR, T_max=8, eta_min=eta_min, by_epoch=False),
+        ],
+    )
+
+
+def rates(run):
+    seen = []
+
+    class Seen(Hook):
+        priority = 'LOWEST'
+
+        def before_train_iter(self, runner, *_, **__):
+            seen.append([w.param_groups[0]['lr'] for _, w in runner.optim_wrapper.items()])
+
+    run.register_hook(Seen())
+    run.train()
+    return seen
+
+
+def test_what_has_not_changed_resumes_in_silence(tmp_path, caplog):
+    whole = rates(runner(tmp_path))
+    assert rates(resumed(tmp_path)) == whole[4:]
+    assert 'other settings' not in caplog.text
+
+
+@pytest.mark.parametrize('eta_min', [0.0, 0.001])
+def test_a_changed_rate_holds_on_the_same_schedule(tmp_path, capfd, eta_min):
+    rates(runner(tmp_path / 'old', param_scheduler=schedules(eta_min)))
+    new = dict(student=sgd(lr=0.02), generator=sgd(lr=0.03))
+    expected = rates(runner(tmp_path / 'new', param_scheduler=schedules(eta_min), **new))
+    found = rates(resumed(tmp_path / 'old', param_scheduler=schedules(eta_min), **new))
+    for left, right in zip(found, expected[4:], strict=True):
+        # Exact without a floor; with one, a warm-up before moves it a little.
+        assert left == pytest.approx(right, rel=1e-6 if not eta_min else 0.05)
+    told = capfd.readouterr().out
+    assert 'optim_wrapper.student.optimizer.lr 0.02 rather than 0.05' in told
+    assert 'optim_wrapper.generator.optimizer.lr 0.03 rather than 0.05' in told
+
+
+def test_other_settings_of_an_optimiser_hold(tmp_path, capfd):
+    runner(tmp_path).train()
+    run = resumed(tmp_path, student=sgd(momentum=0.5, weight_decay=0.1))
+    run.train()
+    group = run.optim_wrapper['student'].param_groups[0]
+    assert (group['momentum'], group['weight_decay']) == (0.5, 0.1)
+    assert 'momentum 0.5 rather than 0.9' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize('other', [torch.optim.Adam, torch.optim.RMSprop, torch.optim.Rprop])
+def test_another_optimiser_is_refused(tmp_path, other):
+    runner(tmp_path).train()
+    with pytest.raises(ValueError, match=rf'optim_wrapper.student should have .*{other.__name__}'):
+        resumed(tmp_path, student=dict(type=other, lr=0.05)).train()
+
+
+def test_other_groups_and_keys_are_refused(tmp_path):
+    runner(tmp_path).train()
+    file = tmp_path / 'iter_4.pth'
+    state = torch.load(file, weights_only=True)
+    state['optimizer']['student']['param_groups'] *= 2
+    torch.save(state, file)
+    with pytest.raises(ValueError, match='should have 2 groups of weights, as in the checkpoint'):
+        resumed(tmp_path).train()
+    state['optimizer'] = {'student': state['optimizer']['student']}
+    torch.save(state, file)
+    with pytest.raises(ValueError, match=r"keys of the checkpoint, \['student'\], but got"):
+        resumed(tmp_path).train()
+
+
+def test_a_best_checkpoint_is_no_place_to_go_on_from(tmp_path):
+    runner(tmp_path).train()
+    state = torch.load(tmp_path / 'iter_4.pth', weights_only=True)
+    del state['optimizer'], state['param_schedulers']
+    torch.save(state, tmp_path / 'iter_4.pth')
+    with pytest.raises(ValueError, match=r"without \['optimizer'\]; take iter_N.pth"):
+        resumed(tmp_path).train()
+
+
+def test_a_changed_config_is_told(tmp_path, capfd):
+    run = runner(tmp_path, train_cfg=dict(by_epoch=False, max_iters=8, val_interval=4))
+    run.cfg.train_cfg = dict(by_epoch=False, max_iters=8, val_interval=4)
+    run.train()
+    run = resumed(tmp_path)
+    run.cfg.train_cfg = dict(by_epoch=False, max_iters=8, val_interval=2)
+    run.train()
+    assert 'train_cfg.val_interval 2 rather than 4' in capfd.readouterr().out

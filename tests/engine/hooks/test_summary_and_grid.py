@@ -1,0 +1,65 @@
+import logging
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.visualization import MLflowVisBackend
+from toy import toy_dedfkd
+from toy_run import toy_runner
+
+from mmdfkd.datasets import LabelDataset
+
+
+class Odd(BaseMetric):
+    """Figures that are numbers, and others."""
+
+    default_prefix = 'odd'
+
+    def process(self, data_batch, data_samples):
+        self.results.append(len(data_samples))
+
+    def compute_metrics(self, results):
+        return {'matrix': torch.eye(2), 'each': [1.0, 2.0], 'name': 'x', 'one': np.float32(3)}
+
+
+def test_metrics_that_are_no_numbers_are_left_out_of_the_summary(tmp_path, capfd):
+    runner = toy_runner(
+        tmp_path,
+        2,
+        val_evaluator=[dict(type='mmpretrain.Accuracy'), dict(type=Odd)],
+        test_dataloader=None,
+    )
+    runner.train()
+    told = capfd.readouterr().out
+    summary = told[told.index('Distillation summary') :]
+    assert 'odd/one' in summary
+    assert 'odd/matrix' not in summary
+
+
+@pytest.mark.parametrize(('samples', 'batch'), [(1, 2), (1, 3), (1, 4), (2, 2)])
+def test_a_batch_without_a_pair_is_told(tmp_path, caplog, capfd, samples, batch):
+    toy_runner(tmp_path, 1, train_dataset=LabelDataset(3, 60, samples), batch_size=batch).train()
+    warned = 'images of the same class, but a batch of' in capfd.readouterr().out
+    assert warned == (samples == 1 and batch < 4)
+
+
+def test_without_a_metric_loss_any_batch_will_do(tmp_path, capfd):
+    model = toy_dedfkd(loss_metric=None)
+    toy_runner(tmp_path, 1, batch_size=2, model=model).train()
+    assert 'images of the same class' not in capfd.readouterr().out
+    assert logging.getLogger() is not None
+
+
+def test_mlflow_gets_a_file_name(tmp_path, monkeypatch):
+    runner, given = toy_runner(tmp_path, 1, grid_interval=1), []
+    backend = object.__new__(MLflowVisBackend)
+    backend.add_image = lambda name, image, step: given.append((name, step))
+    monkeypatch.setattr(backend, 'add_scalars', lambda *_, **__: None)
+    monkeypatch.setattr(backend, 'add_config', lambda *_: None)
+    runner.visualizer._vis_backends['mlflow'] = backend
+    try:
+        next(h for h in runner.hooks if type(h).__name__ == 'SyntheticGridHook')._add_grid(runner)
+    finally:
+        del runner.visualizer._vis_backends['mlflow']
+    assert given == [('synthetic_1.png', 1)]
