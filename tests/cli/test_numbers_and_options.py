@@ -99,7 +99,7 @@ def test_pngs_become_mnist_only_if_they_are(tmp_path):
 def test_other_pngs_are_refused_and_nothing_is_written(tmp_path, given, told):
     with pytest.raises(ValueError, match=told):
         load_tool('prepare_mnist').convert(digits(tmp_path / 'in', **given), tmp_path / 'out')
-    assert not list((tmp_path / 'out').iterdir())
+    assert not [*(tmp_path / 'out').glob('*')]
 
 
 def test_figures_name_no_real_where_real_images_are_missing(monkeypatch):
