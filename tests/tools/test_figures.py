@@ -115,7 +115,7 @@ def test_an_extractor_of_a_config(run, tmp_path):
         'from mmengine.config import read_base\n'
         'from mmdfkd.evaluation import ClassifierExtractor\n'
         'from mmdfkd.models.backbones import DAFLLeNet5\n'
-        'from mmdfkd.models.utils import Classifier\n'
+        'from mmdfkd.models.classifiers import Classifier\n'
         'from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead\n'
         'extractor = dict(type=ClassifierExtractor, data_preprocessor=dict('
         'type=ClsDataPreprocessor, mean=[33.46], std=[78.87]), classifier=dict('
