@@ -22,7 +22,7 @@ WRONG = [
     ('robustness', [*TWO, '--num', '-3'], '--num', 'over 0'),
     ('robustness', [*TWO, '--eps', 'nan'], '--eps', 'a number over 0'),
     ('robustness', [*TWO, '--pgd-steps', '0'], '--pgd-steps', 'over 0'),
-    ('benchmark', ['--minutes', 'inf'], '--minutes', 'a number over 0'),
+    ('benchmark', ['--minutes', 'inf'], '--minutes', 'over 0'),
     ('benchmark', ['--seeds', '0', '0'], '--seeds', 'should differ'),
     ('benchmark_throughput', ['config.py', '--rounds', '0'], '--rounds', 'over 0'),
     ('reproduce', ['config.py', '--seeds', '0', '0'], '--seeds', 'should differ'),
