@@ -9,6 +9,7 @@ goes on where it was. A cell that fails is told, and the others run.
 
 import argparse
 import itertools
+import math
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from mmdfkd.benchmark import (
     tables,
 )
 from mmdfkd.cli import DictAction
-from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative
+from mmdfkd.cli.command import Parser, as_command, not_negative
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -34,9 +35,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
     parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
-    parser.add_argument(
-        '--minutes', type=above_zero, default=20.0, help='of training, for each cell'
-    )
+    parser.add_argument('--minutes', type=float, default=20.0, help='of training, for each cell')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
         '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'
@@ -51,7 +50,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     for name in ('methods', 'pairs'):
         if len({path.stem for path in getattr(args, name)}) < len(getattr(args, name)):
             parser.error(f'--{name} should differ in their names, but got {getattr(args, name)}')
-    if args.minutes <= 0:
+    if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes should be over 0, but got {args.minutes}')
     args.results = args.results or args.work_dir / 'results.jsonl'
     return args

@@ -54,26 +54,28 @@ def convert(pngs: Path, out: Path, force: bool = False) -> None:
         ValueError: if a digit has none, an image is no grey one of 28 x 28 pixels, or a file is
             there already, unless ``force`` replaces it.
     """
-    files_out = {name: Output(out / name, force, option='another --out') for name in FILES}
-    arrays: dict[str, np.ndarray] = {}
-    for split, name in NAMES.items():
-        files = sorted((pngs / split).glob('[0-9]/*.png'))
+    splits = {split: sorted((pngs / split).glob('[0-9]/*.png')) for split in NAMES}
+    for split, files in splits.items():
         if not files:
             raise FileNotFoundError(
                 f'images should be at {pngs}/{split}/0/*.png ... {pngs}/{split}/9/*.png, '
                 'but none is there'
             )
-        labels = np.array([int(file.parent.name) for file in files])
-        missing = sorted({*range(10)} - {*labels.tolist()})
+        missing = sorted({*range(10)} - {int(file.parent.name) for file in files})
         if missing:
             raise ValueError(
                 f'{pngs}/{split} should have images of each digit, but has none of {missing}; put '
                 'them into folders of these names'
             )
-        images = np.stack([read_digit(file) for file in track(files, split)])
-        arrays |= {f'{name}-images-idx3-ubyte': images, f'{name}-labels-idx1-ubyte': labels}
+    outputs = {name: Output(out / name, force, option='another --out') for name in FILES}
+    arrays = {}
+    for split, name in NAMES.items():
+        images = [read_digit(file) for file in track(splits[split], split)]
+        arrays[f'{name}-images-idx3-ubyte'] = np.stack(images)
+        labels = [int(file.parent.name) for file in splits[split]]
+        arrays[f'{name}-labels-idx1-ubyte'] = np.array(labels)
     for name, array in arrays.items():  # all is well with both splits
-        files_out[name].save(partial(write_idx, array=array))
+        outputs[name].save(partial(write_idx, array=array))
 
 
 def download(out: Path) -> None:
