@@ -1,5 +1,6 @@
 """One cell of a benchmark: a method on a pair with a seed, for a given time."""
 
+import hashlib
 import json
 import platform
 import statistics
@@ -34,7 +35,7 @@ class Cell:
         pair: config of a distillation of the pair.
         seed: of the run.
         minutes: of training, evaluation aside.
-        folder: the run's work dir, and what plans it.
+        work_dir: where the folders of all cells are.
         options: overrides of the composed config, as ``--cfg-options``.
     """
 
@@ -42,8 +43,17 @@ class Cell:
     pair: Path
     seed: int
     minutes: float
-    folder: Path
+    work_dir: Path
     options: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The cell's own folder: one of other options never goes on with its run."""
+        name = f'seed{self.seed}_{self.minutes:g}min'
+        if self.options:
+            given = json.dumps(self.key['options'], sort_keys=True).encode()
+            name += f'_{hashlib.sha256(given).hexdigest()[:8]}'
+        return self.work_dir / self.pair.stem / self.method.stem / name
 
     @property
     def key(self) -> dict[str, Any]:
@@ -58,7 +68,11 @@ class Cell:
 
 
 def make_config(cell: Cell, rounds: int) -> Config:
-    """Return the cell's config for ``rounds``; a warm-up keeps its share of the run."""
+    """Return the cell's config for ``rounds``; a warm-up keeps its share of the run.
+
+    Raises:
+        ValueError: if the options set rounds or seed, or what no run reads.
+    """
     cfg = compose(Config.fromfile(cell.method), Config.fromfile(cell.pair))
     share = rounds / cfg.train_cfg.max_iters
     cfg.train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // _POINTS))
@@ -73,6 +87,11 @@ def make_config(cell: Cell, rounds: int) -> Config:
     cfg.default_hooks.logger.interval = max(1, rounds // 100)
     cfg.randomness.seed = cell.seed
     merge_options(cfg, deepcopy(cell.options))
+    if cfg.train_cfg.max_iters != rounds or cfg.randomness.seed != cell.seed:
+        raise ValueError(
+            'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
+            'train_cfg.max_iters or randomness.seed; leave these out'
+        )
     return cfg
 
 
@@ -129,7 +148,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         minutes=round(figures['minutes'], 2),
         rounds=rounds,
         images=rounds * cfg.train_dataloader.batch_size,
-        init=str(cfg.model.student.get('init_from_teacher', 'random')),
+        init='teacher' if cfg.model.student.get('init_from_teacher') else 'random',
         curve=[
             (round(minutes_of([(s, t) for s, t in times if s <= step]), 2), value)
             for step, value in accuracy

@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
             pair=pair,
             seed=seed,
             minutes=args.minutes,
-            folder=args.work_dir / pair.stem / method.stem / f'seed{seed}_{args.minutes:g}min',
+            work_dir=args.work_dir,
             options=dict(args.cfg_options),
         )
         for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)

@@ -61,10 +61,24 @@ def test_every_cell_has_a_line_and_is_run_once(tool, arguments, tmp_path, capsys
         assert f'`{found["method"]}' in printed
         assert found['images'] == 4 * found['rounds']
         assert found['curve'][-1][1] == found['student']
+        assert found['init'] == 'random'
         assert {'teacher', 'minutes', 'init', 'commit', 'hardware', 'versions'} <= set(found)
     assert len(list((tmp_path / 'plots').glob('*.png'))) == 1
     assert tool.main(arguments) == 0
     assert len(read_results(tmp_path / 'work/results.jsonl')) == 2
+
+
+def test_other_options_are_another_cell_with_a_run_of_its_own(tmp_path):
+    parts = dict(method=Path('m.py'), pair=Path('p.py'), seed=1, minutes=2.0, work_dir=tmp_path)
+    cells_ = [cells.Cell(**parts, options=options) for options in ({}, {'a': 1}, {'a': 2})]
+    assert len({cell.folder for cell in cells_}) == 3
+    assert cells_[1].folder == cells.Cell(**parts, options={'a': 1}).folder
+
+
+@pytest.mark.parametrize('option', ['train_cfg.max_iters=7', 'randomness.seed=7'])
+def test_rounds_and_seed_are_not_options(tool, arguments, option):
+    with pytest.raises(ValueError, match='should be those of --minutes and --seeds'):
+        tool.main([*arguments, option])
 
 
 def test_a_cell_that_fails_is_told_and_the_others_run(tool, arguments, tmp_path, capsys):
