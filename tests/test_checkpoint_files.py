@@ -103,11 +103,10 @@ def loads_carelessly(path):
     return network
 
 
-def test_a_builder_that_loads_without_care_is_made_careful(malicious, tmp_path):
+def test_a_builder_that_loads_without_care_is_made_careful(malicious, monkeypatch, tmp_path):
     """torchvision's and timm's load weights on their own."""
     torch.save(malicious[0], tmp_path / 'evil.pth')
-    if 'loads_carelessly' not in MODELS:
-        MODELS.register_module(module=loads_carelessly)
+    monkeypatch.setitem(MODELS.module_dict, 'loads_carelessly', loads_carelessly)
     with pytest.raises(pickle.UnpicklingError):
         Classifier(dict(type='loads_carelessly', path=str(tmp_path / 'evil.pth')))
 
