@@ -1,9 +1,16 @@
 """A run that kills itself, as a power failure would: in a child, so that tests live on."""
 
+import gc
 import os
 import signal
 import sys
 import traceback
+
+from mmengine.fileio import LocalBackend
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def in_synthesis(model, round_number, calls=2):
@@ -18,7 +25,7 @@ def in_synthesis(model, round_number, calls=2):
     def dying_normalize(images):
         left['calls'] -= 1
         if not left['calls']:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return normalize(images)
 
     def dying_synthesize(*args):
@@ -27,21 +34,65 @@ def in_synthesis(model, round_number, calls=2):
             return synthesize(*args)
         model.normalize = dying_normalize
         synthesize(*args)
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
 
     model.synthesize = dying_synthesize
 
 
+def at_event(function, calls=1, then=0):
+    """Kill this process ``then`` events after the ``calls``-th call of a function of that name.
+
+    Events are those of ``sys.setprofile``: calls and returns, of Python's and of C's functions.
+    """
+    left = {'calls': calls, 'then': then}
+
+    def count(frame, event, _):
+        if left['calls']:
+            left['calls'] -= event == 'call' and frame.f_code.co_name == function
+        elif left['then']:
+            left['then'] -= 1
+        else:
+            die()
+
+    sys.setprofile(count)
+
+
+def in_half_a_file(ending, calls=1):
+    """Kill this process when half of a file with that ending is written, the ``calls``-th one."""
+    put, left = LocalBackend.put, {'calls': calls}
+
+    def dying_put(self, obj, filepath):
+        left['calls'] -= ending in str(filepath)
+        if left['calls']:
+            return put(self, obj, filepath)
+        put(self, obj[: len(obj) // 2], filepath)
+        die()
+
+    LocalBackend.put = dying_put
+
+
 def exit_status(run):
     """Call ``run`` in a child process; returns its exit status, or minus the signal's number."""
+    return wait(start(run))
+
+
+def start(run, **environment):
+    """Call ``run`` in a child process that has ``environment`` besides; returns its number."""
     child = os.fork()
-    if not child:
-        try:
-            run()
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(1)
-        sys.stdout.flush()
-        os._exit(0)
+    if child:
+        return child
+    try:
+        gc.freeze()  # nobody needs what the parent has collected
+        os.environ |= environment
+        run()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def wait(child):
+    """Return the exit status of a child of :func:`start`, or minus the signal's number."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
