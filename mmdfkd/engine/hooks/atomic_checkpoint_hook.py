@@ -10,13 +10,13 @@ from typing import Any
 from mmengine.dist import barrier, is_main_process, master_only
 from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import MessageHub
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.registry import HOOKS
-
 
 #: In a checkpoint: names of files that are removed once it is written.
 _MAKES_WAY = 'makes_way'
@@ -38,8 +38,8 @@ class AtomicBackend(LocalBackend):
 class _Patient:
     """A storage whose removals wait, which checkpoints written meanwhile know of."""
 
-    def __init__(self, storage: BaseStorageBackend, info: dict) -> None:
-        self.storage, self.info = storage, info
+    def __init__(self, storage: BaseStorageBackend, hub: MessageHub) -> None:
+        self.storage, self.hub = storage, hub
         self.late: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -47,7 +47,7 @@ class _Patient:
 
     def remove(self, path: str) -> None:
         self.late.append(path)
-        self.info[_MAKES_WAY] = [os.path.basename(path) for path in self.late]
+        self.hub.update_info(_MAKES_WAY, [os.path.basename(path) for path in self.late])
 
     rmtree = remove
 
@@ -80,9 +80,10 @@ class AtomicCheckpointHook(CheckpointHook):
     ``last_checkpoint`` that names it: killed meanwhile, a run has half a checkpoint, none, or
     an empty name, and cannot be resumed. Here no checkpoint is ever half there, older and less
     good ones make way once the new one is whole, and a resume without a name goes on from the
-    newest. What a kill left over is removed when the run goes on, and a validation made up for
-    that was due after the checkpoint was written. A model that cannot go on is not saved. What a checkpoint says of other files, for them to be removed once there are
-    newer ones, is only heard of files beside it.
+    newest. When a run goes on, what a kill left over is removed, and a validation is made up
+    for that was due after the checkpoint was written. A model that cannot go on is not saved.
+    What a checkpoint says of other files, for them to be removed once there are newer ones, is
+    only heard of files beside it.
 
     Args:
         backend_args: as MMEngine's; where given, the storage it names is used as it is.
@@ -117,8 +118,12 @@ class AtomicCheckpointHook(CheckpointHook):
                 self.best_ckpt_path = best
             else:
                 self.best_ckpt_path_dict[name.removeprefix('best_ckpt_')] = best
-        self._remove_left_over(info.pop(_MAKES_WAY, []))
+        if _MAKES_WAY in info:
+            self._remove_left_over(info[_MAKES_WAY])
+            info[_MAKES_WAY] = []
         if _misses_validation(runner):
+            for name in ('epoch', 'iter'):  # as a validation finds them
+                runner.message_hub.update_info(name, max(getattr(runner, name) - 1, 0))
             runner.val_loop.run()
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -147,18 +152,21 @@ class AtomicCheckpointHook(CheckpointHook):
     @contextmanager
     def _removals_last(self, runner: Runner) -> Iterator[None]:
         """Put MMEngine's removals off until it has saved."""
-        if isinstance(self.file_backend, _Patient):  # an iter_N.pth is saved after a best one
+        storage: Any = self.file_backend
+        hub = runner.message_hub
+        if isinstance(storage, _Patient):  # an iter_N.pth is saved after a best one
             yield
             return
-        storage, info = self.file_backend, runner.message_hub.runtime_info
-        self.file_backend = patient = _Patient(storage, info)
+        patient = _Patient(storage, hub)
+        self.file_backend: Any = patient
         try:
             yield
         finally:
             self.file_backend = storage
         for path in patient.late:
             _remove(storage, path)
-        info.pop(_MAKES_WAY, None)
+        if patient.late:
+            hub.update_info(_MAKES_WAY, [])
 
     def before_run(self, runner: Runner) -> None:
         """Name the newest checkpoint that is here; runs before MMEngine resumes.
