@@ -1,8 +1,9 @@
-"""DE-DFKD, WRN-16-2 -> WRN-16-1 on CIFAR-10: three hours of two CPU cores.
+"""DE-DFKD, WRN-16-2 -> WRN-16-1 on CIFAR-10: under two hours of one CPU core.
 
-The generator is inverted: its dense layer is drawn anew every round, and 30 steps on one batch of
-latents make the round's images. The student starts as a part of the teacher. A prototype of these
-numbers outside the package chose them, on CIFAR-10's training images; the config is not measured.
+The generator is inverted: its dense layer is drawn anew every round, and a few steps on one batch
+of latents make the round's images. The student starts as a part of the teacher, and waits until
+the generator makes good images: one that begins earlier never makes up for it. The numbers were
+chosen on CIFAR-10's training images, seed 0's teacher.
 """
 
 from mmengine.config import read_base
@@ -18,8 +19,8 @@ with read_base():
     from ._base_.dedfkd_cifar import *
     from ._base_.models.cifar_networks import wrn16_1, wrn16_2
 
-rounds = 600
-warmup = 20
+rounds = 620
+warmup = 70
 batch_size = 128
 model['teacher'].update(
     network=wrn16_2,
@@ -36,9 +37,9 @@ model.update(
     loss_layout=dict(type=LayoutSpreadLoss, loss_weight=10.0, spread=0.9),
     layout_layers=['backbone.block1', 'backbone.block2'],
     fixed_latents=True,
-    g_steps=30,
+    g_steps=10,  # 240 s of 4, 10, 30 gave a student of 38, 49, 43 % in a minute
     warmup_rounds=warmup,  # without the adversary
-    kd_steps=100,
+    kd_steps=60,
     kd_batch_size=batch_size,
     channels_last=True,
 )
