@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import barrier, is_main_process, master_only
+from mmengine.dist import barrier, get_world_size, is_main_process, master_only
 from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
@@ -17,6 +17,8 @@ from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.registry import HOOKS
+
+from .strict_optimizer_hook import PROCESSES
 
 #: In a checkpoint: names of files that are removed once it is written.
 _MAKES_WAY = 'makes_way'
@@ -167,6 +169,10 @@ class AtomicCheckpointHook(CheckpointHook):
             _remove(storage, path)
         if patient.late:
             hub.update_info(_MAKES_WAY, [])
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note how many processes there are: each has draws and a batch of its own."""
+        checkpoint['meta'][PROCESSES] = get_world_size()
 
     def before_run(self, runner: Runner) -> None:
         """Name the newest checkpoint that is here; runs before MMEngine resumes.
