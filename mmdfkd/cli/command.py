@@ -9,6 +9,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from logging import FileHandler
 from pathlib import Path
 from typing import Any, NoReturn
@@ -129,10 +130,9 @@ def _say(message: str) -> int:
     for logger in list(MMLogger._instance_dict.values()):
         for handler in logger.handlers:
             if isinstance(handler, FileHandler) and handler.stream:
-                handler.acquire()
-                handler.stream.write(trace)
-                handler.flush()
-                handler.release()
+                with handler.lock or nullcontext(), suppress(OSError):  # the disk may be full
+                    handler.stream.write(trace)
+                    handler.flush()
     if '--verbose' in sys.argv[1:]:
         sys.stderr.write(trace)
     elif len(message) > LONGEST:

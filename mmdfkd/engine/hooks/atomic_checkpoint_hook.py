@@ -15,7 +15,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
-from mmdfkd.engine.work_dir import newest_checkpoint
+from mmdfkd.engine.work_dir import PART, newest_checkpoint
 from mmdfkd.registry import HOOKS
 
 from .strict_optimizer_hook import PROCESSES
@@ -32,8 +32,12 @@ class AtomicBackend(LocalBackend):
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write ``obj``; until it is all written, ``filepath`` is what it was before."""
-        part = f'{filepath}.part'
-        super().put(obj, part)
+        part = f'{filepath}{PART}'
+        try:
+            super().put(obj, part)
+        except OSError:  # a full disk: it needs the room for the log
+            Path(part).unlink(missing_ok=True)
+            raise
         os.replace(part, filepath)
 
 
@@ -82,8 +86,8 @@ class AtomicCheckpointHook(CheckpointHook):
     ``last_checkpoint`` that names it: killed meanwhile, a run has half a checkpoint, none, or
     an empty name, and cannot be resumed. Here no checkpoint is ever half there, older and less
     good ones make way once the new one is whole, and a resume without a name goes on from the
-    newest. When a run goes on, what a kill left over is removed, and a validation is made up
-    for that was due after the checkpoint was written. A model that cannot go on is not saved.
+    newest. When a run goes on, what should have made way is removed, and a validation is made
+    up for that was due after the checkpoint was written. A model that cannot go on is not saved.
     What a checkpoint says of other files, for them to be removed once there are newer ones, is
     only heard of files beside it.
 
@@ -181,8 +185,6 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         marker = Path(runner.work_dir) / 'last_checkpoint'
         if is_main_process():
-            for part in Path(runner.work_dir).glob('*.part'):
-                part.unlink()  # a kill left it
             newest = newest_checkpoint(runner.work_dir)
             if newest and not (marker.is_file() and marker.read_text().strip() == newest):
                 AtomicBackend().put(newest.encode(), marker)

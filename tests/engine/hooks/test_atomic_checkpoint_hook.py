@@ -1,3 +1,6 @@
+import errno
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.dataset import DefaultSampler, default_collate
@@ -201,3 +204,15 @@ def test_a_storage_that_the_user_names_is_used():
     assert AtomicCheckpointHook(backend_args={'backend': 'local'}).backend_args == {
         'backend': 'local'
     }
+
+
+def test_a_full_disk_is_left_with_room(tmp_path, monkeypatch):
+    def put(self, obj, filepath):
+        Path(filepath).write_bytes(obj[: len(obj) // 2])
+        raise OSError(errno.ENOSPC, 'No space left on device', str(filepath))
+
+    run(tmp_path)
+    monkeypatch.setattr(LocalBackend, 'put', put)
+    with pytest.raises(OSError, match='No space left'):
+        run(tmp_path, resume=True, load_from=str(tmp_path / 'iter_3.pth'))
+    assert checkpoints(tmp_path) == {'iter_3.pth', 'iter_4.pth'}
