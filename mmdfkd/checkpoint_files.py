@@ -20,6 +20,8 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from torch import Tensor
 
+from mmdfkd.outputs import remove_stale
+
 #: Where training scripts put the weights, the likeliest first.
 WEIGHT_KEYS = (
     'state_dict',
@@ -243,6 +245,7 @@ def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
     sha256 = sha256 or stated_digest(place.name)
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(place.parent, re.escape(place.name) + r'\.[0-9a-f]{32}\.part(\..*)?')
         part = f'{place}.{uuid.uuid4().hex}.part'
         try:
             torch.hub.download_url_to_file(url, part, progress=sys.stderr.isatty())

@@ -1,6 +1,7 @@
 """Nothing that is there is replaced unless --force says so, and no file is ever half there."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def test_what_came_meanwhile_is_kept(tmp_path):
     with pytest.raises(ValueError, match='is there already'):
         out.write('mine')
     assert (tmp_path / 'out.txt').read_text() == 'of another'
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path):
+    names = ['.a.12345678.json', '.a.1234567g.json', '.b.12345678.json', '.a.87654321.json']
+    for name in names:
+        (tmp_path / name).touch()
+        if name != names[-1]:  # which another command may just be writing
+            os.utime(tmp_path / name, (0, 0))
+    Output(tmp_path / 'a.json')
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
 def test_a_folder_and_a_place_that_cannot_be_written_are_told_first(tmp_path):

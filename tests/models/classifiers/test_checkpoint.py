@@ -273,6 +273,19 @@ def test_a_digest_that_is_none_is_refused(digest, path, source):
         load_weights(build(), path, sha256=digest)
 
 
+def test_what_a_killed_download_left_is_removed(served, source):
+    torch.save(source.state_dict(), served.folder / 'teacher.pth')
+    place = cached_place(f'{served.url}/teacher.pth')
+    place.parent.mkdir(parents=True)
+    left = [place.with_name(f'{place.name}.{c * 32}.part{end}') for c in 'ab' for end in ('', '.x')]
+    for path in left:
+        path.touch()
+    for path in left[:2]:
+        os.utime(path, (0, 0))
+    load_weights(build(), f'{served.url}/teacher.pth')
+    assert {*place.parent.iterdir()} == {place, *left[2:]}, 'another process may be at it'
+
+
 def test_scheme_case_home_and_file_urls_are_understood(served, source, monkeypatch):
     monkeypatch.setenv('HOME', str(served.folder))
     torch.save(source.state_dict(), served.folder / 'a teacher.pth')
