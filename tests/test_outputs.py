@@ -182,7 +182,7 @@ def test_reproduce_leaves_what_it_did_not_make(tmp_path):
     assert (tmp_path / 'run/iter_1000.pth').exists()
 
 
-def test_reproduce_keeps_a_checkpoint_until_it_is_made_again(tmp_path, monkeypatch):
+def test_reproduce_leaves_the_checkpoints_of_a_run_that_was_not_evaluated(tmp_path, monkeypatch):
     tool, config = load_tool('reproduce'), str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
     tool.check_settings(tmp_path, tool.read_config(config, {}), [])
     for name in ('iter_900.pth', 'iter_1000.pth'):
@@ -195,5 +195,6 @@ def test_reproduce_keeps_a_checkpoint_until_it_is_made_again(tmp_path, monkeypat
     monkeypatch.setattr(tool, 'train', fail)
     with pytest.raises(SystemExit):
         tool.run(config, tmp_path, {}, [])
-    assert (tmp_path / 'iter_1000.pth.not_evaluated').read_text() == 'iter_1000.pth'
-    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_900.pth')
+    for name in ('iter_900.pth', 'iter_1000.pth'):
+        assert (tmp_path / name).read_text() == name
+    assert (tmp_path / 'last_checkpoint').read_text() == 'iter_1000.pth'

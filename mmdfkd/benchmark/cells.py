@@ -15,6 +15,7 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.cli.cfg_options import merge_options
+from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, cpu_name, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
@@ -115,7 +116,7 @@ def seconds_a_round(cell: Cell) -> float:
     _train(cfg, cell.folder / 'timing')
     times = [time for _, time in _times(_records(cell.folder / 'timing'))]
     seconds = statistics.median(times[_SLOW_START:])
-    note.write_text(json.dumps(seconds))
+    Output(note, force=True).write(json.dumps(seconds))
     return seconds
 
 
