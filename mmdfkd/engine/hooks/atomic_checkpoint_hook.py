@@ -15,6 +15,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
+from mmdfkd.engine.random_state import random_state, restore_random_state
 from mmdfkd.engine.work_dir import PART, newest_checkpoint
 from mmdfkd.registry import HOOKS
 
@@ -24,6 +25,8 @@ from .strict_optimizer_hook import PROCESSES
 _MAKES_WAY = 'makes_way'
 #: In a checkpoint: the iteration of the last validation.
 _VALIDATED = 'validated'
+#: In a checkpoint of a single process: what the next epoch draws, where no hook seeds it.
+_RANDOM_STATE = 'random_state'
 
 
 @register_backend('mmdfkd.atomic')
@@ -104,6 +107,7 @@ class AtomicCheckpointHook(CheckpointHook):
         given = {name: kwargs.get(name, -1) for name in ('interval', 'max_keep_ckpts')}
         check_positive(**{name: number for name, number in given.items() if number != -1})
         super().__init__(backend_args=backend_args or {'backend': 'mmdfkd.atomic'}, **kwargs)
+        self._random_state: Any = None
 
     def before_train(self, runner: Runner) -> None:
         """Forget files outside the run's folder: a checkpoint of others could name any."""
@@ -127,6 +131,8 @@ class AtomicCheckpointHook(CheckpointHook):
         if _MAKES_WAY in info:
             self._remove_left_over(info[_MAKES_WAY])
             info[_MAKES_WAY] = []
+        if self._random_state is not None and get_world_size() == 1:
+            restore_random_state(self._random_state)
         if _misses_validation(runner):
             for name in ('epoch', 'iter'):  # as a validation finds them
                 runner.message_hub.update_info(name, max(getattr(runner, name) - 1, 0))
@@ -175,8 +181,14 @@ class AtomicCheckpointHook(CheckpointHook):
             hub.update_info(_MAKES_WAY, [])
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note how many processes there are: each has draws and a batch of its own."""
+        """Note how many processes there are, each with a batch of its own, and what they draw."""
         checkpoint['meta'][PROCESSES] = get_world_size()
+        if get_world_size() == 1:  # the others' are not known here
+            checkpoint[_RANDOM_STATE] = random_state()
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Keep the states of the generators until training begins, if the run goes on."""
+        self._random_state = checkpoint.get(_RANDOM_STATE) if runner._resume else None
 
     def before_run(self, runner: Runner) -> None:
         """Name the newest checkpoint that is here; runs before MMEngine resumes.
