@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
@@ -13,7 +14,7 @@ from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
-from mmdfkd.engine.work_dir import claim
+from mmdfkd.engine.work_dir import claim, note_session
 
 
 def parse_args() -> argparse.Namespace:
@@ -124,6 +125,8 @@ def main() -> None:
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
     runner = Runner.from_cfg(cfg)
+    if is_main_process():
+        note_session(cfg.work_dir, runner.timestamp)
     runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmdfkd.engine.work_dir import in_order
+
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
 SCALARS = '*/vis_data/scalars.json'  # of each session in a work dir
@@ -101,7 +103,7 @@ def read_run(work_dir: Path, name: str) -> Run:
     Raises:
         FileNotFoundError: if no run has logged anything there.
     """
-    logs = sorted(work_dir.glob(SCALARS))
+    logs = in_order(work_dir, SCALARS)
     records = merge(read_sessions(work_dir))
     if not records:
         inside = sorted({p.parents[2].name for p in work_dir.glob(f'*/{SCALARS}')})
@@ -131,7 +133,7 @@ def read_run(work_dir: Path, name: str) -> Run:
 
 def read_sessions(work_dir: Path) -> list[list[dict]]:
     """Read what each session of a run logged, the earliest first."""
-    return [read_scalars(log) for log in sorted(work_dir.glob(SCALARS))]
+    return [read_scalars(log) for log in in_order(work_dir, SCALARS)]
 
 
 def read_scalars(log: Path) -> list[dict]:
@@ -231,7 +233,7 @@ def flatten(tree: Any, prefix: str = '', separator: str = '.') -> dict[str, Any]
 def read_pictures(work_dir: Path) -> dict[str, dict[int, bytes]]:
     """Read the visualizer's whole PNG files, NAME_ROUND.png, by name and round."""
     pictures: dict[str, dict[int, bytes]] = {}
-    for file in sorted(work_dir.glob('*/vis_data/vis_image/*.png')):
+    for file in in_order(work_dir, '*/vis_data/vis_image/*.png'):
         name, _, step = file.stem.rpartition('_')
         content = file.read_bytes()
         if step.isdigit() and content.endswith(_PNG_END):
