@@ -142,9 +142,14 @@ def _say(message: str) -> int:
     return 1
 
 
+def typed() -> str:
+    """Return what was typed before the arguments: ``mmdfkd train``, or ``python`` and a script."""
+    return sys.argv[0] if sys.argv[0].startswith('mmdfkd ') else f'python {sys.argv[0]}'
+
+
 def _how_to_go_on() -> str:
     """Say how to resume, where this command can."""
-    name, given = Path(sys.argv[0]).stem, sys.argv[1:]
+    name, given = Path(sys.argv[0]).stem.removeprefix('mmdfkd '), sys.argv[1:]
     if name == 'train':
         if '--resume' in given:
             place = given.index('--resume') + 1
@@ -156,7 +161,7 @@ def _how_to_go_on() -> str:
         given = [*given[:1], '--resume', 'auto', *given[1:]]
     elif name not in ('reproduce', 'benchmark', 'synthesize'):
         return ''
-    return f'; go on with: python {sys.argv[0]} {shlex.join(given)}'
+    return f'; go on with: {typed()} {shlex.join(given)}'
 
 
 def _one_line(text: str) -> str:
