@@ -69,9 +69,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
 def main() -> None:
     """Run."""
     parser = Parser(description=__doc__)
-    parser.add_argument(
-        'config', type=config_file, help='the config of its run'
-    )
+    parser.add_argument('config', type=config_file, help='the config of its run')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
         'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'

@@ -16,7 +16,7 @@ from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook,
 from mmdfkd.engine.work_dir import claim
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
     parser = Parser(description=__doc__)
     parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -115,9 +115,9 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run."""
-    args = parse_args()
+    args = parse_args(arguments)
     join_processes(args.launcher)
     cfg = merge_args(read_config(args.config), args)
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
