@@ -1,6 +1,5 @@
 """How a command finds and reads a config."""
 
-import argparse
 import difflib
 import os
 import sys
@@ -21,24 +20,19 @@ def config_file(given: str) -> str:
 
     One that is not in the current folder is looked for among those that are installed: by its
     path there (``configs/teachers/lenet5_mnist.py``, or MMEngine's ``mmdfkd::teachers/...``),
-    or by its name alone, which no other config has.
+    or by its name alone, which no other config has. One that is nowhere is left as it is:
+    :func:`read_config` tells it.
     """
-    path = Path(given)
-    if path.is_file() and not given.startswith(_SCOPE):
-        return given
     inner = Path(given.removeprefix(_SCOPE))
+    if Path(given).is_file() or inner.is_absolute() or '..' in inner.parts:
+        return given
     if inner.parts[:1] == ('configs',):
         inner = inner.relative_to('configs')
-    found = CONFIGS / inner
-    if len(inner.parts) == 1 and not found.is_file():
-        found = next((CONFIGS.resolve()).rglob(inner.name), found)
-    if inner.is_absolute() or not found.is_file():
-        names = [file.name for file in CONFIGS.resolve().rglob('*.py')]
-        close = difflib.get_close_matches(path.name, names, 1)
-        raise argparse.ArgumentTypeError(
-            f'{given} should be a config, but is neither in this folder nor among the installed '
-            f'ones{f"; did you mean {close[0]}?" if close else ""}'
-        )
+    found: Path | None = CONFIGS / inner
+    if len(inner.parts) == 1 and not (CONFIGS / inner).is_file():
+        found = next(CONFIGS.resolve().rglob(inner.name), None)
+    if found is None or not found.is_file():
+        return given
     if not given.startswith(_SCOPE):
         print(f'{given} is not in this folder: taking {found}', file=sys.stderr, flush=True)
     return str(found)
@@ -50,7 +44,19 @@ def config_path(given: str) -> Path:
 
 
 def read_config(config: str | Path, options: dict[str, Any] | None = None) -> Config:
-    """Return the config with the options in it; it may name modules of the current folder."""
+    """Return the config with the options in it; it may name modules of the current folder.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if an option is none of a config.
+    """
+    if not Path(config).is_file():
+        names = [file.name for file in CONFIGS.resolve().rglob('*.py')]
+        close = difflib.get_close_matches(Path(config).name, names, 1)
+        raise FileNotFoundError(
+            f'{config} should be a config, but is neither in this folder nor among the installed '
+            f'ones{f"; did you mean {close[0]}?" if close else ""}'
+        )
     if os.getcwd() not in sys.path:  # a console script has its own folder there
         sys.path.append(os.getcwd())
     cfg = Config.fromfile(config)

@@ -1,7 +1,7 @@
 """From names and a file to a config: what ``mmdfkd distill`` finds out on its own."""
 
-from .config_text import config_text
-from .libraries import Found, find_all
+from .config_writer import config_text
+from .libraries import Found, find
 from .pair import SHALLOWER, Images, Pair, find_pair
 from .recipe import Recipe, make_recipe
 
@@ -12,7 +12,7 @@ __all__ = [
     'Pair',
     'Recipe',
     'config_text',
-    'find_all',
+    'find',
     'find_pair',
     'make_recipe',
 ]

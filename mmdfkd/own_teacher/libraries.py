@@ -1,6 +1,7 @@
 """Networks by name: of timm, torchvision, mmpretrain, or a function of the user's own."""
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,48 +76,52 @@ class Found:
             self.network['img_size'] = side
 
 
-def find_all(name: str, options: dict[str, Any] | None = None) -> list[Found]:
-    """Return the networks of that name: more than one library may have it.
+def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
+    """Find the networks of that name, one after the other: two libraries may have it.
 
     Args:
         name: of timm, torchvision or mmpretrain, alone or after ``timm/``, ``torchvision/`` or
             ``mmpretrain/``; a config file of mmpretrain's form; or ``module:function``.
         options: arguments of the network.
 
+    Yields:
+        At least one; timm's comes first.
+
     Raises:
         ValueError: if there is none.
     """
-    found = [*_candidates(name)]
-    for each in found:
-        each.network.update(options or {})
-    if not found:
+    none = True
+    for found in _candidates(name):
+        found.network.update(options or {})
+        none = False
+        yield found
+    if none:
         known = [*timm.list_models(), *_torchvisions(), *list_models()]
         close = difflib.get_close_matches(name.split('/')[-1], known, 1)
         raise ValueError(
             f'a network should be a name of timm, torchvision or mmpretrain, a config file, or '
             f'module:function, but got {name!r}{f"; did you mean {close[0]}?" if close else ""}'
         )
-    return found
 
 
-def _candidates(name: str) -> list[Found]:
+def _candidates(name: str) -> Iterator[Found]:
     if name.endswith('.py'):
-        return [_of_mmpretrain(Config.fromfile(name))]
+        yield _of_mmpretrain(Config.fromfile(name))
+        return
     scheme, colon, rest = name.partition(':')
     if colon and scheme not in _HUBS:
-        return [_own(f'{scheme}.{rest}')]
+        yield _own(f'{scheme}.{rest}')
+        return
     library, slash, rest = name.partition('/')
     named = bool(slash) and library in ('timm', 'torchvision', 'mmpretrain')
     word = rest if named else name
-    found = []
     if (not named or library == 'timm') and (scheme in _HUBS or timm.is_model(word)):
-        found.append(_of_timm(word))
+        yield _of_timm(word)
     if (not named or library == 'torchvision') and word in _torchvisions():
-        found.append(_of_torchvision(word))
+        yield _of_torchvision(word)
     if (not named or library == 'mmpretrain') and word in list_models(word):
         entry = ModelHub.get(word)
-        found.append(_of_mmpretrain(entry.config, entry.weights))
-    return found
+        yield _of_mmpretrain(entry.config, entry.weights)
 
 
 def _torchvisions() -> list[str]:

@@ -13,7 +13,7 @@ from mmdfkd.models.classifiers import Classifier, spare_blocks
 from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 
-from .libraries import Found, find_all
+from .libraries import Found, find
 from .weights import fit
 
 SHALLOWER = 'shallower'
@@ -80,7 +80,7 @@ def find_pair(
     """Find out all that a config needs.
 
     Args:
-        teacher: a name, as :func:`~.libraries.find_all` takes it.
+        teacher: a name, as :func:`~.libraries.find` takes it.
         weights: path or URL of the teacher's weights; None takes its library's own.
         student: a name, or ``'shallower'`` for the teacher without some of its blocks.
         image_size: side of an image in pixels, where the library does not say it, or another.
@@ -134,23 +134,19 @@ def find_pair(
 def _find_teacher(
     name: str, weights: str | None, image_size: int | None, options: dict[str, Any]
 ) -> tuple[Found, str]:
-    found = find_all(name, options)
-    for each in found:
-        each.set_image_size(image_size)
-    if weights is None:
-        return found[0], ''
-    state = find_weights(read_checkpoint(weights), weights)
+    state = find_weights(read_checkpoint(weights), weights) if weights is not None else None
     errors = []
-    for each in found:
+    for found in find(name, options):
+        found.set_image_size(image_size)
         try:
-            return each, fit(each, state)
+            return found, '' if state is None else fit(found, state)
         except ValueError as error:
             errors.append(str(error))
     raise ValueError(' And '.join(errors))
 
 
 def _named(name: str, num_classes: int, images: Images, options: dict[str, Any]) -> dict[str, Any]:
-    found = find_all(name, options)[0]
+    found = next(find(name, options))
     found.set_classes(num_classes)
     if found.channels != images.channels:
         found.set_channels(images.channels)
