@@ -9,7 +9,8 @@ VENV="$(cd "${VENV:-.venv}" && pwd)"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-"$VENV/bin/python" -m build --outdir "$folder/dist" . > "$folder/build.txt" || { tail "$folder/build.txt"; exit 1; }
+"$VENV/bin/python" -m build --outdir "$folder/dist" . > "$folder/build.txt" 2>&1 \
+  || { tail "$folder/build.txt"; exit 1; }
 if git rev-parse --is-inside-work-tree > /dev/null 2>&1; then
   tar -tzf "$folder"/dist/*.tar.gz | sed 's#^[^/]*/##' | sort > "$folder/archived"
   missing=$(git ls-files | grep -v '^mmdfkd/\.mim/' | sort | comm -13 "$folder/archived" -)
