@@ -29,6 +29,7 @@ def ends(monkeypatch, capsys, name, *arguments, main=None):
 COMMANDS = [
     'benchmark',
     'benchmark_throughput',
+    'distill',
     'figures',
     'prepare_mnist',
     'publish_student',
@@ -110,6 +111,24 @@ def test_an_error_is_told_in_a_line(error, told, monkeypatch, capsys):
     given = ['a.py', '--resume', 'x/iter_5.pth', '--work-dir', 'w d', '--force']
     found = ends(monkeypatch, capsys, 'train', *given, main=fail(error))
     assert found == (1, f'train: {told}\n')
+
+
+@pytest.mark.parametrize(
+    ('name', 'given', 'told'),
+    [
+        ('train', ['a.py', '--force'], 'mmdfkd train a.py --resume auto'),
+        (
+            'distill',
+            ['resnet18', '--force', '--minutes', '5'],
+            'mmdfkd distill resnet18 --minutes 5 --resume',
+        ),
+    ],
+)
+def test_a_subcommand_says_how_to_go_on_with_it(name, given, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', [f'mmdfkd {name}', *given])
+    with pytest.raises(SystemExit):
+        as_command(fail(KeyboardInterrupt()))()
+    assert capsys.readouterr().err == f'mmdfkd {name}: stopped; go on with: {told}\n'
 
 
 def test_verbose_brings_the_traceback(monkeypatch, capsys):
