@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 
 def _never(_: Path) -> bool:
@@ -56,17 +57,21 @@ class Output:
         """Write a text."""
         self.save(lambda part: part.write_text(content, encoding='utf-8'))
 
-    def save(self, writer: Callable[[Path], object]) -> None:
+    def save(self, writer: Callable[[Path], Any]) -> Any:
         """Have ``writer`` write to the path it is given, and move that to its place.
+
+        Returns:
+            What ``writer`` returned.
 
         Raises:
             ValueError: if another has been put there meanwhile.
         """
         part = self._part()
         try:
-            writer(part)
+            returned = writer(part)
             self._check()
             part.replace(self.path)
+            return returned
         finally:
             part.unlink(missing_ok=True)
 
