@@ -187,10 +187,14 @@ def write_int8(
     same = agreement(whole, small, held_out)
     sizes = [f'{path.stat().st_size:,}' for path in (whole, small)]
     return [
-        ['model.int8.onnx, same class as model.onnx, %', f'{same:.2f}', len(held_out), cpu_name()],
-        ['both are images of', name, '', ''],
-        ['images that it is calibrated on', '', calibration, ''],
-        ['bytes of model.onnx, model.int8.onnx', ', '.join(sizes), '', ''],
+        [
+            'model.int8.onnx, same class as model.onnx, %',
+            f'{same:.2f}',
+            f'{len(held_out):,} of {name}',
+            cpu_name(),
+        ],
+        ['model.int8.onnx, calibrated on', '', f'{calibration:,} others of {name}', ''],
+        ['bytes of model.onnx, model.int8.onnx', ' and '.join(sizes), '', ''],
     ]
 
 

@@ -76,7 +76,7 @@ def _use(student: TrainedStudent, written: Written) -> str:
     ways = {
         'model.onnx': session.format('model.onnx', written.dtype),
         'model.int8.onnx': session.format('model.int8.onnx', f'{written.dtype}; 8 bits inside'),
-        'model.pt2': f"torch.export.load('model.pt2').module()(pixels)  # a tensor, {written.dtype}",
+        'model.pt2': f"torch.export.load('model.pt2').module()(pixels)  # torch, {written.dtype}",
         'model.safetensors': "safetensors.torch.load_file('model.safetensors')  # the weights",
         'mmpretrain.py': "mmpretrain.ImageClassificationInferencer('mmpretrain.py', "
         "'mmpretrain.pth')('image.png')",

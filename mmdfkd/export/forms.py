@@ -151,7 +151,9 @@ def write_mmpretrain(student: TrainedStudent, weights: Output, config: Output) -
         std=student.std,
         to_rgb=student.image_shape[0] == 3,  # mmpretrain reads files as BGR
     )
-    described.test_dataloader = dict(dataset=dict(pipeline=_pipeline(student)))
+    described.test_dataloader = dict(
+        dataset=dict(type='mmpretrain.CustomDataset', pipeline=_pipeline(student))
+    )
     config.save(described.dump)
 
 

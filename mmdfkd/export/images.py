@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmpretrain.datasets import CustomDataset
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
 
@@ -154,6 +155,8 @@ def _labelled_set(cfg: Config) -> tuple[Any, Any]:
         config = (cfg.get(name) or {}).get('dataset') or {}
         kind = config.get('type')
         kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-        if kind is not None and not issubclass(kind, LatentDataset | BankDataset):
-            return config, kind
+        if kind is None or issubclass(kind, LatentDataset | BankDataset):
+            continue
+        if config.keys() - {'type', 'pipeline'} or kind is not CustomDataset:
+            return config, kind  # a published student's says how files are read, and names none
     return None, None

@@ -18,13 +18,15 @@ HELD_OUT = 2000
 _BATCH = 64
 
 
-def quantise(source: Path, target: Path, images: Tensor) -> None:
+def quantise(source: Path, target: Path, images: Tensor, method: str = 'MinMax') -> None:
     """Write an 8-bit form of an ONNX file: weights a scale each output channel, QDQ nodes.
 
     Args:
         source: the file to read.
         target: the file to write.
         images: pixels (N, C, H, W) that the activations' ranges are taken from.
+        method: of ONNX Runtime's ``CalibrationMethod``. MinMax was as good as the others, and
+            several times as fast (docs/results/export.md).
     """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -45,7 +47,7 @@ def quantise(source: Path, target: Path, images: Tensor) -> None:
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
-                calibrate_method=quantization.CalibrationMethod.MinMax,
+                calibrate_method=quantization.CalibrationMethod[method],
             )
     finally:
         logging.disable(before)
