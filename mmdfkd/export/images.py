@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 
 from mmdfkd.datasets import BankDataset, LatentDataset
 from mmdfkd.datasets.image_files import find_images, read_image
+from mmdfkd.datasets.image_set import METADATA
 from mmdfkd.datasets.labels import check_dataset, check_labels
 from mmdfkd.evaluation.real_images import collate
 from mmdfkd.models.distillers import load_distiller
@@ -59,7 +60,8 @@ def draw_images(
 
 def _read(source: Path, shape: tuple[int, int, int], num: int) -> Tensor:
     if source.suffix != '.npz':
-        files = find_images(source)
+        of_ours = (source / METADATA).is_file()
+        files = sorted(source.glob('*/*.png')) if of_ours else find_images(source)
         files = random.Random(0).sample(files, min(num, len(files)))
         return torch.stack([read_image(file, shape).to(torch.uint8) for file in files])
     try:

@@ -45,7 +45,7 @@ def test_eight_bits_are_near_inside_the_range_that_they_saw(files):
     expected = student.pixel_classifier()(pixels)
     found = run(session(int8), pixels)
     error = (found - expected).square().mean() / expected.square().mean()
-    assert 0 < float(error) < 1e-3
+    assert 0 < float(error) < 0.02
 
 
 def test_beyond_that_range_they_are_cut_off(files):

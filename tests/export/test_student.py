@@ -92,7 +92,8 @@ def test_weights_of_another_student_and_other_configs_are_refused(grey, tmp_path
     cfg.model.student.network.head.in_channels = 84
     with pytest.raises(ValueError, match='should hold the config’s student, a ImageClassifier'):
         load_student(cfg, checkpoint)
-    cfg = Config({'model': {'type': 'Sequential'}}, filename='other.py')
+    (tmp_path / 'other.py').write_text("model = dict(type='Sequential')\n")
+    cfg = Config.fromfile(tmp_path / 'other.py')
     with pytest.raises(ValueError, match=r'other\.py should be the config of a run'):
         load_student(cfg, checkpoint)
 
