@@ -6,9 +6,5 @@ from razor_parts import RazorLoss
 with read_base():
     from ...configs.dedfkd_lenet5_mnist5k import *
 
-# DKD (Zhao et al., CVPR 2022) weighs the classes that are not the teacher's; mmrazor's adds the
-# images of a batch up, whatever its reduction says.
-model['loss_kd'] = dict(
-    type=RazorLoss,
-    loss=dict(type='DKDLoss', tau=4.0, alpha=1.0, beta=2.0, loss_weight=1 / batch_size),
-)
+# DKD (Zhao et al., CVPR 2022) weighs the classes that are not the teacher's. Not tuned.
+model['loss_kd'] = dict(type=RazorLoss, loss=dict(type='DKDLoss', tau=4.0, alpha=1.0, beta=2.0))

@@ -78,7 +78,7 @@ def test_wrong_images_are_refused(grey, tmp_path):
 
 
 def test_a_published_student_has_no_images(grey):
-    student, cfg, checkpoint = grey
+    student, _, checkpoint = grey
     student = type(student)(**(vars(student) | {'bank': None}))
     with pytest.raises(ValueError, match='a published student has none; give --calibrate-on DATA'):
         draw_images(student, Config({'model': {}}), checkpoint, None, 100)
