@@ -30,6 +30,7 @@ COMMANDS = [
     'benchmark',
     'benchmark_throughput',
     'distill',
+    'export',
     'figures',
     'prepare_mnist',
     'publish_student',
@@ -43,7 +44,7 @@ COMMANDS = [
 
 
 POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'figures': 2, 'robustness': 2, 'test': 2}
-POSITIONALS |= {'publish_student': 3, 'synthesize': 3}
+POSITIONALS |= {'publish_student': 3, 'synthesize': 3, 'export': 3}
 
 
 @pytest.mark.parametrize('name', COMMANDS)
@@ -64,6 +65,7 @@ def test_a_misspelt_option_is_one_line_with_the_nearest(name, monkeypatch, capsy
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere_teacher.pth, but no file is there; make it: '),
         ('publish_student', [CONFIG, 'nowhere.pth', '{tmp}/s.pth'], 'should be at nowhere.pth'),
         ('publish_student', [CONFIG, CONFIG, '{tmp}/s.pth'], 'it is a text that begins'),
+        ('export', [CONFIG, 'nowhere.pth', '{tmp}/out'], 'should be at nowhere.pth'),
         ('figures', [CONFIG, 'nowhere.pth', '--no-real'], 'should be at nowhere.pth'),
         ('report', ['nowhere'], 'nowhere should be a work dir'),
         ('prepare_mnist', ['--from-pngs', 'nowhere'], 'images should be at nowhere'),
