@@ -23,6 +23,7 @@ from mmengine.config import Config
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
 from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
@@ -41,7 +42,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
         raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
     reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
     file, described_in = reserve(out), reserve(out.with_suffix('.py'))
-    cfg = Config.fromfile(config)
+    cfg = read_distillation(config)
     weights = find_weights(read_checkpoint(checkpoint), checkpoint)
     student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     if not student:

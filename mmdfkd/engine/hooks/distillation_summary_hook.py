@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
-from mmdfkd.datasets.labels import check_dataset, check_labels
+from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -177,7 +177,9 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     was_training = model.training
     model.eval()
     progress = ProgressBar(len(loop.dataloader))
-    for data_batch in loop.dataloader:
+    for index, data_batch in enumerate(loop.dataloader):
+        if not index:
+            check_images(data_batch, model.image_shape, 'evaluation')
         data = model.data_preprocessor(data_batch, False)
         samples = model.teacher.predict(data['inputs'], data['data_samples'])
         labels = [sample.get('gt_label') for sample in samples]

@@ -136,12 +136,16 @@ def try_generator(generator: Any, shape: tuple[int, int, int], num_classes: int)
     if type(latents) is not Tensor or latents.is_meta or any(value.is_meta for value in values):
         return  # built to see shapes alone: there are no values
     latents = latents.to(device)
-    with frozen(generator) as network:
+    labels = torch.arange(4, device=device) % num_classes
+    with frozen(generator) as network, torch.random.fork_rng(devices=[]):
         try:
-            images = network(latents, torch.arange(4, device=device) % num_classes)
+            if hasattr(network, 'draw_noise'):  # NAYER's, in place of latents
+                images = network(labels, network.draw_noise(len(labels)))
+            else:
+                images = network(latents, labels)
         except NotImplementedError:
             return  # it has no forward yet
-        except (RuntimeError, IndexError, TypeError) as error:
+        except (RuntimeError, IndexError, TypeError, ValueError) as error:
             raise ValueError(
                 f'the generator should make images of latents (N, {generator.latent_dim}) and '
                 f'labels (N,), but raised {type(error).__name__}: {error}; check its latent_dim'
