@@ -75,8 +75,8 @@ def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
                 '--json',
                 str(file),
             ]
-            given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
-            command += ['--cfg-options', *given, *shlex.split(options)]
+            common = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
+            command += ['--cfg-options', *common, *shlex.split(options)]
             done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if done.returncode:
                 said = done.stderr.decode(errors='replace').strip().splitlines()

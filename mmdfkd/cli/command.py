@@ -95,16 +95,21 @@ def as_command(main: Callable[[], Any]) -> Callable[[], NoReturn]:
     def command() -> NoReturn:
         try:
             failed = main()
-        except KeyboardInterrupt:
-            sys.exit(_say(f'stopped{_how_to_go_on()}'))
-        except BrokenPipeError:  # of `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        except Exception as error:
-            sys.exit(_say(describe(error, _how_to_go_on())))
+        except (Exception, KeyboardInterrupt) as error:
+            end(error)
         sys.exit(1 if failed else 0)
 
     return command
+
+
+def end(error: BaseException) -> NoReturn:
+    """End the process, with status 1 and one line that tells the error that is being handled."""
+    if isinstance(error, BrokenPipeError):  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    stopped = isinstance(error, KeyboardInterrupt)
+    go_on = _how_to_go_on()
+    sys.exit(_say(f'stopped{go_on}' if stopped else describe(error, go_on)))
 
 
 def _say(message: str) -> int:

@@ -205,7 +205,7 @@ def distillation(method, world):
         ),
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=4, val_interval=4),
         optim_wrapper=dict(
-            constructor='mmdfkd.MultiOptimWrapperConstructor', **{key: wrapper for key in keys}
+            constructor='mmdfkd.MultiOptimWrapperConstructor', **dict.fromkeys(keys, wrapper)
         ),
         param_scheduler={key: [cosine] if key == 'student' else [] for key in keys},
         default_hooks=hooks(),

@@ -1,17 +1,37 @@
 """Checkpoints that are whole or not there, whenever a run is killed."""
 
+import io
 import os
 from pathlib import Path
 
+import torch
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from mmdfkd.checks import check_positive
 from mmdfkd.engine.health import check_health
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.registry import HOOKS
+
+
+def _check_schedules_can_be_read(runner: Runner) -> None:
+    """Raise a ValueError if a scheduler's state is no plain data: no run could go on from it."""
+    several = runner.param_schedulers or []
+    for schedulers in several.values() if isinstance(several, dict) else [several]:
+        for scheduler in schedulers:
+            file = io.BytesIO()
+            try:
+                torch.save(scheduler.state_dict(), file)
+                file.seek(0)
+                torch.load(file, weights_only=True)
+            except Exception as error:  # pickle raises anything
+                raise ValueError(
+                    'param_scheduler should be of schedulers whose state is plain data, but that '
+                    f'of {type(scheduler).__name__} is not, and no run could go on from a '
+                    'checkpoint; take another, as LinearLR and CosineAnnealingLR in a row'
+                ) from error
 
 
 @register_backend('mmdfkd.atomic')
@@ -51,7 +71,18 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(backend_args=backend_args or {'backend': 'mmdfkd.atomic'}, **kwargs)
 
     def before_train(self, runner: Runner) -> None:
-        """Forget files outside the run's folder: a checkpoint of others could name any."""
+        """Forget files outside the run's folder: a checkpoint of others could name any.
+
+        Raises:
+            ValueError: if no checkpoint would be written before the end, or none could be read.
+        """
+        if self.by_epoch and not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ValueError(
+                'by_epoch of the checkpoint hook should be False, as the run is counted in rounds, '
+                'but got True: nothing would be saved before the end; set '
+                'default_hooks.checkpoint.by_epoch=False'
+            )
+        _check_schedules_can_be_read(runner)
         info = runner.message_hub._runtime_info
         steps = info.get('keep_ckpt_ids', [])
         if not (isinstance(steps, list) and all(type(step) is int for step in steps)):

@@ -117,6 +117,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.kd_batch_size = kd_batch_size
         self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
+        #: Of the generator, or a part of it, in this process: averages begin anew with it.
+        self.num_restarts = 0
         check_parts(teacher=self.teacher, student=self.student)
         start_as_part(self.teacher, self.student, self.image_shape)
         self.teacher.requires_grad_(False).eval()

@@ -171,6 +171,7 @@ class GenerativeDistiller(DataFreeDistiller):
         """
         self.check_restartable(layer)
         start_anew(unwrap(self.generator), self._generator_config, layer)
+        self.num_restarts += 1
         optimizer = optim_wrapper['generator'].optimizer
         optimizer.state.clear()
         optimizer.zero_grad()

@@ -88,7 +88,7 @@ def _samples(distiller: Any) -> dict[str, Any]:
     logits = sure + torch.linspace(-1, 1, sure.numel()).view_as(sure)
     features = torch.linspace(0.1, 1, _IMAGES * (teacher.num_features or 1)).view(_IMAGES, -1)
     shape = (_IMAGES, *distiller.image_shape)
-    ones = [torch.ones_like(layer.running_mean) for layer in batch_norms(teacher)]
+    ones = [torch.ones(layer.num_features) for layer in batch_norms(teacher)]
     unit = nn.functional.normalize(torch.eye(_IMAGES) + 0.1)
     return {
         'labels': labels,
@@ -120,9 +120,9 @@ def _maps(distiller: Any, name: str) -> dict[str, Any]:
     inputs = distiller.normalize(torch.zeros(_IMAGES, *distiller.image_shape))
     found = []
     for network, names in zip(('teacher', 'student'), layers[name], strict=False):
-        part = getattr(distiller, network)
-        with frozen(part) as quiet, FeatureMaps(quiet.network, getattr(distiller, names)) as maps:
-            quiet(inputs)
+        part: Any = getattr(distiller, network)
+        with frozen(part), FeatureMaps(part.network, getattr(distiller, names)) as maps:
+            part(inputs)
         found.append(maps.maps)
     return dict(zip(('teacher_maps', 'student_maps'), found, strict=False)) | {'maps': found[0]}
 
