@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
 
 Result = dict[str, Any]
@@ -36,10 +37,9 @@ def read_results(file: Path) -> list[Result]:
 
 
 def append(file: Path, result: Result) -> None:
-    """Add a line to the file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('a') as out:
-        out.write(json.dumps(result) + '\n')
+    """Add a line to the file, whole or not at all."""
+    before = file.read_text() if file.is_file() else ''
+    Output(file, force=True).write(before + json.dumps(result) + '\n')
 
 
 def finished(results: Iterable[Result], key: Result) -> bool:

@@ -2,9 +2,10 @@
 
 A method is the config of any distillation by it, and a pair that of any distillation of it:
 networks, data and augmentation are the pair's, all else is the method's. A few rounds are
-timed first; then every cell gets as many rounds as fill the minutes, with its schedules over
-them. Results are JSON lines, a line a cell. It can be stopped at any time: started again it
-goes on where it was. A cell that fails is told, and the others run.
+timed first; then every cell gets as many rounds as fill the minutes (of processor time where
+there is no GPU), with its schedules over them. Results are JSON lines, a line a cell. It can be
+stopped at any time: started again it goes on where it was. A cell that fails is told, and the
+others run.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative
 from mmdfkd.cli.try_model import try_model
 from mmdfkd.outputs import make_folder
@@ -34,10 +35,15 @@ from mmdfkd.outputs import make_folder
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
-    parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
+    parser.add_argument('--methods', nargs='+', type=config_path, default=[], help='configs')
+    parser.add_argument('--pairs', nargs='+', type=config_path, default=[], help='configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
-    parser.add_argument('--minutes', type=float, default=20.0, help='of training, for each cell')
+    parser.add_argument(
+        '--minutes',
+        type=float,
+        default=20.0,
+        help='of training, for each cell; of processor time if there is no GPU',
+    )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
         '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'

@@ -14,10 +14,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
 from mmdfkd.outputs import Output
@@ -38,7 +37,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('config', type=config_file, help='a distillation config of configs/')
     parser.add_argument(
         '--rounds', type=positive, default=5, help='rounds timed, whole and by part'
     )

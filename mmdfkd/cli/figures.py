@@ -17,9 +17,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.cli.read_config import read_config, read_distillation
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
@@ -37,7 +36,7 @@ NO_REAL = '--no-real gives the figures that need no real image'
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
         '--source',
@@ -52,6 +51,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--extractor',
+        type=extractor,
         help="'inception' (by default: of 2015, 2048 features, as everyone has it), 'teacher', or "
         'a config file with extractor=dict(...)',
     )
@@ -73,6 +73,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--extractor and --per-class should be left out with --no-real')
     args.extractor = args.extractor or 'inception'
     return args
+
+
+def extractor(given: str) -> str:
+    """Return the name of an extractor or the path of a config; a type of argparse."""
+    return given if given in ('inception', 'teacher') else config_file(given)
 
 
 def train_split(dataset: ConfigDict) -> ConfigDict:

@@ -22,8 +22,8 @@ from mmengine.config import Config
 
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
@@ -69,7 +69,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
 def main() -> None:
     """Run."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config the student was distilled with')
+    parser.add_argument('config', type=config_file, help='the config of its run')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
         'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'

@@ -20,10 +20,9 @@ from pathlib import Path
 from mmengine.config import Config
 from rich.progress import track
 
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
-from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES
 from mmdfkd.evaluation.robustness import (
     ATTACKS,
@@ -107,7 +106,7 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add = parser.add_argument
     families = ', '.join(CORRUPTIONS)
-    add('config', help='a distillation config of configs/')
+    add('config', type=config_file, help='a distillation config of configs/')
     add('checkpoint', help='a checkpoint of that config')
     add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
     add('--num', type=positive, default=2000, help='test images, drawn at random')

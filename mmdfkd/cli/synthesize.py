@@ -25,9 +25,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
@@ -168,7 +167,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument('out', type=Path, help='a folder to write, or a file OUT.npz')
     size = parser.add_mutually_exclusive_group()

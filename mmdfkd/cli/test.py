@@ -9,10 +9,9 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.cli.read_config import read_distillation
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
 from mmdfkd.outputs import Output, make_folder
@@ -21,7 +20,7 @@ from mmdfkd.outputs import Output, make_folder
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('checkpoint', help='a checkpoint of that config')
     parser.add_argument('--work-dir', help='logs go here')
     parser.add_argument('--force', action='store_true', help='replace the file of --out')

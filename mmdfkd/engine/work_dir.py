@@ -12,6 +12,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = '.lock'
+#: What the name of a file ends in while it is written.
+PART = '.part'
 #: Of the process: closing any handle of the file would let the lock go.
 _held: dict[Path, tuple[int, IO[str]]] = {}
 
@@ -50,8 +52,8 @@ def newest_checkpoint(work_dir: str | Path) -> str | None:
 def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) -> None:
     """Make this process the one that writes to a work dir, until it ends.
 
-    The system lets the lock of a process go, however that ends. Only the first of several
-    processes of a run should call it.
+    The system lets the lock of a process go, however that ends. Half a checkpoint that a kill
+    left is removed. Only the first of several processes of a run should call it.
 
     Args:
         work_dir: the folder; it is made if need be.
@@ -68,6 +70,8 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder.resolve())
+        for half in [*folder.glob(f'*.pth{PART}'), *folder.glob(f'last_checkpoint{PART}')]:
+            half.unlink()
     except OSError as error:
         raise ValueError(
             f'--work-dir should be a folder that can be written, but {folder} raised: {error}'

@@ -1,7 +1,9 @@
 """What a run has left in its work dir, read without running anything of it."""
 
 import ast
+import itertools
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,11 +152,26 @@ def read_scalars(log: Path) -> list[dict]:
 
 
 def merge(sessions: list[list[dict]]) -> list[dict]:
-    """Join the sessions of a run; what a later one did again replaces the earlier one's."""
+    """Join the sessions of a run; what a later one did again replaces the earlier one's.
+
+    A session may begin with a validation that a kill had prevented: the training that it is of
+    stays the earlier session's.
+    """
+    by_epoch = any('epoch' in record for session in sessions for record in session)
     merged: list[dict] = []
     for session in sessions:
-        first = min((record['round'] for record in session), default=float('inf'))
-        merged = [record for record in merged if record['round'] < first] + session
+        for record in itertools.takewhile(lambda record: 'iter' not in record, session):
+            if by_epoch and record['step']:  # it counts epochs, of which only training tells
+                before = [r['round'] for r in merged if r.get('epoch', math.inf) <= record['step']]
+                record['round'] = max(before, default=0)
+        first = min((record['round'] for record in session), default=math.inf)
+        trained = min((r['round'] for r in session if 'iter' in r), default=math.inf)
+        kept = [
+            record
+            for record in merged
+            if record['round'] < first or ('iter' in record and record['round'] == first < trained)
+        ]
+        merged = kept + session
     return merged
 
 

@@ -39,6 +39,28 @@ def test_validations_that_count_epochs_are_placed_after_the_training_before(tmp_
     assert found.val['accuracy/top1'] == [(10, 5.0)]
 
 
+def test_a_session_may_begin_with_the_validation_that_a_kill_prevented(tmp_path):
+    run = tmp_path / 'run'
+    session(run, '20260101_000000', [train_line(10, 1.0), train_line(20, 2.0)])
+    session(run, '20260102_000000', [val_line(20, 60.0), train_line(30, 3.0), val_line(30, 61.0)])
+    session(run, '20260103_000000', [val_line(30, 61.0)])  # of a run that was over
+    found = read_run(run, 'run')
+    assert found.train['generator/loss'] == [(10, 1.0), (20, 2.0), (30, 3.0)]
+    assert found.val['accuracy/top1'] == [(20, 60.0), (30, 61.0)]
+
+
+def test_so_it_may_where_validations_count_epochs(tmp_path):
+    teacher = tmp_path / 'teacher'
+    trained = [dict(loss=1.0, epoch=e, iter=50 * e, step=50 * e) for e in (1, 2, 3)]
+    session(teacher, '20260101_000000', map(json.dumps, trained[:2]))
+    again = [{'accuracy/top1': 40.0, 'step': 2}, trained[2], {'accuracy/top1': 50.0, 'step': 3}]
+    session(teacher, '20260102_000000', map(json.dumps, again))
+    session(teacher, '20260103_000000', [json.dumps({'accuracy/top1': 50.0, 'step': 3})])
+    found = read_run(teacher, 'teacher')
+    assert found.train['loss'] == [(50, 1.0), (100, 1.0), (150, 1.0)]
+    assert found.val['accuracy/top1'] == [(100, 40.0), (150, 50.0)]
+
+
 def test_a_folder_without_a_run_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
         read_run(tmp_path, 'name')
