@@ -25,6 +25,17 @@ def _never(_: Path) -> bool:
     return False
 
 
+def make_folder(path: str | Path, option: str = '--work-dir') -> None:
+    """Make a folder, or raise an OSError naming the ``option`` that says where."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f'{option} should be a folder that can be written, but {path} raised: '
+            f'{error.strerror}; give another'
+        ) from error
+
+
 class Output:
     """A file that a command will write: what is wrong with it is told before the work begins.
 

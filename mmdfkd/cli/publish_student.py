@@ -19,7 +19,7 @@ tools/export.py takes the two files, and writes ONNX and other forms.
 from functools import partial
 from pathlib import Path
 
-from mmdfkd.cli import config_file, read_config
+from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.export import load_student, write_mmpretrain
 from mmdfkd.export.images import find_classes
@@ -37,7 +37,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
         raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
     reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
     file, described_in = reserve(out), reserve(out.with_suffix('.py'))
-    cfg = read_config(config)
+    cfg = read_distillation(config)
     student = load_student(cfg, checkpoint)
     student.classes = student.classes or find_classes(cfg, student)
     write_mmpretrain(student, file, described_in)

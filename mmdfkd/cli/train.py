@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
+from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
@@ -70,24 +71,13 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     cfg.train_cfg.max_iters = rounds
 
 
-def check_length(cfg: Config) -> None:
-    """Raise a ValueError if a distillation is over before its student is trained."""
-    rounds = cfg.train_cfg.get('max_iters')
-    warmup = cfg.model.get('warmup_rounds', 0)
-    if rounds is not None and rounds <= warmup:
-        raise ValueError(
-            f'train_cfg.max_iters (--rounds) should be more than the {warmup} rounds of '
-            f'model.warmup_rounds, in which the student waits, but got {rounds}; train for '
-            "longer, or shorten the warm-up and the begin of the student's schedule"
-        )
-
-
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
     Raises:
         ValueError: if a choice does not fit the config.
     """
+    check_is_training(cfg)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.launcher = args.launcher
@@ -111,7 +101,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
-    check_length(cfg)
+    check_training(cfg)
     return cfg
 
 
