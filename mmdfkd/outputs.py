@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 #: Seconds after which a temporary file that nobody has written to is one that a kill left.
 STALE = 3600
@@ -22,6 +23,17 @@ def remove_stale(folder: Path, name: str) -> None:
 
 def _never(_: Path) -> bool:
     return False
+
+
+def make_folder(path: str | Path, option: str = '--work-dir') -> None:
+    """Make a folder, or raise an OSError naming the ``option`` that says where."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f'{option} should be a folder that can be written, but {path} raised: '
+            f'{error.strerror}; give another'
+        ) from error
 
 
 class Output:
@@ -73,17 +85,21 @@ class Output:
         """Write a text."""
         self.save(lambda part: part.write_text(content, encoding='utf-8'))
 
-    def save(self, writer: Callable[[Path], object]) -> None:
+    def save(self, writer: Callable[[Path], Any]) -> Any:
         """Have ``writer`` write to the path it is given, and move that to its place.
+
+        Returns:
+            What ``writer`` returned.
 
         Raises:
             ValueError: if another has been put there meanwhile.
         """
         part = self._part()
         try:
-            writer(part)
+            returned = writer(part)
             self._check()
             part.replace(self.path)
+            return returned
         finally:
             part.unlink(missing_ok=True)
 

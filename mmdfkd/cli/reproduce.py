@@ -17,16 +17,20 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import DictAction, merge_options
-from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
+from mmdfkd.cli.check_training import check_training
+from mmdfkd.cli.command import Parser, as_command, not_negative, typed
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
+from mmdfkd.cli.try_model import try_model
+from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
+from mmdfkd.packaged import CONFIGS
 from mmdfkd.reports.results import is_table, read_run, table
 from mmdfkd.reports.run_logs import flatten
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
-TEACHERS = Path(__file__).parents[2] / 'configs' / 'teachers'
+TEACHERS = CONFIGS / 'teachers'
 SETTINGS = 'settings.json'
 
 
@@ -57,13 +61,6 @@ def newest(folder: Path) -> str:
     MMEngine notes it only once it is written; a killed run may have left half of another.
     """
     return Path(find_latest_checkpoint(str(folder)) or newest_checkpoint(folder) or '').name
-
-
-def read_config(config: str, options: dict[str, Any]) -> Config:
-    """Return the config with the options in it."""
-    cfg = Config.fromfile(config)
-    merge_options(cfg, options)
-    return cfg
 
 
 def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
@@ -128,6 +125,11 @@ def run(
     return figures
 
 
+def teacher_config(teacher: dict) -> Path:
+    """Return the config that makes a teacher's file; it may not be there."""
+    return TEACHERS / f'{Path(teacher.get("checkpoint") or "").parent.name}.py'
+
+
 def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
     """Train the teacher whose file is ``work_dirs/teachers/NAME/epoch_N.pth``, if it is none.
 
@@ -141,7 +143,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
     if not checkpoint or '://' in checkpoint:
         return {}
     path, runs = Path(checkpoint), {}
-    config = TEACHERS / f'{path.parent.name}.py'
+    config = teacher_config(teacher)
     whole = path.is_file() and newest(path.parent) in ('', path.name)
     if config.is_file() and (not whole or (path.parent / SETTINGS).is_file()):
         options = {'randomness.seed': 0} | args.teacher_options
@@ -158,7 +160,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('configs', nargs='+', help='distillation configs')
+    parser.add_argument('configs', nargs='+', type=config_file, help='distillation configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
@@ -182,22 +184,48 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def plan(args: argparse.Namespace) -> list[tuple[str, dict[str, Any], Config]]:
+    """Return each config's file, options and content: what is wrong with any is told first.
+
+    Raises:
+        ValueError: if one cannot be trained, or an option is for nothing.
+    """
+    planned = []
+    for config in args.configs:
+        options = dict(args.cfg_options)
+        cfg = read_distillation(config, options)
+        if args.toy:
+            place = toy_checkpoint(cfg.model.teacher, args.work_dir, TEACHERS)
+            options |= toy_options(cfg) | {'model.teacher.checkpoint': place}
+            cfg = read_config(config, options)
+        check_training(cfg)
+        check_accuracy(config, cfg)
+        if args.amp:
+            enable_amp(cfg.optim_wrapper.copy())
+        try_model(cfg)
+        planned.append((config, options, cfg))
+    made = [each for each in planned if teacher_config(each[2].model.teacher).is_file()]
+    if args.teacher_options and not made:
+        raise ValueError(
+            '--teacher-options should be of a teacher that this command trains, but the teachers '
+            f'of {args.configs} are from elsewhere; leave it out'
+        )
+    for teacher in {teacher_config(each[2].model.teacher) for each in made}:
+        check_training(read_config(teacher, args.teacher_options))
+    return planned
+
+
 def main() -> None:
     """Run what is not done yet, and write the table after every run."""
     args = parse_args()
-    command = 'python tools/reproduce.py ' + shlex.join(sys.argv[1:])
+    command = f'{typed()} {shlex.join(sys.argv[1:])}'
     note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
     if len({Path(config).stem for config in args.configs}) < len(args.configs):
         raise ValueError(f'configs should differ in their names, but got {args.configs}')
     out = Output(args.out, args.force, is_table, args.configs, option='another --out')
     runs: dict[str, list[dict[str, float]]] = {}
-    for config in args.configs:
-        name, options = Path(config).stem, dict(args.cfg_options)
-        cfg = read_config(config, options)
-        if args.toy:
-            place = toy_checkpoint(cfg.model.teacher, args.work_dir, TEACHERS)
-            options |= toy_options(cfg) | {'model.teacher.checkpoint': place}
-            cfg = read_config(config, options)
+    for config, options, cfg in plan(args):
+        name = Path(config).stem
         runs |= make_teacher(cfg.model.teacher, args) | {name: []}
         for seed in args.seeds:
             work_dir = args.work_dir / name / f'seed{seed}'

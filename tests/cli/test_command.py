@@ -29,6 +29,8 @@ def ends(monkeypatch, capsys, name, *arguments, main=None):
 COMMANDS = [
     'benchmark',
     'benchmark_throughput',
+    'distill',
+    'export',
     'figures',
     'prepare_mnist',
     'publish_student',
@@ -42,7 +44,7 @@ COMMANDS = [
 
 
 POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'figures': 2, 'robustness': 2, 'test': 2}
-POSITIONALS |= {'publish_student': 3, 'synthesize': 3}
+POSITIONALS |= {'publish_student': 3, 'synthesize': 3, 'export': 3}
 
 
 @pytest.mark.parametrize('name', COMMANDS)
@@ -63,6 +65,7 @@ def test_a_misspelt_option_is_one_line_with_the_nearest(name, monkeypatch, capsy
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere_teacher.pth, but no file is there; make it: '),
         ('publish_student', [CONFIG, 'nowhere.pth', '{tmp}/s.pth'], 'should be at nowhere.pth'),
         ('publish_student', [CONFIG, CONFIG, '{tmp}/s.pth'], 'it is a text that begins'),
+        ('export', [CONFIG, 'nowhere.pth', '{tmp}/out'], 'should be at nowhere.pth'),
         ('figures', [CONFIG, 'nowhere.pth', '--no-real'], 'should be at nowhere.pth'),
         ('report', ['nowhere'], 'nowhere should be a work dir'),
         ('prepare_mnist', ['--from-pngs', 'nowhere'], 'images should be at nowhere'),
@@ -110,6 +113,24 @@ def test_an_error_is_told_in_a_line(error, told, monkeypatch, capsys):
     given = ['a.py', '--resume', 'x/iter_5.pth', '--work-dir', 'w d', '--force']
     found = ends(monkeypatch, capsys, 'train', *given, main=fail(error))
     assert found == (1, f'train: {told}\n')
+
+
+@pytest.mark.parametrize(
+    ('name', 'given', 'told'),
+    [
+        ('train', ['a.py', '--force'], 'mmdfkd train a.py --resume auto'),
+        (
+            'distill',
+            ['resnet18', '--force', '--minutes', '5'],
+            'mmdfkd distill resnet18 --minutes 5 --resume',
+        ),
+    ],
+)
+def test_a_subcommand_says_how_to_go_on_with_it(name, given, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', [f'mmdfkd {name}', *given])
+    with pytest.raises(SystemExit):
+        as_command(fail(KeyboardInterrupt()))()
+    assert capsys.readouterr().err == f'mmdfkd {name}: stopped; go on with: {told}\n'
 
 
 def test_verbose_brings_the_traceback(monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Checkpoints that are whole or not there, whenever a run is killed."""
 
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.dist import barrier, get_world_size, is_main_process, master_only
 from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
@@ -27,6 +29,24 @@ _MAKES_WAY = 'makes_way'
 _VALIDATED = 'validated'
 #: In a checkpoint of a single process: what the next epoch draws, where no hook seeds it.
 _RANDOM_STATE = 'random_state'
+
+
+def _check_schedules_can_be_read(runner: Runner) -> None:
+    """Raise a ValueError if a scheduler's state is no plain data: no run could go on from it."""
+    several = runner.param_schedulers or []
+    for schedulers in several.values() if isinstance(several, dict) else [several]:
+        for scheduler in schedulers:
+            file = io.BytesIO()
+            try:
+                torch.save(scheduler.state_dict(), file)
+                file.seek(0)
+                torch.load(file, weights_only=True)
+            except Exception as error:  # pickle raises anything
+                raise ValueError(
+                    'param_scheduler should be of schedulers whose state is plain data, but that '
+                    f'of {type(scheduler).__name__} is not, and no run could go on from a '
+                    'checkpoint; take another, as LinearLR and CosineAnnealingLR in a row'
+                ) from error
 
 
 @register_backend('mmdfkd.atomic')
@@ -110,7 +130,18 @@ class AtomicCheckpointHook(CheckpointHook):
         self._random_state: Any = None
 
     def before_train(self, runner: Runner) -> None:
-        """Forget files outside the run's folder: a checkpoint of others could name any."""
+        """Forget files outside the run's folder: a checkpoint of others could name any.
+
+        Raises:
+            ValueError: if no checkpoint would be written before the end, or none could be read.
+        """
+        if self.by_epoch and not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            raise ValueError(
+                'by_epoch of the checkpoint hook should be False, as the run is counted in rounds, '
+                'but got True: nothing would be saved before the end; set '
+                'default_hooks.checkpoint.by_epoch=False'
+            )
+        _check_schedules_can_be_read(runner)
         info = runner.message_hub._runtime_info
         steps = info.get('keep_ckpt_ids', [])
         if not (isinstance(steps, list) and all(type(step) is int for step in steps)):

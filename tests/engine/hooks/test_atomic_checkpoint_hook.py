@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.fileio import LocalBackend
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MessageHub
+from mmengine.optim import OneCycleLR
 from mmengine.runner import EpochBasedTrainLoop
 from toy import NUM_CLASSES
 from toy_run import toy_runner
@@ -204,6 +205,22 @@ def test_a_storage_that_the_user_names_is_used():
     assert AtomicCheckpointHook(backend_args={'backend': 'local'}).backend_args == {
         'backend': 'local'
     }
+
+
+def test_a_run_in_rounds_is_not_saved_by_epochs(tmp_path):
+    """MMEngine's default: nothing was saved before the end."""
+    hooks = dict(checkpoint=dict(type=AtomicCheckpointHook, interval=1))
+    with pytest.raises(ValueError, match='by_epoch of the checkpoint hook should be False'):
+        toy_runner(tmp_path, max_iters=1, default_hooks=hooks).train()
+
+
+def test_schedules_whose_state_cannot_be_read_are_refused(tmp_path):
+    """OneCycleLR pickles a function, and a checkpoint of hours could not be resumed."""
+    cycle = dict(type=OneCycleLR, eta_max=0.1, total_steps=4, by_epoch=False)
+    schedules = dict(generator=[], student=[cycle])
+    runner = toy_runner(tmp_path, 4, default_hooks=CHECKPOINT, param_scheduler=schedules)
+    with pytest.raises(ValueError, match='plain data, but that of OneCycleLR is not'):
+        runner.train()
 
 
 def test_a_full_disk_is_left_with_room(tmp_path, monkeypatch):
