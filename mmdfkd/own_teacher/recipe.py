@@ -21,7 +21,6 @@ class Recipe:
         capacity: images in the memory.
         labels: length of the data set of labels.
         samples_per_class: of a label in a row, so that the metric loss has pairs.
-        compared: images on which student and teacher are compared where none is real.
     """
 
     rounds: int
@@ -31,7 +30,6 @@ class Recipe:
     capacity: int
     labels: int
     samples_per_class: int
-    compared: int
 
 
 def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
@@ -52,5 +50,4 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
         capacity=min(kept, room),
         labels=-(-_LABELS // pair.num_classes) * pair.num_classes,
         samples_per_class=2 if pair.num_classes > batch_size // 2 else 1,
-        compared=min(2000, room, batch_size * max(1, rounds // 12)),
     )

@@ -20,7 +20,6 @@ def test_a_run_of_any_length_trains_its_student(rounds):
         assert recipe.rounds == rounds
         assert recipe.warmup < rounds
         assert 1 <= recipe.restart <= rounds
-        assert recipe.compared <= recipe.capacity
 
 
 def test_the_memory_has_room():
