@@ -24,7 +24,7 @@ from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, Ince
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
-from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.evaluation.run import bind, evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
@@ -174,6 +174,10 @@ def main(argv: list[str] | None = None) -> None:
     except FileNotFoundError as error:
         raise FileNotFoundError(f'{error}; {NO_REAL}') from error
     samples: Any = make_samples(args, model)
+    bind(metrics, model)
+    for metric in metrics:
+        if isinstance(metric, Fidelity):
+            metric.describe_real()  # an image that cannot be read is told before hours of others
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'bank':
         figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
