@@ -26,15 +26,15 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
-    parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
+    parser.add_argument('--methods', nargs='+', type=config_path, default=[], help='configs')
+    parser.add_argument('--pairs', nargs='+', type=config_path, default=[], help='configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--minutes',

@@ -14,9 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
@@ -38,7 +36,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('config', type=config_file, help='a distillation config of configs/')
     parser.add_argument(
         '--rounds', type=positive, default=5, help='rounds timed, whole and by part'
     )
@@ -90,8 +88,7 @@ def main() -> None:
     if args.sweep:
         results = sweep(args)
     else:
-        cfg = Config.fromfile(args.config)
-        merge_options(cfg, args.cfg_options or {})
+        cfg = read_config(args.config, args.cfg_options)
         if args.amp:
             enable_amp(cfg.optim_wrapper)
         results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}

@@ -142,9 +142,20 @@ def _say(message: str) -> int:
     return 1
 
 
+def typed() -> str:
+    """Return what was typed before the arguments: ``mmdfkd train``, or ``python`` and a script."""
+    return sys.argv[0] if sys.argv[0].startswith('mmdfkd ') else f'python {sys.argv[0]}'
+
+
+def command_line(*left_out: str) -> str:
+    """Return what was typed, in one line, but for the switches that are left out."""
+    given = [word for word in sys.argv[1:] if word not in left_out]
+    return _one_line(f'{typed()} {shlex.join(given)}')
+
+
 def _how_to_go_on() -> str:
     """Say how to resume, where this command can."""
-    name, given = Path(sys.argv[0]).stem, sys.argv[1:]
+    name, given = Path(sys.argv[0]).stem.removeprefix('mmdfkd '), sys.argv[1:]
     if name == 'train':
         if '--resume' in given:
             place = given.index('--resume') + 1
@@ -154,9 +165,11 @@ def _how_to_go_on() -> str:
         given = [word for word in given if word != '--force']
         # After the config: --resume would take a word that follows for its path.
         given = [*given[:1], '--resume', 'auto', *given[1:]]
+    elif name == 'distill':
+        given = [*(word for word in given if word not in ('--force', '--resume')), '--resume']
     elif name not in ('reproduce', 'benchmark', 'synthesize'):
         return ''
-    return f'; go on with: python {sys.argv[0]} {shlex.join(given)}'
+    return f'; go on with: {typed()} {shlex.join(given)}'
 
 
 def _one_line(text: str) -> str:

@@ -17,7 +17,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
@@ -36,7 +36,7 @@ NO_REAL = '--no-real gives the figures that need no real image'
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
         '--source',
@@ -51,6 +51,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--extractor',
+        type=extractor,
         default='inception',
         help="'inception' (2015, 2048 features: FID as everyone has it), 'teacher', or a config "
         'file with extractor=dict(...)',
@@ -69,6 +70,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
     return parser.parse_args(argv)
+
+
+def extractor(given: str) -> str:
+    """Return the name of an extractor or the path of a config; a type of argparse."""
+    return given if given in ('inception', 'teacher') else config_file(given)
 
 
 def train_split(dataset: ConfigDict) -> ConfigDict:
@@ -94,7 +100,7 @@ def make_extractor(args: argparse.Namespace) -> Any:
     """Return what Fidelity takes for ``--extractor``."""
     if args.extractor == 'inception':
         return dict(type=InceptionExtractor, weights=args.inception_weights)
-    return 'teacher' if args.extractor == 'teacher' else Config.fromfile(args.extractor).extractor
+    return 'teacher' if args.extractor == 'teacher' else read_config(args.extractor).extractor
 
 
 def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
@@ -144,8 +150,7 @@ def table(figures: dict[str, float]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     place = args.json or args.checkpoint.with_name('figures.json')
     model = load_distiller(cfg, args.checkpoint)
     args.source = choose_source(model, args.source)

@@ -22,6 +22,7 @@ from mmengine.config import Config
 
 import mmdfkd
 from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.cli import config_file, read_config
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.outputs import Output
@@ -41,7 +42,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
         raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
     reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
     file, described_in = reserve(out), reserve(out.with_suffix('.py'))
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     weights = find_weights(read_checkpoint(checkpoint), checkpoint)
     student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     if not student:
@@ -68,7 +69,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
 def main() -> None:
     """Run."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config the student was distilled with')
+    parser.add_argument('config', type=config_file, help='the config of its run')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
         'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'

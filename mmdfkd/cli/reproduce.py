@@ -17,16 +17,17 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import DictAction, merge_options
-from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli import DictAction, config_file, read_config
+from mmdfkd.cli.command import Parser, as_command, not_negative, typed
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
 from mmdfkd.engine.work_dir import newest_checkpoint, number_of
 from mmdfkd.outputs import Output
+from mmdfkd.packaged import CONFIGS
 from mmdfkd.reports.results import is_table, read_run, table
 from mmdfkd.reports.run_logs import flatten
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
-TEACHERS = Path(__file__).parents[2] / 'configs' / 'teachers'
+TEACHERS = CONFIGS / 'teachers'
 SETTINGS = 'settings.json'
 
 
@@ -57,13 +58,6 @@ def newest(folder: Path) -> str:
     MMEngine notes it only once it is written; a killed run may have left half of another.
     """
     return Path(find_latest_checkpoint(str(folder)) or newest_checkpoint(folder) or '').name
-
-
-def read_config(config: str, options: dict[str, Any]) -> Config:
-    """Return the config with the options in it."""
-    cfg = Config.fromfile(config)
-    merge_options(cfg, options)
-    return cfg
 
 
 def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
@@ -181,7 +175,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('configs', nargs='+', help='distillation configs')
+    parser.add_argument('configs', nargs='+', type=config_file, help='distillation configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
@@ -208,7 +202,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run what is not done yet, and write the table after every run."""
     args = parse_args()
-    command = 'python tools/reproduce.py ' + shlex.join(sys.argv[1:])
+    command = f'{typed()} {shlex.join(sys.argv[1:])}'
     note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
     if len({Path(config).stem for config in args.configs}) < len(args.configs):
         raise ValueError(f'configs should differ in their names, but got {args.configs}')

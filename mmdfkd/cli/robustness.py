@@ -25,7 +25,7 @@ from mmengine.config import Config
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_config
 from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
 from mmdfkd.datasets import CIFARC
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
@@ -213,7 +213,7 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add = parser.add_argument
     families = ', '.join(CORRUPTIONS)
-    add('config', help='a distillation config of configs/')
+    add('config', type=config_file, help='a distillation config of configs/')
     add('checkpoint', help='a checkpoint of that config')
     add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
     add('--num', type=positive, default=2000, help='test images, drawn at random')
@@ -235,8 +235,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
     args.eps = args.eps or EPS[images.pixels.size(1)]

@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from rich.progress import Progress
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
@@ -163,7 +162,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument('out', type=Path, help='a folder to write, or a file OUT.npz')
     size = parser.add_mutually_exclusive_group()
@@ -193,8 +192,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     distiller = load_distiller(cfg, args.checkpoint)
     distiller.to('cuda' if torch.cuda.is_available() else 'cpu')
     args.source = choose_source(distiller, args.source)

@@ -5,12 +5,11 @@ import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
@@ -20,7 +19,7 @@ from mmdfkd.outputs import Output
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('checkpoint', help='a checkpoint of that config')
     parser.add_argument('--work-dir', help='logs go here')
     parser.add_argument('--force', action='store_true', help='replace the file of --out')
@@ -53,7 +52,7 @@ def main() -> None:
     """Run."""
     args = parse_args()
     join_processes(args.launcher)
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)

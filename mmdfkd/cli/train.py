@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
@@ -16,10 +16,10 @@ from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook,
 from mmdfkd.engine.work_dir import claim
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
     parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
     parser.add_argument(
@@ -49,7 +49,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -115,11 +115,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     return cfg
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run."""
-    args = parse_args()
+    args = parse_args(arguments)
     join_processes(args.launcher)
-    cfg = merge_args(Config.fromfile(args.config), args)
+    cfg = merge_args(read_config(args.config), args)
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)

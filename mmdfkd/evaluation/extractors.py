@@ -75,7 +75,7 @@ class InceptionExtractor(nn.Module):
             self.network,
             weights,
             how_to_get='it is an asset of torch-fidelity’s release v0.2.0 on GitHub; '
-            'tools/figures.py takes it as --inception-weights FILE, or another network as '
+            'mmdfkd figures takes it as --inception-weights FILE, or another network as '
             '--extractor',
         )
         self.protocol = (
