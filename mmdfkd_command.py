@@ -16,6 +16,7 @@ COMMANDS = {
     'train': ('train', 'train a teacher or distil a student, by a config'),
     'test': ('test', 'evaluate a student beside its teacher'),
     'publish': ('publish_student', 'write the student alone, for mmpretrain, timm or torch'),
+    'export': ('export', 'write the student as ONNX (in 8 bits, too), torch.export, safetensors'),
     'synthesize': ('synthesize', 'write synthetic images as a folder or an .npz file'),
     'figures': ('figures', 'measure synthetic images: FID and company, balance, diversity'),
     'robustness': ('robustness', 'corrupt and attack student and teacher'),

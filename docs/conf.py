@@ -9,8 +9,7 @@ from sphinx.application import Sphinx
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
-#: The page that shows a file. Some pages are links to a README elsewhere in the repository.
-PAGES = {page.resolve(): page for page in [*DOCS.rglob('*.md'), *DOCS.rglob('*.ipynb')]}
+STAND_IN = re.compile(r'# .+\n\n\[.+\]\((.+)\)\n')  # a page that is a link to a README and no more
 LINK = re.compile(r'\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]+)?\)')
 
 project = 'mmdfkd'
@@ -31,30 +30,39 @@ nb_execution_mode = 'off'  # the notebook has its output; the tests run it, for 
 autodoc_member_order = 'bysource'
 autodoc_typehints_format = 'short'
 python_use_unqualified_type_names = True
-copybutton_exclude = '.linenos, .gp, .go'
+
+
+def shown_file(page: Path) -> Path:
+    """Return the file that a page shows: another's where the page is but a link to that."""
+    link = STAND_IN.fullmatch(page.read_text()) if page.suffix == '.md' else None
+    return (page.parent / link[1]).resolve() if link else page
+
+
+PAGES = {shown_file(page): page for end in ('md', 'ipynb') for page in DOCS.rglob(f'*.{end}')}
 
 
 def stay_on_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Lead links to files of the repository to their page, or leave the file's name in place."""
-    file = Path(app.env.doc2path(docname))
-    if file.suffix != '.md':
+    """Show the file that a page stands for, and lead links to files of the repository to pages.
+
+    Where a file has no page its name is all there is: the site is built without the repository's
+    address.
+    """
+    page = Path(app.env.doc2path(docname))
+    if page.suffix != '.md':
         return
-    folder, real = file.parent, file.resolve().parent
+    file = shown_file(page)
 
     def rewrite(link: re.Match[str]) -> str:
-        target = (real / link[2]).resolve()
-        page = PAGES.get(target) or PAGES.get(target / 'README.md')
-        if page and page.is_symlink():  # MyST would follow it
-            name = page.relative_to(DOCS).with_suffix('')
-            return f'{{doc}}`{link[1].replace("`", "")} </{name}>`'
-        if page:
-            return f'[{link[1]}]({os.path.relpath(page, folder)}{link[3] or ""})'
+        target = (file.parent / link[2]).resolve()
+        there = PAGES.get(target) or PAGES.get(target / 'README.md')
+        if there:
+            return f'[{link[1]}]({os.path.relpath(there, page.parent)}{link[3] or ""})'
         if not target.exists():
             return link[0]  # MyST says so
         name = f'`{target.relative_to(ROOT)}`'
         return name if link[1].strip('`') in name else f'{link[1]} ({name})'
 
-    source[0] = LINK.sub(rewrite, source[0])
+    source[0] = LINK.sub(rewrite, file.read_text())
 
 
 def setup(app: Sphinx) -> None:

@@ -37,12 +37,10 @@ def test_help_lists_all_without_torch():
 
 
 def test_a_misspelt_command_is_one_line_with_the_nearest():
-    done = run('sythesize')
+    done = run('publis')
     assert done.returncode == 2
     told, torch_is_loaded = done.stderr.splitlines()
-    assert told == (
-        'mmdfkd: no such command: sythesize; did you mean synthesize? (--help lists all)'
-    )
+    assert told == ('mmdfkd: no such command: publis; did you mean publish? (--help lists all)')
     assert torch_is_loaded == 'False'
 
 

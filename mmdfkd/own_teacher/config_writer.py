@@ -63,7 +63,7 @@ def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = Non
         _images(pair.images),
         _networks(pair),
         _length(pair, recipe),
-        _evaluation(pair, recipe, test),
+        _evaluation(pair, test),
     ]
     return '\n\n'.join('\n'.join(lines) for lines in sections) + '\n'
 
@@ -188,9 +188,10 @@ def _length(pair: Pair, recipe: Recipe) -> list[str]:
     ]
 
 
-def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
+def _evaluation(pair: Pair, test: str | None) -> list[str]:
     if test is None and pair.batch_norms:
-        bank = dict(type=Name('BankDataset'), length=recipe.compared)
+        first = Name('min(2000, batch_size * max(1, rounds // 12))')
+        bank = dict(type=Name('BankDataset'), length=first)
         return [
             "# No real image: student and teacher are compared on the run's first images.",
             _assign("val_dataloader['dataset']", bank),

@@ -172,17 +172,22 @@ def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
     )
     found.channels = len(found.mean or [0, 0, 0])
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
-    steps = {str(step['type']).rsplit('.', 1)[-1]: step for step in dataset.get('pipeline', [])}
+    steps = {_type_name(step): step for step in dataset.get('pipeline', [])}
     # Files are read as BGR, and to_rgb swaps them; mmpretrain's CIFAR is RGB as it is.
     found.swap = 'LoadImageFromFile' in steps and not data.get('to_rgb') and found.channels == 3
     crop = steps.get('CenterCrop', {}).get('crop_size')
     scale = next((steps[k].get('scale') for k in ('ResizeEdge', 'Resize') if k in steps), None)
-    if 'CIFAR' in str(dataset.get('type')):
+    if 'CIFAR' in _type_name(dataset):
         scale = scale or 32
     found.image_size = crop or (scale if isinstance(scale, int) else None)
     if crop and isinstance(scale, int):
         found.resize = scale / crop
     return found
+
+
+def _type_name(part: Any) -> str:
+    kind = part.get('type', '')  # a class in a config of the newer style
+    return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
 
 
 def _own(function: str) -> Found:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import find_weights, read_checkpoint
-from mmdfkd.models.classifiers import Classifier, spare_blocks
+from mmdfkd.models.classifiers import Classifier, part_of_teacher, spare_blocks
 from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 
@@ -82,7 +82,8 @@ def find_pair(
     Args:
         teacher: a name, as :func:`~.libraries.find` takes it.
         weights: path or URL of the teacher's weights; None takes its library's own.
-        student: a name, or ``'shallower'`` for the teacher without some of its blocks.
+        student: a name, or ``'shallower'`` for the teacher without some of its blocks. One whose
+            layers are the teacher's, narrower or fewer, starts as a part of it.
         image_size: side of an image in pixels, where the library does not say it, or another.
         mean: in pixels of 0 to 255, one value a channel; likewise.
         std: likewise.
@@ -117,6 +118,7 @@ def find_pair(
     else:
         config = _named(student, num_classes, images, dict(student_options or {}))
     of_student = Classifier(deepcopy(config))
+    part = part or _is_part(built, of_student, inputs)
     return Pair(
         teacher=found.network,
         checkpoint=checkpoint,
@@ -194,6 +196,16 @@ def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
             f'{name} should take images of {tuple(inputs.shape[1:])}, but raised '
             f'{type(error).__name__}: {str(error)[:200]}; give another --image-size'
         ) from error
+
+
+def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
+    """Tell whether the student is the teacher's network, narrower or shallower."""
+    student.eval()
+    try:
+        part_of_teacher(teacher.network, student.network, inputs)
+    except (ValueError, RuntimeError):
+        return False
+    return True
 
 
 def _count(network: nn.Module) -> int:

@@ -6,6 +6,7 @@ from .pair import Pair
 
 _BANK_BYTES = 2**31  # of images of 8 bits
 _LABELS = 10_000
+_ROUNDS, _WARMUP = 620, 70  # of _base_/dedfkd_inverted.py
 
 
 @dataclass
@@ -20,7 +21,6 @@ class Recipe:
         capacity: images in the memory.
         labels: length of the data set of labels.
         samples_per_class: of a label in a row, so that the metric loss has pairs.
-        compared: images on which student and teacher are compared where none is real.
     """
 
     rounds: int
@@ -30,7 +30,6 @@ class Recipe:
     capacity: int
     labels: int
     samples_per_class: int
-    compared: int
 
 
 def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
@@ -38,7 +37,7 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
 
     The memory holds the images of the whole run, or of two generators, as far as 2 GiB go.
     """
-    rounds = rounds or (600 if pair.batch_norms else 1000)
+    rounds = rounds or (_ROUNDS if pair.batch_norms else 1000)
     batch_size = 128 if pair.images.size <= 64 else 64
     restart = min(500, max(1, rounds // 2))
     kept = (rounds if pair.batch_norms else 2 * restart) * batch_size
@@ -46,10 +45,9 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
     return Recipe(
         rounds=rounds,
         batch_size=batch_size,
-        warmup=min(20, rounds // 10),
+        warmup=min(_WARMUP, rounds * _WARMUP // _ROUNDS),
         restart=restart,
         capacity=min(kept, room),
         labels=-(-_LABELS // pair.num_classes) * pair.num_classes,
         samples_per_class=2 if pair.num_classes > batch_size // 2 else 1,
-        compared=min(2000, room, batch_size * max(1, rounds // 12)),
     )

@@ -1,11 +1,15 @@
 """What a run has left in its work dir, read without running anything of it."""
 
 import ast
+import itertools
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mmdfkd.engine.work_dir import in_order
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
@@ -99,7 +103,7 @@ def read_run(work_dir: Path, name: str) -> Run:
     Raises:
         FileNotFoundError: if no run has logged anything there.
     """
-    logs = sorted(work_dir.glob(SCALARS))
+    logs = in_order(work_dir, SCALARS)
     records = merge(read_sessions(work_dir))
     if not records:
         inside = sorted({p.parents[2].name for p in work_dir.glob(f'*/{SCALARS}')})
@@ -129,7 +133,7 @@ def read_run(work_dir: Path, name: str) -> Run:
 
 def read_sessions(work_dir: Path) -> list[list[dict]]:
     """Read what each session of a run logged, the earliest first."""
-    return [read_scalars(log) for log in sorted(work_dir.glob(SCALARS))]
+    return [read_scalars(log) for log in in_order(work_dir, SCALARS)]
 
 
 def read_scalars(log: Path) -> list[dict]:
@@ -150,11 +154,26 @@ def read_scalars(log: Path) -> list[dict]:
 
 
 def merge(sessions: list[list[dict]]) -> list[dict]:
-    """Join the sessions of a run; what a later one did again replaces the earlier one's."""
+    """Join the sessions of a run; what a later one did again replaces the earlier one's.
+
+    A session may begin with a validation that a kill had prevented: the training that it is of
+    stays the earlier session's.
+    """
+    by_epoch = any('epoch' in record for session in sessions for record in session)
     merged: list[dict] = []
     for session in sessions:
-        first = min((record['round'] for record in session), default=float('inf'))
-        merged = [record for record in merged if record['round'] < first] + session
+        for record in itertools.takewhile(lambda record: 'iter' not in record, session):
+            if by_epoch and record['step']:  # it counts epochs, of which only training tells
+                before = [r['round'] for r in merged if r.get('epoch', math.inf) <= record['step']]
+                record['round'] = max(before, default=0)
+        first = min((record['round'] for record in session), default=math.inf)
+        trained = min((r['round'] for r in session if 'iter' in r), default=math.inf)
+        kept = [
+            record
+            for record in merged
+            if record['round'] < first or ('iter' in record and record['round'] == first < trained)
+        ]
+        merged = kept + session
     return merged
 
 
@@ -214,7 +233,7 @@ def flatten(tree: Any, prefix: str = '', separator: str = '.') -> dict[str, Any]
 def read_pictures(work_dir: Path) -> dict[str, dict[int, bytes]]:
     """Read the visualizer's whole PNG files, NAME_ROUND.png, by name and round."""
     pictures: dict[str, dict[int, bytes]] = {}
-    for file in sorted(work_dir.glob('*/vis_data/vis_image/*.png')):
+    for file in in_order(work_dir, '*/vis_data/vis_image/*.png'):
         name, _, step = file.stem.rpartition('_')
         content = file.read_bytes()
         if step.isdigit() and content.endswith(_PNG_END):

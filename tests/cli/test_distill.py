@@ -27,7 +27,7 @@ def _small(monkeypatch, tmp_path):
     own_nets.save(own_nets.with_bn, tmp_path / 'teacher.pth')
 
     def recipe(pair, rounds=None):
-        return replace(make_recipe(pair, rounds), batch_size=6, capacity=24, compared=6)
+        return replace(make_recipe(pair, rounds), batch_size=6, capacity=24)
 
     monkeypatch.setattr(distill, 'make_recipe', recipe)
     write = distill.config_text

@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.own_teacher import find
+from mmdfkd.packaged import CONFIGS
 
 
 def first(name, options=None):
@@ -66,6 +67,12 @@ def test_a_config_file_of_mmpretrains_form(to_rgb, tmp_path):
     assert (found.image_size, found.mean, found.std) == (24, [1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
     assert found.swap != to_rgb  # files are read as BGR
     assert found.build().head.num_classes == 4
+
+
+def test_a_config_of_the_newer_style():
+    found = first(str(CONFIGS / 'teachers/lenet5_mnist5k.py'))
+    assert (found.channels, found.image_size, found.mean) == (1, 32, [33.46])
+    assert found.build().head.num_classes == 10
 
 
 def test_a_config_of_no_classifier_is_refused(tmp_path):

@@ -49,6 +49,22 @@ def test_a_network_of_the_users_and_the_same_shallower(tmp_path):
     assert pair.parameters[0] > pair.parameters[1]
 
 
+@pytest.mark.parametrize(
+    ('channels', 'part'),
+    [
+        ([64, 64, 128, 256], True),
+        ([32, 64, 128, 256], False),  # a projection after the stem that the teacher has not
+    ],
+)
+def test_a_narrower_student_starts_as_a_part_of_its_teacher(channels, part, tmp_path):
+    torch.save(timm.create_model('resnet10t', num_classes=3).state_dict(), tmp_path / 'teacher.pth')
+    options = dict(channels=channels)
+    weights = str(tmp_path / 'teacher.pth')
+    pair = find_pair('resnet10t', weights, 'resnet10t', 32, student_options=options)
+    assert pair.part == part
+    assert pair.student['channels'] == channels
+
+
 def test_grey_images_and_a_student_for_them(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     grey = dict(image_size=8, mean=[33], std=[78])
