@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.cli import DictAction, merge_options
@@ -13,6 +12,7 @@ from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.terminal import TerminalRunner
 from mmdfkd.engine.work_dir import claim
 
 
@@ -123,7 +123,7 @@ def main() -> None:
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):
