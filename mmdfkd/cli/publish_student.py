@@ -21,12 +21,13 @@ import torch
 from mmengine.config import Config
 
 import mmdfkd
-from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
+from mmdfkd.weights import check_finite, find_weights
 
 PREFIX = 'student.network.'
 
