@@ -84,15 +84,21 @@ def test_rounds_and_seed_are_not_options(tool, arguments, option):
 def test_a_cell_that_fails_is_told_and_the_others_run(tool, arguments, tmp_path, capsys):
     broken = tmp_path / 'broken_lenet5.py'
     cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
-    cfg.model.g_steps = 0
+    cfg.log_processor.type = 'Nobody'
     cfg.dump(broken)
     arguments.insert(1, str(broken))
     assert tool.main(arguments) == 1
     error = capsys.readouterr().err
     assert 'broken_lenet5, seed 0 failed: ' in error
-    assert 'g_steps should be a whole number over 0, but got 0' in error
+    assert 'Nobody' in error
     lines = (tmp_path / 'work/results.jsonl').read_text().splitlines()
     assert ['error' in json.loads(line) for line in lines] == [True, False, False]
+
+
+def test_a_model_that_cannot_be_built_is_told_before_the_first_cell_runs(tool, arguments):
+    arguments.append('model.g_steps=0')
+    with pytest.raises(ValueError, match='g_steps should be a whole number over 0, but got 0'):
+        tool.main(arguments)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
 def test_a_failure_ends_without_a_traceback(tmp_path):
     command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
     command += ['--work-dir', str(tmp_path), '--cfg-options', 'model.teacher.checkpoint=None']
-    command += ['model.student.network.type=Nobody']
+    command += ['log_processor.type=Nobody']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     work_dir = tmp_path / 'dedfkd_lenet5_mnist5k/seed0'
