@@ -8,7 +8,6 @@ import importlib
 import os
 import sys
 from importlib.metadata import version
-from typing import NoReturn
 
 #: The module of mmdfkd.cli and what it does, by subcommand.
 COMMANDS = {
@@ -46,7 +45,7 @@ def usage() -> str:
     )
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command that the first argument names."""
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
     if name in ('-h', '--help'):

@@ -12,20 +12,24 @@ import mmdfkd
 from mmdfkd.packaged import CONFIGS, MIM
 
 ROOT = Path(mmdfkd.__file__).parents[1]
-FILES = sorted(CONFIGS.resolve().rglob('*.py'))
+FILES = sorted((ROOT / 'configs').rglob('*.py'))
 PAIR = 'from mmdfkd.configs.dedfkd_lenet5_mnist5k import *'
 
 
-def test_links_lead_to_what_they_are_named_after():
-    for name in ('configs', 'tools', 'model-index.yml'):
-        assert (MIM / name).samefile(ROOT / name)
+def test_the_package_has_what_the_clone_has():
+    # Links in a clone, copies in an archive.
+    files = [ROOT / 'model-index.yml', *FILES, *(ROOT / 'tools').glob('*.py')]
+    for file in files:
+        assert (MIM / file.relative_to(ROOT)).read_bytes() == file.read_bytes()
+    inside = {path.relative_to(CONFIGS.resolve()) for path in CONFIGS.resolve().rglob('*.py')}
+    assert {path.relative_to(ROOT / 'configs') for path in FILES} == inside
 
 
 def test_mim_finds_one_config_of_a_name():
     # It searches the whole package, and wants a name to be there once.
     names = Counter(file.name for file in FILES)
     assert [name for name, count in names.items() if count > 1] == []
-    modules = {file.name for file in (ROOT / 'mmdfkd').rglob('*.py')}
+    modules = {file.name for file in (ROOT / 'mmdfkd').rglob('*.py') if '.mim' not in file.parts}
     runs = {file.name for file in FILES if '_base_' not in file.parts}
     assert runs & modules == set()
 

@@ -1,5 +1,6 @@
 """What a training's config says of lengths, batches, rates and schedules."""
 
+import logging
 from typing import Any
 
 from mmengine.config import Config
@@ -24,6 +25,11 @@ def check_training(cfg: Config) -> None:
     check_positive(**{'train_cfg.val_interval': cfg.train_cfg.get('val_interval', 1)})
     _check_warmup(cfg, length)
     check_loaders(cfg)
+    for name in ('randomness', 'log_processor'):
+        if not isinstance(cfg.get(name, {}), dict):
+            raise ValueError(f'{name} should be a dict, but got {cfg[name]!r}; leave it out')
+    if cfg.get('log_level', 'INFO') not in logging.getLevelNamesMapping():
+        raise ValueError(f'log_level should be as INFO or WARNING, but got {cfg.log_level!r}')
     window = (cfg.get('log_processor') or {}).get('window_size', 1)
     check_positive(**{'log_processor.window_size': window})
     seed = (cfg.get('randomness') or {}).get('seed')
@@ -57,6 +63,9 @@ def check_loaders(cfg: Config) -> None:
         if isinstance(loader, dict):
             check_positive(**{f'{name}.batch_size': loader.get('batch_size', 1)})
             check_not_negative(**{f'{name}.num_workers': loader.get('num_workers', 0)})
+            sampler = loader.get('sampler')
+            if isinstance(sampler, dict) and 'shuffle' in sampler:
+                check_switch(**{f'{name}.sampler.shuffle': sampler['shuffle']})
 
 
 def _check_warmup(cfg: Config, length: int) -> None:

@@ -20,11 +20,12 @@ from torch.utils.data import Dataset
 from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
+from mmdfkd.datasets.labels import class_names
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
-from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.evaluation.run import bind, evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
@@ -174,7 +175,14 @@ def main(argv: list[str] | None = None) -> None:
     except FileNotFoundError as error:
         raise FileNotFoundError(f'{error}; {NO_REAL}') from error
     samples: Any = make_samples(args, model)
+    bind(metrics, model)
+    for metric in metrics:
+        if isinstance(metric, Fidelity):
+            metric.describe_real()  # an image that cannot be read is told before hours of others
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    balance = next(metric for metric in metrics if isinstance(metric, ClassBalance))
+    dataset = getattr(balance.real, 'dataset', None)
+    names = class_names(model.teacher, dataset, model.num_classes)
     if args.source == 'bank':
         figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
@@ -187,6 +195,7 @@ def main(argv: list[str] | None = None) -> None:
         time.perf_counter() - start,
         num_fake=len(samples),
         protocol=protocol,
+        class_names=names,
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import mmengine
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.cli import DictAction, config_file, read_distillation
@@ -14,6 +13,7 @@ from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
+from mmdfkd.engine.terminal import TerminalRunner
 from mmdfkd.outputs import Output, make_folder
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         cfg.test_cfg.fp16 = True
     make_folder(cfg.work_dir)
     out = reserve(args) if args.out and is_main_process() else None
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
     runner.register_hook(LabelsHook())
     metrics = runner.test()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
@@ -15,6 +14,7 @@ from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.terminal import TerminalRunner
 from mmdfkd.engine.work_dir import claim, note_session
 
 
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     if is_main_process():
         note_session(cfg.work_dir, runner.timestamp)
     runner.register_hook(LabelsHook())

@@ -1,10 +1,13 @@
 """A work dir is of one run: what it holds, who writes to it, and which checkpoint is newest."""
 
+import logging
 import os
 import re
 import socket
 from pathlib import Path
 from typing import IO
+
+from mmengine.logging import print_log
 
 try:
     import fcntl
@@ -81,6 +84,8 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
         ) from error
     held = [path.name for path in [*numbered_checkpoints(folder), *folder.glob('best_*.pth')]]
     newest = newest_checkpoint(folder)
+    if newest and not held:  # of another name, or elsewhere: out_dir of the checkpoint hook
+        held = [Path(newest).name]
     if resume == 'newest' and not newest:
         raise ValueError(
             f'--resume should find a checkpoint in {folder}, but none is there; leave it out, name '
@@ -139,8 +144,14 @@ def _lock(folder: Path) -> None:
         # Not flock: a forked loader of data would hold that for some seconds more.
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in (11, 13):  # EAGAIN, EACCES; others: a file system without locks
+        if error.errno not in (11, 13):  # EAGAIN, EACCES
             handle.close()
+            print_log(
+                f'the file system of {folder} has no locks ({error.strerror}): see that no second '
+                'run writes there',
+                logger='current',
+                level=logging.WARNING,
+            )
             return
         handle.seek(0)
         who = handle.read().strip() or 'another process'

@@ -12,6 +12,7 @@ from mmpretrain import list_models
 from mmpretrain.apis.model import ModelHub
 from timm.data import resolve_data_config
 
+from mmdfkd.cli.config_files import read_config
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 
@@ -106,7 +107,7 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
 
 def _candidates(name: str) -> Iterator[Found]:
     if name.endswith('.py'):
-        yield _of_mmpretrain(Config.fromfile(name))
+        yield _of_mmpretrain(read_config(name))
         return
     scheme, colon, rest = name.partition(':')
     if colon and scheme not in _HUBS:

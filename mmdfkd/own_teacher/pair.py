@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.checkpoint_files import find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier, part_of_teacher, spare_blocks
 from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.weights import find_weights
 
 from .libraries import Found, find
 from .weights import fit

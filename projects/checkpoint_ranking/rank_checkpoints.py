@@ -81,9 +81,7 @@ def load(cfg: Config, checkpoint: Path) -> Any:
 @torch.no_grad()
 def evaluate_real(model: Any, dataloader: Any, evaluator: Evaluator) -> float:
     """Return the student's accuracy in percent."""
-    for index, data in enumerate(dataloader):
-        if not index:
-            check_images(data, model.image_shape, 'test')
+    for data in dataloader:
         evaluator.process(data_samples=model.test_step(data), data_batch=data)
     return evaluator.evaluate(len(dataloader.dataset))[ACCURACY]
 
@@ -121,6 +119,7 @@ def measure(
         dataloader = Runner.build_dataloader(cfg.test_dataloader)
         names = getattr(model.teacher, 'class_names', None)
         check_dataset(dataloader.dataset, model.num_classes, 'test', names)
+        check_images(next(iter(dataloader)), model.image_shape, 'test')
         evaluator = Evaluator(cfg.test_evaluator)
         evaluator.dataset_meta = dataloader.dataset.metainfo
     # Runs of one last name are told apart by their paths.

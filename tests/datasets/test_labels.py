@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from load_tool import load_tool
 from toy import toy_network
 from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import ImageFolder
 from mmdfkd.datasets.labels import check_class_names, check_dataset, check_labels
+from mmdfkd.evaluation import robustness
 from mmdfkd.models.classifiers import Classifier
 
 
@@ -138,11 +138,10 @@ def test_a_teachers_file_says_its_classes(tmp_path):
 
 
 def test_robustness_looks_at_the_labels(monkeypatch):
-    tool = load_tool('robustness')
     network = SimpleNamespace(class_names=None)
     distiller = SimpleNamespace(num_classes=3, teacher=network, student=network)
     distiller.to = distiller.requires_grad_ = lambda *_: distiller
-    monkeypatch.setattr(tool, 'load_distiller', lambda *_: distiller)
-    images = tool.Images(torch.zeros(2, 1, 4, 4), torch.tensor([1, 3]), np.arange(2))
+    monkeypatch.setattr(robustness, 'load_distiller', lambda *_: distiller)
+    images = robustness.Images(torch.zeros(2, 1, 4, 4), torch.tensor([1, 3]), np.arange(2))
     with pytest.raises(ValueError, match='labels of the test data set should be 0 to 2'):
-        tool.build_networks(None, 'x.pth', None, images)
+        robustness.build_networks(None, 'x.pth', None, images)

@@ -9,7 +9,7 @@ from mmpretrain.models import ClsDataPreprocessor, LeNet5, TimmClassifier
 from torch import nn
 from toy import toy_network
 
-from mmdfkd.checkpoint_files import cached_place
+from mmdfkd.downloads import cached_place
 from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor, extractors
 from mmdfkd.evaluation.extractors import weights_digest
 from mmdfkd.models.classifiers import Classifier

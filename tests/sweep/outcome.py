@@ -23,6 +23,7 @@ WORK = [
     'mmdfkd.cli.robustness.accuracy',
     'mmdfkd.cli.reproduce.train',
     'mmdfkd.benchmark.cells._train',
+    'mmdfkd.cli.distill.seconds_a_round',
     'torchvision.datasets.MNIST',
 ]
 ROOT = Path(__file__).parents[2]
@@ -72,6 +73,7 @@ def run(name, arguments, folder='.', watch=True):
         enter(mock.patch.dict(os.environ))
         enter(mock.patch.object(sys, 'argv', [script, *arguments]))
         enter(mock.patch.object(sys, 'path', [*sys.path]))
+        enter(mock.patch('time.sleep', return_value=None))  # MMEngine waits between epochs
         # Compilers and drivers are asked for their versions, and yapf formats for a second.
         enter(mock.patch('mmengine.runner.runner.collect_env', dict))
         enter(mock.patch('mmengine.config.config.FormatCode', lambda text, **_: (text, True)))

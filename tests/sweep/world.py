@@ -2,7 +2,6 @@
 
 import argparse
 import copy
-import json
 import shutil
 from pathlib import Path
 
@@ -111,6 +110,10 @@ def write_weights(files, teacher, run_state):
     torch.save(MODELS.build(network(8, 5)).state_dict(), files / 'five_classes.pth')
     torch.manual_seed(1)
     torch.save(MODELS.build(network()).state_dict(), files / 'random.pth')
+    convs = [name for name, value in state.items() if value.shape == (16, 16, 3, 3)]
+    convs += [name for name, value in state.items() if value.shape == (64, 64, 3, 3)]
+    turned = {name: state[other].flip(0) for name, other in zip(convs, convs, strict=True)}
+    torch.save(state | turned, files / 'permuted.pth')
     nan = copy.deepcopy(run_state)
     for key, value in nan['state_dict'].items():
         if key.startswith('student.') and value.is_floating_point():
@@ -138,6 +141,12 @@ def write_configs(world):
     write_config(world / 'no_extractor.py', dict(model=1))
     no_weights = extractor | dict(classifier=extractor['classifier'] | dict(checkpoint=None))
     write_config(world / 'random_extractor.py', dict(extractor=no_weights))
+    hooks = toy['default_hooks'] | dict(
+        restart=dict(type='mmdfkd.GeneratorRestartHook', interval=2),
+        ema=dict(type='mmdfkd.DistillerEMAHook', momentum=0.1),
+    )
+    write_config(world / 'hooks.py', toy | dict(default_hooks=hooks))
+    write_config(world / 'constant.py', toy | dict(param_scheduler=None))
     write_config(world / 'real.py', toy | dict(real_images=image_set(f'{world}/sets/test')))
 
 
@@ -145,6 +154,8 @@ def write_figures(world):
     """Files of figures, reports and data sets that other settings have made."""
     (world / 'other.json').write_text('{"settings": {"num": 1}}')
     (world / 'no_figures.json').write_text('[]')
+    (world / 'dedfkd.pth').write_text('its config is dedfkd.py')
+    np.savez(world / 'other.npz', images=np.zeros(1))
     (world / 'note.txt').write_text('mine')
     (world / 'a_folder').mkdir()
     (world / 'a_folder/mine.txt').write_text('mine')
@@ -172,9 +183,12 @@ def make(world):
     write_configs(world)
     good = run('train', [f'{world}/dedfkd.py', '--work-dir', f'{world}/run'], watch=False)
     assert good.status == 0, good.text
+    for name, rounds in (('constant', 4), ('noise', 2)):
+        place = f'{world}/{name}' if name == 'constant' else f'{world}/noise_run'
+        given = [f'{world}/{name}.py', '--work-dir', place, '--rounds', str(rounds)]
+        assert run('train', given, watch=False).status == 0
     state = torch.load(world / 'run/iter_4.pth', weights_only=True)
     (world / 'files').mkdir()
     write_weights(world / 'files', teacher, state)
     write_figures(world)
-    json.loads((world / 'other.json').read_text())
     return good

@@ -1,5 +1,6 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
+import sys
 import time
 from numbers import Real
 from pathlib import Path
@@ -7,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_world_size, master_only
+from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
+from rich.progress import track
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -209,8 +210,9 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     model = unwrap(runner.model)
     was_training = model.training
     model.eval()
-    progress = ProgressBar(len(loop.dataloader))
-    for index, data_batch in enumerate(loop.dataloader):
+    quiet = not (sys.stdout.isatty() and is_main_process())
+    batches = track(loop.dataloader, 'evaluating the teacher', disable=quiet)
+    for index, data_batch in enumerate(batches):
         if not index:
             check_images(data_batch, model.image_shape, 'evaluation')
         data = model.data_preprocessor(data_batch, False)
@@ -219,7 +221,6 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
         if all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
             check_labels(torch.cat(labels).cpu(), model.num_classes, 'evaluation')
         loop.evaluator.process(data_samples=samples, data_batch=data_batch)
-        progress.update()
     metrics = loop.evaluator.evaluate(len(loop.dataloader.dataset))
     model.train(was_training)
     return metrics

@@ -91,6 +91,11 @@ class GenerativeDistiller(DataFreeDistiller):
         """What tools can take images from, the usual one first."""
         return ('generator',) if self.memory is None else ('generator', 'bank')
 
+    @property
+    def conditional(self) -> bool:  # type: ignore[override]
+        """Whether the generator makes the classes that are asked for."""
+        return unwrap(self.generator).conditional
+
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Train the generator for ``g_steps``; the last step's images are remembered."""
         logs = []
@@ -185,7 +190,7 @@ class GenerativeDistiller(DataFreeDistiller):
         columns = num // rows
         draw = torch.Generator().manual_seed(seed)
         latents = torch.randn(rows * columns, self.latent_dim, generator=draw)
-        if unwrap(self.generator).conditional:
+        if self.conditional:
             latents = latents[:columns].repeat(rows, 1)
         labels = torch.arange(rows).repeat_interleave(columns)
         data = self.data_preprocessor.cast_data({'latents': latents, 'labels': labels})

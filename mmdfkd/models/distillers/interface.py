@@ -18,6 +18,8 @@ class ToolInterface(BaseModel):
 
     #: What tools can take images from: held-out samples of a generator, or the bank.
     sources: tuple[str, ...] = ('bank',)
+    #: Whether the images of :meth:`preview` are of classes that were asked for.
+    conditional: bool = False
     student: Any
     memory: Any
 

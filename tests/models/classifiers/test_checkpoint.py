@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmdfkd.checkpoint_files import cached_place, read_checkpoint, stated_digest
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.downloads import cached_place, stated_digest
 from mmdfkd.models.classifiers.checkpoint import load_weights
 
 URL = 'https://example.invalid/weights/teacher.pth'
