@@ -68,7 +68,7 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
     """Compute the Fréchet distance (FID) of two Gaussians.
 
     Heusel et al., GANs Trained by a Two Time-Scale Update Rule (2017), equation 6:
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
+    ``|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))``.
 
     Args:
         first: statistics of at least two samples.
