@@ -16,6 +16,7 @@ COMMANDS = {
     'train': ('train', 'train a teacher or distil a student, by a config'),
     'test': ('test', 'evaluate a student beside its teacher'),
     'publish': ('publish_student', 'write the student alone, for mmpretrain, timm or torch'),
+    'export': ('export', 'write the student as ONNX (in 8 bits, too), torch.export, safetensors'),
     'synthesize': ('synthesize', 'write synthetic images as a folder or an .npz file'),
     'figures': ('figures', 'measure synthetic images: FID and company, balance, diversity'),
     'robustness': ('robustness', 'corrupt and attack student and teacher'),
@@ -48,10 +49,9 @@ def usage() -> str:
 def main() -> NoReturn:
     """Run the command that the first argument names."""
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
-    if name in ('-h', '--help'):
-        sys.exit(print(usage()))
-    if name == '--version':
-        sys.exit(print(version('mmdfkd')))
+    if name in ('-h', '--help', '--version'):
+        print(version('mmdfkd') if name == '--version' else usage())
+        sys.exit()
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
         nearest = f'; did you mean {close[0]}?' if close else ''
@@ -66,7 +66,7 @@ def main() -> NoReturn:
         if 'mmcv should be installed' not in str(error):
             raise
         sys.exit(f'mmdfkd: {error}')
-    module.command()
+    sys.exit(module.command())
 
 
 if __name__ == '__main__':

@@ -20,6 +20,8 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from torch import Tensor
 
+from mmdfkd.outputs import remove_stale
+
 #: Where training scripts put the weights, the likeliest first.
 WEIGHT_KEYS = (
     'state_dict',
@@ -51,7 +53,9 @@ def read_checkpoint(
     Args:
         source: a path (``~`` is a home), a ``file://``, ``http://`` or ``https://`` URL, one
             of MMEngine's names of models (``torchvision://resnet18``), or a URI of a storage
-            that MMEngine knows. Downloads are kept by URL below torch.hub's folder.
+            that MMEngine knows. Downloads are kept by URL below torch.hub's folder. Those
+            named ``NAME-<hex>.pth``, as torch.hub and OpenMMLab publish, should have a
+            SHA-256 that begins with these digits, unless ``sha256`` says it.
         how_to_get: added to the error if the file is not there.
         sha256: the 64 hexadecimal digits that the file should have, or None.
         map_location: of ``torch.load``.
@@ -238,8 +242,10 @@ def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
     scheme, rest = url.split('://', 1)
     url = f'{scheme.lower()}://{rest}'
     place = cached_place(url)
+    sha256 = sha256 or stated_digest(place.name)
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(place.parent, re.escape(place.name) + r'\.[0-9a-f]{32}\.part(\..*)?')
         part = f'{place}.{uuid.uuid4().hex}.part'
         try:
             torch.hub.download_url_to_file(url, part, progress=sys.stderr.isatty())
@@ -259,6 +265,18 @@ def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
     return place, f'; delete {place} to download it again{advice}'
 
 
+def stated_digest(name: str) -> str | None:
+    """Return the first digits of the SHA-256 that the name of a published file states, or None.
+
+    As ``resnet50-0676ba61.pth`` of torch.hub does (its ``check_hash``), and what OpenMMLab's
+    ``publish_model.py`` has named. A date (``-20210528``) is none.
+    """
+    found = re.search(r'-([0-9a-f]{8,64})\.\w+$', name)
+    if not found or re.fullmatch(r'(19|20)\d\d[01]\d[0-3]\d', found[1]):
+        return None
+    return found[1]
+
+
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open('rb') as file:
@@ -268,11 +286,18 @@ def _digest(path: Path) -> str:
 
 
 def _check_digest(found: str, sha256: str | None, name: str, advice: str) -> None:
-    if sha256 is not None and found != sha256.lower():
+    if sha256 is None or found.startswith(sha256.lower()):
+        return
+    if len(sha256) < len(found):
         raise ValueError(
-            f'{name} should have the SHA-256 {sha256.lower()}, but got {found}; it is not the file '
-            f'that the config means: do not use it, or set sha256{advice}'
+            f'{name} should have a SHA-256 that begins with {sha256}, as its name says, but got '
+            f'{found}; it is damaged, or another file: download it again, or where you trust it, '
+            f'set sha256 to that{advice}'
         )
+    raise ValueError(
+        f'{name} should have the SHA-256 {sha256.lower()}, but got {found}; it is not the file '
+        f'that the config means: do not use it, or set sha256{advice}'
+    )
 
 
 def _is_state(value: object) -> bool:

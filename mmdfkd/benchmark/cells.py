@@ -15,6 +15,9 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.cli.cfg_options import merge_options
+from mmdfkd.cli.check_training import check_training
+from mmdfkd.cli.config_files import read_distillation
+from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, cpu_name, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
@@ -74,7 +77,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     Raises:
         ValueError: if the options set rounds or seed, or what no run reads.
     """
-    cfg = compose(Config.fromfile(cell.method), Config.fromfile(cell.pair))
+    cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
     share = rounds / cfg.train_cfg.max_iters
     cfg.train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // _POINTS))
     if cfg.model.get('warmup_rounds'):
@@ -94,6 +97,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
             'train_cfg.max_iters or randomness.seed; leave these out'
         )
+    check_training(cfg)
     return cfg
 
 
@@ -115,7 +119,7 @@ def seconds_a_round(cell: Cell) -> float:
     _train(cfg, cell.folder / 'timing')
     times = [time for _, time in _times(_records(cell.folder / 'timing'))]
     seconds = statistics.median(times[_SLOW_START:])
-    note.write_text(json.dumps(seconds))
+    Output(note, force=True).write(json.dumps(seconds))
     return seconds
 
 

@@ -4,6 +4,13 @@
 """
 
 from .cfg_options import DictAction, merge_options
-from .config_files import config_file, config_path, read_config
+from .config_files import config_file, config_path, read_config, read_distillation
 
-__all__ = ['DictAction', 'config_file', 'config_path', 'merge_options', 'read_config']
+__all__ = [
+    'DictAction',
+    'config_file',
+    'config_path',
+    'merge_options',
+    'read_config',
+    'read_distillation',
+]

@@ -28,6 +28,8 @@ from mmdfkd.benchmark import (
 )
 from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli.try_model import try_model
+from mmdfkd.outputs import make_folder
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -59,7 +61,21 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes should be over 0, but got {args.minutes}')
     args.results = args.results or args.work_dir / 'results.jsonl'
+    if bool(args.methods) != bool(args.pairs) or not (args.methods or args.results.is_file()):
+        parser.error(
+            f'--methods and --pairs should both be given, or neither where {args.results} has '
+            f'results, but got {[*map(str, args.methods)]} and {[*map(str, args.pairs)]}'
+        )
     return args
+
+
+def check_results(args: argparse.Namespace) -> None:
+    """Raise an error if results or plots cannot be written."""
+    make_folder(args.work_dir)
+    make_folder(args.results.parent, '--results')
+    if args.plots:
+        make_folder(args.plots, '--plots')
+    read_results(args.results)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -76,8 +92,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)
     ]
-    for cell in cells:
-        make_config(cell, rounds=1)  # what is wrong with a config is told before the first runs
+    for cell in {(cell.method, cell.pair): cell for cell in cells}.values():
+        try_model(make_config(cell, rounds=1))  # what is wrong is told before the first runs
+    check_results(args)
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
     failed = 0
     with Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty()) as progress:

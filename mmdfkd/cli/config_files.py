@@ -11,8 +11,10 @@ from mmengine.config import Config
 from mmdfkd.packaged import CONFIGS
 
 from .cfg_options import merge_options
+from .describe import one_line
 
 _SCOPE = 'mmdfkd::'
+_ENDINGS = ('.py', '.yaml', '.yml', '.json')
 
 
 def config_file(given: str) -> str:
@@ -48,7 +50,7 @@ def read_config(config: str | Path, options: dict[str, Any] | None = None) -> Co
 
     Raises:
         FileNotFoundError: if it is not there.
-        ValueError: if an option is none of a config.
+        ValueError: if it cannot be read, or an option is none of a config.
     """
     if not Path(config).is_file():
         names = [file.name for file in CONFIGS.resolve().rglob('*.py')]
@@ -59,6 +61,39 @@ def read_config(config: str | Path, options: dict[str, Any] | None = None) -> Co
         )
     if os.getcwd() not in sys.path:  # a console script has its own folder there
         sys.path.append(os.getcwd())
-    cfg = Config.fromfile(config)
+    if Path(config).suffix not in _ENDINGS:
+        raise ValueError(
+            f'the config should be a file that ends in {", ".join(_ENDINGS)}, but got {config}; '
+            'give the config first'
+        )
+    try:
+        cfg = Config.fromfile(config)
+    except Exception as error:  # whatever the code in it raises
+        raise ValueError(
+            f'the config {config} should be readable, but raised {type(error).__name__}: '
+            f'{one_line(str(error))}; mend it'
+        ) from error
     merge_options(cfg, options or {})
+    return cfg
+
+
+def read_distillation(config: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """Return the config of a distillation with the options in it.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is another config, or cannot be read.
+    """
+    cfg = read_config(config, options)
+    model = cfg.get('model')
+    if not (isinstance(model, dict) and {'teacher', 'student'} <= set(model)):
+        raise ValueError(
+            f'{config} should be the config of a distillation, with a teacher and a student, but '
+            f'its model has {sorted(model) if isinstance(model, dict) else model}; give another'
+        )
+    for name in ('teacher', 'student'):
+        if not isinstance(model[name], dict):
+            raise ValueError(
+                f'model.{name} of {config} should be a dict with a type, but got {model[name]!r}'
+            )
     return cfg

@@ -17,7 +17,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import DictAction, config_file, read_config
+from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
@@ -52,9 +52,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--extractor',
         type=extractor,
-        default='inception',
-        help="'inception' (2015, 2048 features: FID as everyone has it), 'teacher', or a config "
-        'file with extractor=dict(...)',
+        help="'inception' (by default: of 2015, 2048 features, as everyone has it), 'teacher', or "
+        'a config file with extractor=dict(...)',
     )
     parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
     parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
@@ -69,7 +68,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.no_real and (args.extractor or args.per_class):
+        parser.error('--extractor and --per-class should be left out with --no-real')
+    args.extractor = args.extractor or 'inception'
+    return args
 
 
 def extractor(given: str) -> str:
@@ -100,7 +103,15 @@ def make_extractor(args: argparse.Namespace) -> Any:
     """Return what Fidelity takes for ``--extractor``."""
     if args.extractor == 'inception':
         return dict(type=InceptionExtractor, weights=args.inception_weights)
-    return 'teacher' if args.extractor == 'teacher' else read_config(args.extractor).extractor
+    if args.extractor == 'teacher':
+        return 'teacher'
+    extractor = read_config(args.extractor).get('extractor')
+    if not isinstance(extractor, dict):
+        raise ValueError(
+            f"--extractor should be 'inception', 'teacher' or a config with extractor=dict(...), "
+            f'but {args.extractor} has {extractor}; see configs/extractors/'
+        )
+    return extractor
 
 
 def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
@@ -150,7 +161,7 @@ def table(figures: dict[str, float]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(argv)
-    cfg = read_config(args.config, args.cfg_options)
+    cfg = read_distillation(args.config, args.cfg_options)
     place = args.json or args.checkpoint.with_name('figures.json')
     model = load_distiller(cfg, args.checkpoint)
     args.source = choose_source(model, args.source)

@@ -1,34 +1,29 @@
 """Write the student alone: ``python tools/publish_student.py CONFIG CHECKPOINT OUT.pth``.
 
 OUT.pth holds ``{'state_dict': ..., 'meta': ...}``, and OUT.py, beside it, the student's config.
-Use an mmpretrain student as
+Of mmpretrain's classifiers, timm's and Hugging Face's among them, they are what
 
-    mmpretrain.get_model(Config.fromfile('OUT.py'), pretrained='OUT.pth')
+    mmpretrain.ImageClassificationInferencer('OUT.py', 'OUT.pth')('image.png')
 
-where Config is mmengine.config's, and a timm student, with the arguments that OUT.py has, as
+takes. A timm student, with the arguments that OUT.py has, is also
 
     timm.create_model(NAME, num_classes=K, checkpoint_path='OUT.pth')
 
 Any other module loads it itself, as does timm's:
 
     model.load_state_dict(torch.load('OUT.pth')['state_dict'])
+
+tools/export.py takes the two files, and writes ONNX and other forms.
 """
 
 from functools import partial
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
-
-import mmdfkd
-from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
-from mmdfkd.cli import config_file, read_config
+from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.models.classifiers.classifier import WRAPPERS
+from mmdfkd.export import load_student, write_mmpretrain
+from mmdfkd.export.images import find_classes
 from mmdfkd.outputs import Output
-from mmdfkd.registry import MODELS
-
-PREFIX = 'student.network.'
 
 
 def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> None:
@@ -42,26 +37,12 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
         raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
     reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
     file, described_in = reserve(out), reserve(out.with_suffix('.py'))
-    cfg = read_config(config)
-    weights = find_weights(read_checkpoint(checkpoint), checkpoint)
-    student = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
-    if not student:
-        raise ValueError(
-            f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got '
-            f'{list(weights)[:3]}; give a checkpoint that tools/train.py wrote for a distiller'
-        )
-    check_finite(student, checkpoint, 'the run had diverged; give an earlier checkpoint')
-    network = MODELS.build(cfg.model.student.network)
-    if isinstance(network, WRAPPERS):
-        student = {key.removeprefix('model.'): value for key, value in student.items()}
-    network.load_state_dict(student)
-    content = {'state_dict': student, 'meta': {'mmdfkd_version': mmdfkd.__version__}}
-    file.save(lambda part: torch.save(content, part))
-    described = Config({'model': cfg.model.student.network})
-    described.model.data_preprocessor = cfg.model.data_preprocessor
-    described_in.save(described.dump)
+    cfg = read_distillation(config)
+    student = load_student(cfg, checkpoint)
+    student.classes = student.classes or find_classes(cfg, student)
+    write_mmpretrain(student, file, described_in)
     print(
-        f'{sum(v.numel() for v in student.values()):,} values in {out}, config in '
+        f'{sum(v.numel() for v in student.state.values()):,} values in {out}, config in '
         f'{out.with_suffix(".py")}'
     )
 

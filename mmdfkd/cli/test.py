@@ -9,11 +9,12 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import DictAction, config_file, merge_options, read_config
+from mmdfkd.cli import DictAction, config_file, read_distillation
+from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
-from mmdfkd.outputs import Output
+from mmdfkd.outputs import Output, make_folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,13 +53,14 @@ def main() -> None:
     """Run."""
     args = parse_args()
     join_processes(args.launcher)
-    cfg = read_config(args.config)
+    cfg = read_distillation(args.config, args.cfg_options)
+    check_loaders(cfg)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         cfg.test_cfg.fp16 = True
-    merge_options(cfg, args.cfg_options or {})
+    make_folder(cfg.work_dir)
     out = reserve(args) if args.out and is_main_process() else None
     runner = Runner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())

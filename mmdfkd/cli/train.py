@@ -5,15 +5,17 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
+from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
-from mmdfkd.engine.work_dir import claim
+from mmdfkd.engine.work_dir import claim, note_session
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -70,24 +72,13 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     cfg.train_cfg.max_iters = rounds
 
 
-def check_length(cfg: Config) -> None:
-    """Raise a ValueError if a distillation is over before its student is trained."""
-    rounds = cfg.train_cfg.get('max_iters')
-    warmup = cfg.model.get('warmup_rounds', 0)
-    if rounds is not None and rounds <= warmup:
-        raise ValueError(
-            f'train_cfg.max_iters (--rounds) should be more than the {warmup} rounds of '
-            f'model.warmup_rounds, in which the student waits, but got {rounds}; train for '
-            "longer, or shorten the warm-up and the begin of the student's schedule"
-        )
-
-
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
     Raises:
         ValueError: if a choice does not fit the config.
     """
+    check_is_training(cfg)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.launcher = args.launcher
@@ -111,7 +102,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
-    check_length(cfg)
+    check_training(cfg)
     return cfg
 
 
@@ -124,6 +115,8 @@ def main(arguments: list[str] | None = None) -> None:
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
     runner = Runner.from_cfg(cfg)
+    if is_main_process():
+        note_session(cfg.work_dir, runner.timestamp)
     runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):

@@ -1,9 +1,12 @@
 """The labels of an evaluation set: checked the same wherever one is read."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
+from torch import Tensor
 
 _ADVICE = 'a figure of it would say nothing'
 
@@ -41,6 +44,37 @@ def check_class_names(own: Sequence[str], teachers: Sequence[str] | None, name: 
             f'classes of the {name} data set should be in the teacher’s order, but '
             f'{len(wrong)} are not: class {wrong[0]} is {own[wrong[0]]!r} rather than '
             f'{teachers[wrong[0]]!r}; set classes={list(teachers)[:20]} of that data set'
+        )
+
+
+def check_images(batch: Any, shape: Sequence[int], name: str) -> None:
+    """Compare the images of an evaluation set with the synthetic ones, and warn of another shape.
+
+    A network that takes any size says nothing, and its accuracy is of images that the student
+    has seen none of.
+
+    Args:
+        batch: of an evaluation set, ``dict(inputs=[(C, H, W), ...], ...)``.
+        shape: (C, H, W) of the synthetic images.
+        name: what the data set is for: train, val, test.
+
+    Raises:
+        ValueError: if it is no such dict.
+    """
+    images = batch.get('inputs') if isinstance(batch, dict) else None
+    if images is None or not len(images) or not isinstance(images[0], Tensor):
+        raise ValueError(
+            f'the {name} data set should give dict(inputs=(C, H, W), data_samples=...), but gives '
+            f'{sorted(batch) if isinstance(batch, dict) else type(batch).__name__}; end its '
+            'pipeline in PackInputs'
+        )
+    if tuple(images[0].shape) != tuple(shape):
+        print_log(
+            f'images of the {name} data set should be of the synthetic ones’ shape (C, H, W) '
+            f'{tuple(shape)}, but are of {tuple(images[0].shape)}: accuracies are of images that '
+            'the student has not learned from; resize them in its pipeline',
+            logger='current',
+            level=logging.WARNING,
         )
 
 

@@ -12,6 +12,11 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = '.lock'
+#: Names of the sessions' folders as they began: by their names alone, a clock that was set back,
+#: or of another time zone, would order them otherwise.
+SESSIONS = '.sessions'
+#: What the name of a file ends in while it is written.
+PART = '.part'
 #: Of the process: closing any handle of the file would let the lock go.
 _held: dict[Path, tuple[int, IO[str]]] = {}
 
@@ -50,8 +55,8 @@ def newest_checkpoint(work_dir: str | Path) -> str | None:
 def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) -> None:
     """Make this process the one that writes to a work dir, until it ends.
 
-    The system lets the lock of a process go, however that ends. Only the first of several
-    processes of a run should call it.
+    The system lets the lock of a process go, however that ends. Half a checkpoint that a kill
+    left is removed. Only the first of several processes of a run should call it.
 
     Args:
         work_dir: the folder; it is made if need be.
@@ -68,6 +73,8 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder.resolve())
+        for half in [*folder.glob(f'*.pth{PART}'), *folder.glob(f'last_checkpoint{PART}')]:
+            half.unlink()
     except OSError as error:
         raise ValueError(
             f'--work-dir should be a folder that can be written, but {folder} raised: {error}'
@@ -102,6 +109,26 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
             f'go on with it, give another, or --force to move it to {_aside(folder)}'
         )
     _move_aside(folder, _of_run(folder))
+
+
+def note_session(work_dir: str | Path, name: str) -> None:
+    """Note that the session whose folder has that name begins."""
+    with (Path(work_dir) / SESSIONS).open('a') as file:
+        file.write(f'{name}\n')
+
+
+def in_order(work_dir: str | Path, pattern: str) -> list[Path]:
+    """List the files of all sessions, the earliest session's first.
+
+    Args:
+        work_dir: of a run.
+        pattern: of their paths below it, of which the session's folder comes first.
+    """
+    folder, noted = Path(work_dir), Path(work_dir) / SESSIONS
+    names = noted.read_text().split() if noted.is_file() else []
+    place = {name: index for index, name in enumerate(names)}
+    files = folder.glob(pattern)
+    return sorted(files, key=lambda file: (place.get(file.relative_to(folder).parts[0], -1), file))
 
 
 def _lock(folder: Path) -> None:
@@ -145,8 +172,8 @@ def _of_run(folder: Path) -> list[Path]:
     """List what a run has left: checkpoints, configs, figures and the sessions' folders."""
     files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
-    marker = folder / 'last_checkpoint'
-    return [*files, *sessions, *([marker] if marker.is_file() else [])]
+    notes = [folder / name for name in ('last_checkpoint', SESSIONS)]
+    return [*files, *sessions, *(note for note in notes if note.is_file())]
 
 
 def _move_aside(folder: Path, paths: list[Path]) -> None:

@@ -4,7 +4,8 @@ import re
 from html import escape
 from typing import Any
 
-from .run_logs import Run, flatten
+from .dumped_config import flatten
+from .run_logs import Run
 from .svg_charts import bar_chart
 
 Values = list[float | None]

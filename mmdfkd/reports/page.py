@@ -219,7 +219,12 @@ def is_markdown(file: Path) -> bool:
 
 def read_runs(work_dirs: list[Path]) -> list[Run]:
     """Read work dirs; those with the same last name are called by their paths."""
-    names = [work_dir.resolve().name for work_dir in work_dirs]
+    places = [work_dir.resolve() for work_dir in work_dirs]
+    if len(set(places)) < len(places):
+        raise ValueError(
+            f'WORK_DIRs should differ, but got {[*map(str, work_dirs)]}; give each once'
+        )
+    names = [place.name for place in places]
     return [
         read_run(work_dir, name if names.count(name) == 1 else str(work_dir))
         for work_dir, name in zip(work_dirs, names, strict=True)

@@ -3,10 +3,13 @@
 import errno
 import subprocess
 import sys
+from logging import FileHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from load_tool import load_tool
+from mmengine.logging import MMLogger
 
 from mmdfkd.cli.command import LONGEST, as_command, describe
 
@@ -27,6 +30,7 @@ COMMANDS = [
     'benchmark',
     'benchmark_throughput',
     'distill',
+    'export',
     'figures',
     'prepare_mnist',
     'publish_student',
@@ -40,7 +44,7 @@ COMMANDS = [
 
 
 POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'figures': 2, 'robustness': 2, 'test': 2}
-POSITIONALS |= {'publish_student': 3, 'synthesize': 3}
+POSITIONALS |= {'publish_student': 3, 'synthesize': 3, 'export': 3}
 
 
 @pytest.mark.parametrize('name', COMMANDS)
@@ -61,6 +65,7 @@ def test_a_misspelt_option_is_one_line_with_the_nearest(name, monkeypatch, capsy
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere_teacher.pth, but no file is there; make it: '),
         ('publish_student', [CONFIG, 'nowhere.pth', '{tmp}/s.pth'], 'should be at nowhere.pth'),
         ('publish_student', [CONFIG, CONFIG, '{tmp}/s.pth'], 'it is a text that begins'),
+        ('export', [CONFIG, 'nowhere.pth', '{tmp}/out'], 'should be at nowhere.pth'),
         ('figures', [CONFIG, 'nowhere.pth', '--no-real'], 'should be at nowhere.pth'),
         ('report', ['nowhere'], 'nowhere should be a work dir'),
         ('prepare_mnist', ['--from-pngs', 'nowhere'], 'images should be at nowhere'),
@@ -137,6 +142,16 @@ def test_verbose_brings_the_traceback(monkeypatch, capsys):
     _, err = ends(monkeypatch, capsys, 'figures', main=long)
     assert len(err) < LONGEST + 60
     assert err.endswith('... (--verbose has the rest)\n')
+
+
+def test_a_log_that_cannot_be_written_leaves_the_one_line(monkeypatch, capsys):
+    log = FileHandler('never opened', delay=True)
+    log.stream = SimpleNamespace(write=len, flush=fail(OSError(errno.ENOSPC, 'No space left')))
+    monkeypatch.setattr(MMLogger, '_instance_dict', {'run': SimpleNamespace(handlers=[log])})
+    main = fail(OSError(errno.ENOSPC, 'No space left'))
+    status, err = ends(monkeypatch, capsys, 'figures', main=main)
+    assert (status, err) == (1, 'figures: the disk should have room, but is full; make some\n')
+    log.stream = None  # what it holds cannot be written
 
 
 def test_what_fails_later_has_status_1_and_success_0(monkeypatch, capsys):

@@ -131,3 +131,9 @@ def test_a_copied_work_dir_goes_on_from_its_own_checkpoint(tmp_path):
     runner.load_or_resume()
     assert runner.iter == 4
     assert (tmp_path / 'copy/last_checkpoint').read_text() == str(tmp_path / 'copy/iter_4.pth')
+
+
+def test_half_a_checkpoint_that_a_kill_left_is_removed(tmp_path):
+    used(tmp_path, 'iter_5.pth', 'iter_10.pth.part', 'last_checkpoint.part', 'film.part')
+    claim(tmp_path, 'auto')
+    assert {path.name for path in tmp_path.iterdir()} == {'iter_5.pth', 'film.part', '.lock'}

@@ -26,18 +26,6 @@ def save(folder, name='iter_1.pth'):
     (folder / 'last_checkpoint').write_text(str(folder / name))
 
 
-@pytest.mark.parametrize('kind', ['iter', 'epoch'])
-@pytest.mark.parametrize('done', [[50, 100], [100]])
-def test_a_run_killed_in_its_last_evaluation_goes_back_a_checkpoint(tmp_path, kind, done):
-    for last in done:
-        (tmp_path / f'{kind}_{last}.pth').touch()
-    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / f'{kind}_100.pth'))
-    tool = load_tool('reproduce')
-    for _ in range(2):
-        tool.step_back(tmp_path, f'{kind}_100.pth')
-        assert tool.newest(tmp_path) == (f'{kind}_50.pth' if 50 in done else '')
-
-
 @pytest.mark.parametrize(
     ('options', 'arguments', 'told'),
     [

@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
-from mmdfkd.datasets.labels import check_dataset, check_labels
+from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
+
+from .synthetic_figures_hook import SyntheticFiguresHook
 
 
 @HOOKS.register_module()
@@ -50,11 +52,15 @@ class DistillationSummaryHook(Hook):
                 'take DistillerEMAHook with the same arguments'
             )
         check_dataset(runner.train_dataloader.dataset, model.num_classes, 'train')
+        model.check_ready()
         _warn_of_lonely(runner, model)
+        _warn_of_small_memory(runner, model)
         if runner.val_loop is not None:
             check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
             self._evaluate_teacher(runner, runner.val_loop)
             self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
+            if self._teacher:
+                _check_best(runner, self._teacher)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Log the teacher's figures beside the student's."""
@@ -156,6 +162,33 @@ def _warn_of_lonely(runner: Runner, model: Any) -> None:
         )
 
 
+def _warn_of_small_memory(runner: Runner, model: Any) -> None:
+    """Warn of a memory that the images of one round do not fit in."""
+    size = (runner.train_dataloader.batch_size or 1) * get_world_size()
+    capacity = getattr(model.memory, 'capacity', size)
+    if capacity < size:
+        runner.logger.warning(
+            f'model.memory.capacity should hold the images of a round at least, {size}, but is '
+            f'{capacity}: the others are made for nothing; raise it'
+        )
+
+
+def _check_best(runner: Runner, figures: dict[str, Any]) -> None:
+    """Raise a ValueError if the best checkpoint is to be chosen by a figure that there is not.
+
+    MMEngine would miss it in the first validation. Figures of hooks may come in besides.
+    """
+    if any(isinstance(hook, SyntheticFiguresHook) for hook in runner.hooks):
+        return
+    for hook in runner.hooks:
+        for name in getattr(hook, 'key_indicators', None) or ():
+            if name != 'auto' and name not in figures:
+                raise ValueError(
+                    f'save_best of the checkpoint hook should be a figure of the validation, one '
+                    f'of {sorted(figures)}, but got {name!r}; set it to one'
+                )
+
+
 def _check_samples(dataset: Dataset, model: Any) -> None:
     if isinstance(dataset, LatentDataset) and 'generator' not in model.sources:
         raise ValueError(
@@ -177,7 +210,9 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     was_training = model.training
     model.eval()
     progress = ProgressBar(len(loop.dataloader))
-    for data_batch in loop.dataloader:
+    for index, data_batch in enumerate(loop.dataloader):
+        if not index:
+            check_images(data_batch, model.image_shape, 'evaluation')
         data = model.data_preprocessor(data_batch, False)
         samples = model.teacher.predict(data['inputs'], data['data_samples'])
         labels = [sample.get('gt_label') for sample in samples]

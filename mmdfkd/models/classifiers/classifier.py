@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mmdfkd.checkpoint_files import find_weights, read_checkpoint
+from mmdfkd.checks import check_switch
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
@@ -125,6 +126,7 @@ class Classifier(BaseModule):
         init_from_teacher: bool = False,
     ) -> None:
         super().__init__()
+        check_switch(init_from_teacher=init_from_teacher)
         self.init_from_teacher = init_from_teacher
         built = isinstance(network, nn.Module)
         with only_safe_loads():

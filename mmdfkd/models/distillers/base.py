@@ -18,7 +18,15 @@ from mmdfkd.models.utils.gather import average_buffers, gather, share
 
 from .interface import ToolInterface
 from .log import round_log
-from .parts import build, check_not_negative, check_parts, check_positive
+from .loss_trial import try_losses
+from .parts import (
+    build,
+    check_classifiers,
+    check_image_shape,
+    check_not_negative,
+    check_parts,
+    check_positive,
+)
 from .trial import try_networks
 
 Log = dict[str, Tensor]
@@ -79,10 +87,15 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
     ) -> None:
+        if data_preprocessor is None:
+            raise ValueError(
+                'data_preprocessor should normalise pixels as the teacher’s data were, but got '
+                'None; give dict(type=ClsDataPreprocessor, mean=[...], std=[...])'
+            )
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
         check_switch(channels_last=channels_last)
-        check_positive(**{f'image_shape[{i}]': n for i, n in enumerate(image_shape)})
+        check_image_shape(image_shape)
         check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
@@ -90,9 +103,13 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
         self.image_shape = tuple(image_shape)
+        self.augment.check_shape(self.image_shape)
+        check_classifiers(teacher=self.teacher, student=self.student)
         check_parts(teacher=self.teacher)
         try_networks(self.teacher, self.student, self.normalize, image_shape)
         self.num_classes = self.teacher.num_classes
+        if type(self).student_losses is DataFreeDistiller.student_losses:
+            try_losses(self, 'loss_kd', only=['loss_kd'])
         self.memory: Any = build(memory)
         if self.memory is not None:
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
@@ -100,6 +117,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.kd_batch_size = kd_batch_size
         self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
+        #: Of the generator, or a part of it, in this process: averages begin anew with it.
+        self.num_restarts = 0
         check_parts(teacher=self.teacher, student=self.student)
         start_as_part(self.teacher, self.student, self.image_shape)
         self.teacher.requires_grad_(False).eval()

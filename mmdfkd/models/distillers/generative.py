@@ -8,12 +8,22 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmdfkd.checks import check_switch
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import frozen, unwrap
 
 from .base import DataFreeDistiller, Log
-from .parts import build, check_config, check_generator, check_parts, check_positive, start_anew
+from .loss_trial import try_priors
+from .parts import (
+    build,
+    check_config,
+    check_generator,
+    check_parts,
+    check_positive,
+    image_shape_of,
+    start_anew,
+)
 from .trial import try_generator
 
 
@@ -54,10 +64,15 @@ class GenerativeDistiller(DataFreeDistiller):
         **kwargs: Any,
     ) -> None:
         check_positive(g_steps=g_steps)
+        check_switch(fixed_latents=fixed_latents)
+        if not isinstance(image_priors, dict | None):
+            raise ValueError(
+                f'image_priors should be configs of losses by name, but got {image_priors!r}'
+            )
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)
         check_generator(network)
-        shape = (network.out_channels, network.image_size, network.image_size)
+        shape = image_shape_of(network)
         super().__init__(teacher=teacher, student=student, image_shape=shape, **kwargs)
         check_parts(teacher=self.teacher, student=self.student, generator=network)
         self.generator: Any = self.laid_out(network)
@@ -69,6 +84,7 @@ class GenerativeDistiller(DataFreeDistiller):
         self.fixed_latents = fixed_latents
         priors = image_priors or {}
         self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
+        try_priors(self.image_priors, self)
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -155,6 +171,7 @@ class GenerativeDistiller(DataFreeDistiller):
         """
         self.check_restartable(layer)
         start_anew(unwrap(self.generator), self._generator_config, layer)
+        self.num_restarts += 1
         optimizer = optim_wrapper['generator'].optimizer
         optimizer.state.clear()
         optimizer.zero_grad()

@@ -21,6 +21,9 @@ class ToolInterface(BaseModel):
     student: Any
     memory: Any
 
+    def check_ready(self) -> None:
+        """Raise what would end the first round; called before it, and not to evaluate."""
+
     def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
         """Return at most ``num`` images (N, C, H, W) to look at, pixels in [0, 255].
 

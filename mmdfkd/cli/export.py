@@ -1,0 +1,242 @@
+"""Write a student as others load it: ``python tools/export.py CONFIG CHECKPOINT OUT``.
+
+CONFIG and CHECKPOINT are of a run, or the two files of tools/publish_student.py. The folder OUT
+gets
+
+    model.onnx          pixels (N, C, H, W) in 0 to 255 to logits, normalised inside
+    model.pt2           the same for torch.export.load
+    model.safetensors   the weights; of a timm or transformers student with config.json,
+                        so that timm.create_model('local-dir:OUT') builds it
+    mmpretrain.py, mmpretrain.pth   for mmpretrain's ImageClassificationInferencer
+    README.md           a model card
+    model.int8.onnx     with --int8: the ONNX file in 8 bits, calibrated on the run's own images
+
+ONNX and torch.export are compared with torch. Where the config's test set is on this machine,
+the accuracy of the ONNX files is measured; nothing is downloaded.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from mmdfkd.cli import DictAction, config_file, merge_options, read_config
+from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.export import (
+    TrainedStudent,
+    library_of,
+    load_student,
+    quantise,
+    write_mmpretrain,
+    write_onnx,
+    write_pt2,
+    write_safetensors,
+)
+from mmdfkd.export.card import Written, card
+from mmdfkd.export.forms import check_mmpretrain
+from mmdfkd.export.images import TestImages, draw_images, find_classes
+from mmdfkd.export.int8 import CALIBRATION, HELD_OUT, accuracies, agreement
+from mmdfkd.export.onnx_file import require_onnx
+from mmdfkd.outputs import Output
+from mmdfkd.reports.results import cpu_name
+from mmdfkd.reports.tables import markdown
+
+FORMATS = {
+    'onnx': ['model.onnx'],
+    'pt2': ['model.pt2'],
+    'safetensors': ['model.safetensors'],
+    'mmpretrain': ['mmpretrain.pth', 'mmpretrain.py'],
+}
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        'config', type=config_file, help='the config of the run, or OUT.py of a published student'
+    )
+    parser.add_argument('checkpoint', help='a checkpoint of that run, or OUT.pth')
+    parser.add_argument('out', type=Path, help='the folder to write to')
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=list(FORMATS),
+        help='what to write (default: all that the student can be)',
+    )
+    parser.add_argument('--int8', action='store_true', help='also write the ONNX file in 8 bits')
+    parser.add_argument(
+        '--calibrate-on',
+        type=Path,
+        metavar='DATA',
+        help='of --int8: a folder of images, or OUT.npz of tools/synthesize.py, rather than the '
+        'run’s own images',
+    )
+    parser.add_argument(
+        '--uint8', action='store_true', help='ONNX and torch.export take uint8, not float32'
+    )
+    parser.add_argument(
+        '--classes', type=Path, metavar='FILE', help='the names of the classes, one a line'
+    )
+    parser.add_argument(
+        '--test-images',
+        type=not_negative,
+        metavar='N',
+        help='measure accuracy on N of the test images (default: all; 0: do not)',
+    )
+    parser.add_argument('--force', action='store_true', help='replace what is there')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
+    )
+    return parser.parse_args(arguments)
+
+
+def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[str]:
+    """Return what to write.
+
+    Raises:
+        ImportError: if ONNX is wanted and its packages are not there.
+        ValueError: if the student cannot be what was asked, or --int8 has no ONNX file.
+    """
+    chosen = args.formats or list(FORMATS)
+    if 'mmpretrain' in chosen:
+        try:
+            check_mmpretrain(student)
+        except ValueError:
+            if args.formats:
+                raise
+            chosen.remove('mmpretrain')
+    if 'onnx' in chosen:
+        require_onnx()
+    elif args.int8:
+        raise ValueError('--int8 should be with onnx among --formats, which it is made of')
+    if args.calibrate_on and not args.int8:
+        raise ValueError('--calibrate-on should be with --int8, which it is for')
+    return chosen
+
+
+def read_classes(
+    args: argparse.Namespace, cfg: Config, student: TrainedStudent
+) -> tuple[str, ...] | None:
+    """Return the names of the classes that the user gave, or else those already known.
+
+    Raises:
+        ValueError: if there are more or fewer than logits.
+    """
+    if args.classes is None:
+        return student.classes or find_classes(cfg, student)
+    names = tuple(args.classes.read_text(encoding='utf-8').split('\n'))
+    names = tuple(name.strip() for name in names if name.strip())
+    if len(names) != student.num_classes():
+        raise ValueError(
+            f'{args.classes} should have {student.num_classes()} lines, one a class, but got '
+            f'{len(names)}'
+        )
+    return names
+
+
+def find_test_images(
+    cfg: Config, student: TrainedStudent, args: argparse.Namespace
+) -> TestImages | str:
+    """Return the test images, or why there are none."""
+    if args.test_images == 0:
+        return 'Its accuracy was not asked for (--test-images 0).'
+    try:
+        return TestImages(cfg, student, args.test_images)
+    except (FileNotFoundError, ImportError) as error:
+        return f'Its accuracy was not measured here: {" ".join(str(error).split())}.'
+
+
+def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespace) -> dict:
+    """Reserve the files, by name."""
+    names = [name for form in formats for name in FORMATS[form]]
+    if 'safetensors' in formats and library_of(student):
+        names.append('config.json')
+    names += ['model.int8.onnx'] * args.int8
+    inputs = [args.config, args.checkpoint]
+    return {
+        name: Output(args.out / name, args.force, inputs=inputs, option='another OUT')
+        for name in [*names, 'README.md']
+    }
+
+
+def write_forms(
+    student: TrainedStudent, formats: list[str], files: dict[str, Output], dtype: torch.dtype
+) -> dict[str, float]:
+    """Write the forms; returns how far those that compute differ from torch, by file."""
+    differences = {}
+    for name, write in (('model.onnx', write_onnx), ('model.pt2', write_pt2)):
+        if name in files:
+            differences[name] = files[name].save(partial(write, student, dtype=dtype))
+    if 'safetensors' in formats:
+        write_safetensors(student, files['model.safetensors'], files.get('config.json'))
+    if 'mmpretrain' in formats:
+        write_mmpretrain(student, files['mmpretrain.pth'], files['mmpretrain.py'])
+    return differences
+
+
+def write_int8(
+    student: TrainedStudent, cfg: Config, files: dict[str, Output], args: argparse.Namespace
+) -> list[list[str]]:
+    """Write the 8-bit file; returns rows of figures about it."""
+    wanted = CALIBRATION + HELD_OUT
+    images, name = draw_images(student, cfg, args.checkpoint, args.calibrate_on, wanted)
+    calibration = min(CALIBRATION, len(images) // 2)
+    whole, small = files['model.onnx'].path, files['model.int8.onnx'].path
+    files['model.int8.onnx'].save(lambda part: quantise(whole, part, images[:calibration]))
+    held_out = images[calibration:]
+    same = agreement(whole, small, held_out)
+    sizes = [f'{path.stat().st_size:,}' for path in (whole, small)]
+    return [
+        [
+            'model.int8.onnx, same class as model.onnx, %',
+            f'{same:.2f}',
+            f'{len(held_out):,} of {name}',
+            cpu_name(),
+        ],
+        ['model.int8.onnx, calibrated on', '', f'{calibration:,} others of {name}', ''],
+        ['bytes of model.onnx, model.int8.onnx', ' and '.join(sizes), '', ''],
+    ]
+
+
+def measure(files: dict[str, Output], test: TestImages) -> list[list[str]]:
+    """Return rows of the accuracies of the ONNX files."""
+    names = [name for name in ('model.onnx', 'model.int8.onnx') if name in files]
+    found = accuracies([files[name].path for name in names], test.batches())
+    return [
+        [f'{name}, accuracy, %, {test.name}', f'{value:.2f}', f'{len(test):,}', cpu_name()]
+        for name, value in zip(names, found, strict=True)
+    ]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run."""
+    args = parse_args(arguments)
+    cfg = read_config(args.config)
+    merge_options(cfg, args.cfg_options or {})
+    student = load_student(cfg, args.checkpoint)
+    formats = choose_formats(student, args)
+    student.classes = read_classes(args, cfg, student)
+    test = find_test_images(cfg, student, args)
+    files = reserve(student, formats, args)
+    written = Written([*files], 'uint8' if args.uint8 else 'float32')
+    dtype = torch.uint8 if args.uint8 else torch.float32
+    written.differences = write_forms(student, formats, files, dtype)
+    if args.int8:
+        written.figures = write_int8(student, cfg, files, args)
+    if isinstance(test, str):
+        written.missing.append(test)
+    elif 'onnx' in formats:
+        written.figures = measure(files, test) + written.figures
+    files['README.md'].write(card(student, written))
+    if written.figures:
+        print(markdown(['figure', 'value', 'images', 'hardware'], written.figures))
+    print(*written.missing, sep='\n')
+    print(f'{", ".join(files)} are in {args.out}')
+
+
+command = as_command(main)
+
+if __name__ == '__main__':
+    command()

@@ -1,0 +1,156 @@
+"""The model card: the README of an exported folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmdfkd.reports.tables import markdown
+
+from .forms import library_of
+from .onnx_file import TOLERANCE
+from .student import TrainedStudent
+
+
+@dataclass
+class Written:
+    """What an export wrote and measured.
+
+    Args:
+        files: the names of the files.
+        dtype: of the pixels that ONNX and torch.export take.
+        differences: of a file's logits from torch's, in units of the largest, by file.
+        figures: rows of figure, value, n, hardware, as measured here.
+        missing: why something was not measured.
+    """
+
+    files: list[str]
+    dtype: str
+    differences: dict[str, float] = field(default_factory=dict)
+    figures: list[list[str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def card(student: TrainedStudent, written: Written) -> str:
+    """Return the card, in Markdown with a head as model hubs read it."""
+    record = student.record
+    library = library_of(student)
+    head = [
+        '---',
+        *([f'library_name: {library}'] if library else []),
+        'pipeline_tag: image-classification',
+        'tags: [knowledge-distillation, data-free]',
+        '---',
+        '',
+        f'# {name_of(student.config)} by data-free distillation',
+        '',
+        f'An image classifier, distilled from {record["teacher"]} **without any of its training '
+        f'data**, with mmdfkd {record["mmdfkd"]}.',
+        '',
+    ]
+    parts = [_input(student), _use(student, written), _made(record), _figures(record, written)]
+    return '\n'.join([*head, *parts, _unknown(student, written)]) + '\n'
+
+
+def name_of(network: Mapping) -> str:
+    """Return the architecture's name: of its backbone, of timm's or the hub's, or the class's."""
+    backbone = network.get('backbone')
+    kind = network.get('model_name') or (backbone or network)['type']
+    return str(kind).split('.')[-1] if isinstance(kind, str) else kind.__name__
+
+
+def _input(student: TrainedStudent) -> str:
+    channels, height, width = student.image_shape
+    names = ', '.join(student.classes) if student.classes else 'not known, by number alone'
+    mean, std = ([f'{value:g}' for value in numbers] for numbers in (student.mean, student.std))
+    return _section(
+        'What it takes and gives',
+        f'Images of {height} x {width} pixels, {"grey" if channels == 1 else "RGB"}, '
+        f'(batch, {channels}, {height}, {width}), values 0 to 255. ONNX and torch.export normalise '
+        f'inside (mean {", ".join(mean)}; std {", ".join(std)}); the weights alone do not. '
+        f'Out come {student.num_classes()} logits an image. The classes: {names}.',
+    )
+
+
+def _use(student: TrainedStudent, written: Written) -> str:
+    session = "onnxruntime.InferenceSession('{}').run(None, {{'pixels': pixels}})  # numpy, {}"
+    ways = {
+        'model.onnx': session.format('model.onnx', written.dtype),
+        'model.int8.onnx': session.format('model.int8.onnx', f'{written.dtype}; 8 bits inside'),
+        'model.pt2': f"torch.export.load('model.pt2').module()(pixels)  # torch, {written.dtype}",
+        'model.safetensors': "safetensors.torch.load_file('model.safetensors')  # the weights",
+        'mmpretrain.py': "mmpretrain.ImageClassificationInferencer('mmpretrain.py', "
+        "'mmpretrain.pth')('image.png')",
+    }
+    if library_of(student) == 'timm':
+        ways['config.json'] = "timm.create_model('local-dir:.', pretrained=True)  # in this folder"
+    else:
+        ways['config.json'] = (
+            "transformers.AutoModelForImageClassification.from_pretrained('.')  # in this folder"
+        )
+    lines = [ways[name] for name in written.files if name in ways]
+    own = ' Its network is a part of mmdfkd, which must be installed.' * (
+        'mmdfkd.' in str(student.config) and 'mmpretrain.py' in written.files
+    )
+    return _section(
+        'How to load it', '\n'.join(['```python', *lines, '```', *([own.strip()] if own else [])])
+    )
+
+
+def _made(record: dict[str, Any]) -> str:
+    said = {
+        'teacher': f'{record["teacher"]}, weights {record["teacher_weights"]}',
+        'student': record['student'],
+        'method': f'{record["method"]}: {record["about"]}',
+        'rounds': record.get('rounds'),
+        'images synthesised': record.get('images'),
+        'seed': record.get('seed'),
+        'minutes of training': record.get('minutes'),
+        'hardware': record.get('hardware'),
+        'versions': ', '.join(f'{k} {v}' for k, v in record.get('versions', {}).items()) or None,
+        'config and checkpoint': f'{record["config"]}, {record["checkpoint"]}',
+    }
+    rows = [[name, str(value)] for name, value in said.items() if value is not None]
+    return _section('How it was made', markdown(['what', 'it was'], rows))
+
+
+def _figures(record: dict[str, Any], written: Written) -> str:
+    rows = list(written.figures)
+    hardware = record.get('hardware', 'not recorded')
+    for name, value in record.get('validation', {}).items():
+        teacher = name.startswith('teacher/')
+        what = f'{"teacher" if teacher else "student"}, {name.removeprefix("teacher/")}'
+        rows.append([f'{what}, of the run’s log', f'{value:.2f}', 'not recorded', hardware])
+    for file in ('figures', 'robustness'):
+        found = record.get(file, {})
+        for name, value in found.get('values', {}).items():
+            rows.append([f'{file}.json, {name}', f'{value:.4g}', found['n'], found['hardware']])
+    checks = [
+        f'{name} gives torch’s logits to {value:.1g} of the largest one (it must be within '
+        f'{TOLERANCE:g}).'
+        for name, value in written.differences.items()
+    ]
+    table = markdown(['figure', 'value', 'images', 'hardware'], [[str(c) for c in r] for r in rows])
+    told = table if rows else 'None was measured.'
+    return _section('Figures', '\n'.join([told, '', 'All are of one run, n = 1.', *checks]))
+
+
+def _unknown(student: TrainedStudent, written: Written) -> str:
+    record = student.record
+    gaps = [
+        'How other seeds would have fared: this is one run.',
+        'The licence of the teacher’s weights, which may bind the student’s.',
+        'Whether its config was chosen by looking at the test images that its figures are of.',
+        'How it does on images of another source than the test set’s.',
+        *written.missing,
+    ]
+    if 'robustness' not in record:
+        gaps.append('How it stands corruption and attack.')
+    if student.classes is None:
+        gaps.append('What its classes are called.')
+    if 'minutes' not in record:
+        gaps.append('How long its training took.')
+    return _section('What is not known', '\n'.join(f'- {gap}' for gap in gaps))
+
+
+def _section(title: str, text: str) -> str:
+    return f'## {title}\n\n{text}\n'

@@ -1,0 +1,66 @@
+import json
+
+import torch
+from mmengine.config import Config
+from toy_export import untrained_run
+
+from mmdfkd.export import load_student
+from mmdfkd.export.record import describe
+
+
+def test_a_network_is_said_in_a_line():
+    network = dict(type='mmpretrain.TimmClassifier', model_name='resnet18', pretrained=True)
+    assert describe(network) == "TimmClassifier(model_name='resnet18')"
+    network = dict(type=torch.nn.Sequential, depth=3, loss=dict(type='A'))
+    assert describe(network) == 'Sequential(depth=3)'
+
+
+def log(folder, *records):
+    place = folder / '20260102_030405/vis_data/scalars.json'
+    place.parent.mkdir(parents=True)
+    place.write_text('\n'.join(map(json.dumps, records)))
+    place.parents[1].joinpath('20260102_030405.log').write_text(
+        'System environment:\n    Python: 3.11.7 (main)\n    CUDA available: True\n'
+        '    GPU 0: NVIDIA H100\n    PyTorch: 2.14.1\nRuntime environment:\n    GPU number: 1\n'
+    )
+
+
+def test_what_a_run_left_is_gathered(tmp_path):
+    _, config, checkpoint = untrained_run(tmp_path)
+    content = torch.load(checkpoint, weights_only=True)
+    content['state_dict']['rounds.count'] = torch.tensor(20)
+    checkpoint = tmp_path / 'iter_20.pth'
+    torch.save(content, checkpoint)
+    log(
+        tmp_path,
+        {'iter': 10, 'step': 10, 'time': 6.0},
+        {'step': 10, 'accuracy/top1': 50.0},
+        {'iter': 20, 'step': 20, 'time': 3.0},
+        {'step': 20, 'accuracy/top1': 60.0, 'teacher/accuracy/top1': 90.0},
+    )
+    figures = dict(
+        settings=dict(checkpoint='x/iter_20.pth'),
+        measured=dict(hardware='a CPU'),
+        num_fake=500,
+        figures={'fidelity/fid': 12.5},
+    )
+    (tmp_path / 'figures.json').write_text(json.dumps(figures))
+    of_another = figures | dict(settings=dict(checkpoint='x/iter_10.pth'))
+    (tmp_path / 'robustness.json').write_text(json.dumps(of_another))
+    record = load_student(Config.fromfile(config), checkpoint).record
+    assert record['method'] == 'DEDFKD'
+    assert record['teacher'].startswith('ImageClassifier(backbone=DAFLLeNet5()')
+    assert (record['teacher_weights'], record['config']) == ('teacher.pth', 'config.py')
+    assert (record['rounds'], record['images'], record['seed']) == (20, 40, 3)
+    assert record['validation'] == {'accuracy/top1': 60.0, 'teacher/accuracy/top1': 90.0}
+    assert record['figures'] == dict(values={'fidelity/fid': 12.5}, n=500, hardware='a CPU')
+    assert 'robustness' not in record  # it is of another checkpoint
+    assert record['minutes'] == 1.5
+    assert record['hardware'] == 'NVIDIA H100'
+    assert record['versions'] == {'Python': '3.11.7', 'PyTorch': '2.14.1'}
+
+
+def test_a_checkpoint_without_its_logs_says_less(tmp_path):
+    _, config, checkpoint = untrained_run(tmp_path)
+    record = load_student(Config.fromfile(config), checkpoint).record
+    assert not record.keys() & {'validation', 'minutes', 'hardware', 'versions'}

@@ -1,0 +1,108 @@
+import pytest
+import torch
+from mmengine.config import Config
+from toy_export import COLOUR, GREY, ROOT, logits_of, untrained_run
+
+from mmdfkd.cli.publish_student import publish
+from mmdfkd.export import load_student
+
+
+@pytest.fixture(scope='module')
+def grey(tmp_path_factory):
+    return untrained_run(tmp_path_factory.mktemp('grey'))
+
+
+@pytest.fixture(scope='module')
+def colour(tmp_path_factory):
+    return untrained_run(tmp_path_factory.mktemp('colour'), COLOUR)
+
+
+def read(config, checkpoint):
+    return load_student(Config.fromfile(config), checkpoint)
+
+
+def test_the_student_of_a_run_gives_its_logits_of_pixels(grey):
+    distiller, config, checkpoint = grey
+    (config.parent / 'teacher.pth').rename(config.parent / 'gone.pth')  # it is not needed
+    student = read(config, checkpoint)
+    (config.parent / 'gone.pth').rename(config.parent / 'teacher.pth')
+    pixels = torch.randint(256, (3, 1, 32, 32), dtype=torch.uint8)
+    found = student.pixel_classifier()(pixels)
+    torch.testing.assert_close(found, logits_of(distiller, pixels))
+    assert (student.image_shape, student.num_classes()) == ((1, 32, 32), 10)
+    assert student.bank.equal(distiller.memory.images[:40])
+    assert [step['type'] for step in student.resize] == ['Resize']
+
+
+def test_a_published_student_is_the_same(colour, tmp_path):
+    distiller, config, checkpoint = colour
+    publish(str(config), str(checkpoint), tmp_path / 'student.pth')
+    student = read(tmp_path / 'student.py', tmp_path / 'student.pth')
+    pixels = torch.rand(2, 3, 32, 32) * 255
+    torch.testing.assert_close(student.pixel_classifier()(pixels), logits_of(distiller, pixels))
+    assert student.image_shape == (3, 32, 32)
+    assert student.classes[:2] == ('airplane', 'automobile')
+    assert student.bank is None
+    assert student.record['teacher'].startswith('ImageClassifier(backbone=ThinResNet(depth=20)')
+
+
+def test_images_of_a_run_in_bgr_become_rgb(tmp_path):
+    options = {'model.data_preprocessor.to_rgb': True}
+    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, **options)
+    student = read(config, checkpoint)
+    assert student.bank.equal(distiller.memory.images[:40].flip(1))
+    found = student.pixel_classifier()(student.bank)
+    torch.testing.assert_close(found, logits_of(distiller, distiller.memory.images[:40]))
+
+
+def test_without_a_memory_the_generator_says_the_size(tmp_path):
+    config = 'configs/zskt/zskt_lenet5_mnist5k.py'
+    cfg = Config.fromfile(ROOT / config)
+    assert cfg.model.get('memory') is None
+    cfg = Config.fromfile(ROOT / GREY)
+    _, config, checkpoint = untrained_run(tmp_path)
+    content = torch.load(checkpoint, weights_only=True)
+    kept = {k: v for k, v in content['state_dict'].items() if not k.startswith('memory.')}
+    torch.save({'state_dict': kept}, checkpoint)
+    student = read(config, checkpoint)
+    assert (student.image_shape, student.bank) == ((1, 32, 32), None)
+
+
+def test_the_names_of_the_classes_are_those_of_the_teachers_file(tmp_path):
+    _, config, checkpoint = untrained_run(tmp_path)
+    weights = torch.load(tmp_path / 'teacher.pth', weights_only=True)
+    names = [f'digit {number}' for number in range(10)]
+    meta = {'dataset_meta': {'classes': names}}
+    torch.save({'state_dict': weights, 'meta': meta}, tmp_path / 'teacher.pth')
+    assert read(config, checkpoint).classes == tuple(names)
+
+
+def test_a_preprocessor_that_does_more_is_refused(grey):
+    _, config, checkpoint = grey
+    cfg = Config.fromfile(config)
+    cfg.model.data_preprocessor.pad_size_divisor = 48
+    with pytest.raises(ValueError, match=r'subtract a mean and divide by a std, and no more'):
+        load_student(cfg, checkpoint)
+
+
+def test_weights_of_another_student_and_other_configs_are_refused(grey, tmp_path):
+    _, config, checkpoint = grey
+    cfg = Config.fromfile(config)
+    cfg.model.student.network.backbone.width = 1.0
+    cfg.model.student.network.head.in_channels = 84
+    with pytest.raises(ValueError, match='should hold the config’s student, a ImageClassifier'):
+        load_student(cfg, checkpoint)
+    (tmp_path / 'other.py').write_text("model = dict(type='Sequential')\n")
+    cfg = Config.fromfile(tmp_path / 'other.py')
+    with pytest.raises(ValueError, match=r'other\.py should be the config of a run'):
+        load_student(cfg, checkpoint)
+
+
+def test_pretrained_weights_are_not_asked_for(tmp_path, monkeypatch):
+    network = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10)
+    _, config, checkpoint = untrained_run(tmp_path, COLOUR, dict(network))
+    cfg = Config.fromfile(config)
+    cfg.model.student.network.pretrained = True
+    monkeypatch.setattr('timm.models._builder.load_pretrained', pytest.fail)
+    student = load_student(cfg, checkpoint)
+    assert 'pretrained' not in student.config
