@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from .charts import Bars, bar_chart
-from .run_logs import Run, flatten
+from .dumped_config import flatten
+from .run_logs import Run
 
 Values = list[float | None]
 

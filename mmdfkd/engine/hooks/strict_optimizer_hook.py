@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdfkd.registry import HOOKS
-from mmdfkd.reports.run_logs import flatten, parse_config
+from mmdfkd.reports.dumped_config import flatten, parse_config
 
 from .strict_schedule_hook import by_name
 

@@ -57,8 +57,8 @@ class SyntheticGridHook(Hook):
         dataset = None if runner.val_loop is None else runner.val_dataloader.dataset
         self._names = class_names(model.teacher, dataset, model.num_classes)
         classes = range(min(self.num_classes, model.num_classes))
-        found = first_of_each(dataset, classes, self.num_latents)
-        if found is not None:
+        found = dataset and first_of_each(dataset, classes, self.num_latents)
+        if found:
             self._show(runner, 'real', self._picture(model, *found, classes), 0)
 
     def after_train_iter(
