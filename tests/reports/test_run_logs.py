@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,10 @@ def test_config_is_parsed_as_mmengine_dumps_it(tmp_path):
     parsed = parse_config((tmp_path / 'config.py').read_text())
     expected = Config.fromfile(tmp_path / 'config.py').to_dict()
     assert json.dumps(parsed, sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+def test_nothing_has_to_be_imported_before_it():
+    # The engine reads configs as the reports do, and the reports the engine's work dirs.
+    code = 'import mmdfkd.reports.run_logs'
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True)
+    assert done.returncode == 0, done.stderr
