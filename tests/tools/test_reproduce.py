@@ -154,7 +154,12 @@ def test_a_failure_ends_without_a_traceback(tmp_path):
     command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
     network = MODELS.build(Config.fromfile(ROOT / command[2]).model.teacher.network)
     torch.save(network.state_dict(), tmp_path / 'teacher.pth')
-    command += ['--work-dir', str(tmp_path), '--cfg-options', 'optim_wrapper.student.optimizer.lr=1e30']
+    command += [
+        '--work-dir',
+        str(tmp_path),
+        '--cfg-options',
+        'optim_wrapper.student.optimizer.lr=1e30',
+    ]
     command += [f'model.teacher.checkpoint={tmp_path}/teacher.pth']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
