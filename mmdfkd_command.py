@@ -48,10 +48,9 @@ def usage() -> str:
 def main() -> None:
     """Run the command that the first argument names."""
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
-    if name in ('-h', '--help'):
-        sys.exit(print(usage()))
-    if name == '--version':
-        sys.exit(print(version('mmdfkd')))
+    if name in ('-h', '--help', '--version'):
+        print(version('mmdfkd') if name == '--version' else usage())
+        sys.exit()
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, 1, 0.5)
         nearest = f'; did you mean {close[0]}?' if close else ''
@@ -66,7 +65,7 @@ def main() -> None:
         if 'mmcv should be installed' not in str(error):
             raise
         sys.exit(f'mmdfkd: {error}')
-    module.command()
+    sys.exit(module.command())
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@
 # that pip finds these itself is not tried here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+unset PYTHONPATH  # pip would find this folder there, and install nothing
 VENV="$(cd "${VENV:-.venv}" && pwd)"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -22,7 +23,6 @@ fi
   > "$("$folder/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/of_tests.pth"
 
 mkdir "$folder/empty" && cd "$folder/empty"
-unset PYTHONPATH
 PATH="$folder/venv/bin:$PATH"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 short='model.kd_steps=2 model.kd_batch_size=16 train_dataloader.batch_size=16 model.memory.capacity=64'

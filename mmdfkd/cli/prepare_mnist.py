@@ -87,11 +87,14 @@ def download(out: Path) -> None:
     """
     from torchvision.datasets import MNIST
 
+    new = [folder for folder in (out, *out.parents) if not folder.exists()]
     make_folder(out, '--out')
     with tempfile.TemporaryDirectory() as folder:
         try:
             MNIST(folder, download=True)
         except (OSError, RuntimeError, HTTPException) as error:
+            for made in new:
+                made.rmdir()
             raise FileNotFoundError(
                 f'{", ".join(FILES)} should be in {out.resolve()}, but downloading them failed: '
                 f'{str(error).strip()}; put the four files there, unpacked, or give --from-pngs '

@@ -26,8 +26,8 @@ from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
 from mmdfkd.packaged import CONFIGS
+from mmdfkd.reports.dumped_config import flatten
 from mmdfkd.reports.results import is_table, read_run, table
-from mmdfkd.reports.run_logs import flatten
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
 TEACHERS = CONFIGS / 'teachers'

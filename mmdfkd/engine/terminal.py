@@ -101,7 +101,7 @@ class ProgressHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Begin where the run begins, or goes on."""
-        self._accuracy: list[str] = []
+        self._accuracy = self._losses = ''
         self._next = 0.0
         self._task = self._bar.add_task('', total=runner.max_iters, completed=runner.iter, told='')
 
@@ -117,15 +117,19 @@ class ProgressHook(Hook):
         if self._on and time.monotonic() > self._next:
             self._next = time.monotonic() + 1
             losses = {k: float(v) for k, v in (outputs or {}).items() if k.split('/')[-1] == 'loss'}
-            told = [f'{name.replace("/", " ")} {value:.3g}' for name, value in losses.items()]
-            self._bar.update(self._task, told=', '.join([*self._accuracy, *told]))
+            self._losses = ''.join(f'  {k.replace("/", " ")} {v:.3g}' for k, v in losses.items())
+            self._tell()
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Show the accuracy from now on."""
         teacher = runner.message_hub.log_scalars.get('val/teacher/accuracy/top1')
         if metrics and 'accuracy/top1' in metrics:
             of_teacher = f' (teacher {teacher.current():.2f} %)' if teacher else ''
-            self._accuracy = [f'{metrics["accuracy/top1"]:.2f} %{of_teacher}']
+            self._accuracy = f'accuracy {metrics["accuracy/top1"]:.2f} %{of_teacher}'
+            self._tell()
+
+    def _tell(self) -> None:
+        self._bar.update(self._task, told=self._accuracy + self._losses)
 
 
 def _to_terminal(logger: MMLogger) -> list[StreamHandler]:

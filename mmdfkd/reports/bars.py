@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from .charts import Bars, bar_chart
-from .run_logs import Run, flatten
+from .dumped_config import flatten
+from .run_logs import Run
 
 Values = list[float | None]
 
@@ -85,9 +86,11 @@ def names_of(title: str, runs: list[Run], number: int) -> list[str]:
         return [f'{i / number:.2f} to {(i + 1) / number:.2f}' for i in range(number)]
     found = [run.figures.get('figures', {}).get('class_names') for run in runs]
     names = next((names for names in found if isinstance(names, list)), [])
-    if len(names) != number or any(other not in (None, names) for other in found):
+    if len(names) < number or any(other not in (None, names) for other in found):
         return [str(index) for index in range(number)]
-    return [text if len(text) <= LONGEST else f'{text[:LONGEST]}…' for text in map(str, names)]
+    return [
+        text if len(text) <= LONGEST else f'{text[:LONGEST]}…' for text in map(str, names[:number])
+    ]
 
 
 def bar_charts(runs: list[Run]) -> dict[str, str]:

@@ -19,6 +19,7 @@ _RUNS = 5  # --c0 to --c4 of the style sheet
 _VARIABLES = (*(f'c{i}' for i in range(_RUNS)), 'ink', 'muted', 'rule')
 _DASHES = ('solid', 'dashed', 'dotted')  # as colours come again; CSS and matplotlib have them
 WIDE, NARROW = (860, 340), (360, 215)  # sizes in pixels
+_STEPS = [1, 2, 5, 10]  # between ticks
 MOST_NAMED = 30  # bars that have a name each
 
 
@@ -162,8 +163,8 @@ def line_chart(
             axes.set_xlim(0, max(*rounds, 1))
         axes.margins(x=0)
         axes.set_xlabel('round')
-        axes.xaxis.set_major_locator(MaxNLocator(max(3, size[0] // 110), integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(size[0] // 90, integer=True, steps=_STEPS))
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
         axes.grid(axis='y')
         ends = [
             f'{line.name} from {text_of(line.finite[0][1])} at round {line.finite[0][0]} '
@@ -188,7 +189,7 @@ def bar_chart(title: str, runs: list[Bars], names: Sequence[str]) -> str:
         shown = range(0, number, math.ceil(number / MOST_NAMED))
         axes.set_yticks(shown, [names[index] for index in shown])
         axes.set_ylim(number - 0.5, -0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
         axes.spines['bottom'].set_visible(False)
         axes.grid(axis='x')
         told = [f'{run.name}: {", ".join(map(text_of, run.values))}' for run in runs]

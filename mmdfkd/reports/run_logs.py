@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmdfkd.engine.saved_config import flatten, parse_config
 from mmdfkd.engine.work_dir import in_order
+
+from .dumped_config import flatten, parse_config
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')

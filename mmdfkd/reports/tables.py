@@ -8,7 +8,8 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from .run_logs import Run, flatten
+from .dumped_config import flatten
+from .run_logs import Run
 
 NOTHING = '–'
 MOST_ROWS = 25  # of differences of configs that are not folded

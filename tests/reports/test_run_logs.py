@@ -1,13 +1,10 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from report_runs import make_run, png, session, train_line, val_line
 
 from mmdfkd.engine.work_dir import note_session
-from mmdfkd.reports.run_logs import parse_config, read_run
+from mmdfkd.reports.run_logs import read_run
 
 
 def test_a_resumed_run_is_one_curve_and_the_later_session_wins(tmp_path):
@@ -88,21 +85,3 @@ def test_a_folder_without_a_run_is_an_error(tmp_path):
     session(tmp_path / 'b', '20260101_000000', [])
     with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
         read_run(tmp_path / 'b', 'name')
-
-
-def test_config_is_parsed_as_mmengine_dumps_it(tmp_path):
-    from mmengine.config import Config
-
-    root = Path(__file__).parents[2]
-    cfg = Config.fromfile(root / 'configs/dedfkd_lenet5_mnist5k.py')
-    cfg.dump(tmp_path / 'config.py')
-    parsed = parse_config((tmp_path / 'config.py').read_text())
-    expected = Config.fromfile(tmp_path / 'config.py').to_dict()
-    assert json.dumps(parsed, sort_keys=True) == json.dumps(expected, sort_keys=True)
-
-
-def test_nothing_has_to_be_imported_before_it():
-    # The engine reads configs as the reports do, and the reports the engine's work dirs.
-    code = 'import mmdfkd.reports.run_logs'
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True)
-    assert done.returncode == 0, done.stderr

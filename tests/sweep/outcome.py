@@ -74,6 +74,7 @@ def run(name, arguments, folder='.', watch=True):
         enter(mock.patch.object(sys, 'argv', [script, *arguments]))
         enter(mock.patch.object(sys, 'path', [*sys.path]))
         enter(mock.patch('time.sleep', return_value=None))  # MMEngine waits between epochs
+        enter(mock.patch('gc.collect', return_value=0))  # once a data set
         # Compilers and drivers are asked for their versions, and yapf formats for a second.
         enter(mock.patch('mmengine.runner.runner.collect_env', dict))
         enter(mock.patch('mmengine.config.config.FormatCode', lambda text, **_: (text, True)))

@@ -16,7 +16,7 @@ from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 from mmdfkd.reports.class_grid import class_grid
 
-_FEWEST = 4  # grids of a run
+_OF_SHORT_RUNS = 4  # grids
 
 
 @HOOKS.register_module()
@@ -29,7 +29,7 @@ class SyntheticGridHook(Hook):
     run long. Of the validation set, where it has images, the same is shown once, as ``real``.
 
     Args:
-        interval: iterations between two grids; a run of less than four has four grids.
+        interval: iterations between two grids; a run that is no longer has four grids.
         num_classes: rows, at most the generator's classes.
         num_latents: columns.
         seed: of the latents.
@@ -57,8 +57,8 @@ class SyntheticGridHook(Hook):
         dataset = None if runner.val_loop is None else runner.val_dataloader.dataset
         self._names = class_names(model.teacher, dataset, model.num_classes)
         classes = range(min(self.num_classes, model.num_classes))
-        found = first_of_each(dataset, classes, self.num_latents)
-        if found is not None:
+        found = dataset and first_of_each(dataset, classes, self.num_latents)
+        if found:
             self._show(runner, 'real', self._picture(model, *found, classes), 0)
 
     def after_train_iter(
@@ -69,7 +69,8 @@ class SyntheticGridHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Add a grid at every ``interval`` and after the last iteration."""
-        interval = min(self.interval, max(1, runner.max_iters // _FEWEST))
+        rounds = runner.max_iters
+        interval = self.interval if self.interval < rounds else max(1, rounds // _OF_SHORT_RUNS)
         if self.every_n_train_iters(runner, interval) or self.is_last_train_iter(runner):
             self._add_grid(runner)
 

@@ -1,4 +1,4 @@
-"""Reading a config that MMEngine has dumped, without running anything of it."""
+"""A config that MMEngine dumped, read without running anything of it."""
 
 import ast
 from typing import Any
