@@ -89,7 +89,7 @@ def teacher(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(('place', 'library'), enumerate([None, 'accelerate', 'lightning'], 1))
+@pytest.mark.parametrize(('place', 'library'), [(1, None), (2, 'accelerate'), (3, 'lightning')])
 def test_a_distiller_runs_without_a_runner(teacher, place, library):
     if library:
         pytest.importorskip(library)
