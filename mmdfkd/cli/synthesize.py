@@ -138,7 +138,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
     num = args.per_class * classes if args.per_class is not None else args.num
     if num < classes:
         raise ValueError(f'--num should be at least {classes}, one image a class, but got {num}')
-    if args.source == 'bank' and num > len(distiller.memory):
+    if args.source == 'bank' and 0 < len(distiller.memory) < num:
         raise ValueError(
             f'--num should be at most {len(distiller.memory)}, the images in the bank, but got '
             f'{num}; ask for fewer, or for --source generator if the method has one'

@@ -6,8 +6,11 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import torch
 from load_tool import load_tool
 from mmengine.config import Config
+
+from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,8 +152,10 @@ def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
 
 def test_a_failure_ends_without_a_traceback(tmp_path):
     command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
-    command += ['--work-dir', str(tmp_path), '--cfg-options', 'model.teacher.checkpoint=None']
-    command += ['model.student.network.type=Nobody']
+    teacher = tmp_path / 'teacher.pth'
+    torch.save(MODELS.build(Config.fromfile(QUICK).model.teacher.network).state_dict(), teacher)
+    options = [f'model.teacher.checkpoint={teacher}', 'val_dataloader.dataset.split=Nobody']
+    command += ['--work-dir', str(tmp_path), '--cfg-options', *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     work_dir = tmp_path / 'dedfkd_lenet5_mnist5k/seed0'

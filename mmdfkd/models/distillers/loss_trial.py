@@ -113,18 +113,22 @@ def _has_values(made: dict[str, Any]) -> bool:
 
 @torch.no_grad()
 def _maps(distiller: Any, name: str) -> dict[str, Any]:
-    """Return the maps that ``loss_at`` and ``loss_layout`` compare, of black images."""
+    """Return the maps that ``loss_at`` and ``loss_layout`` compare, of one black image."""
     layers = {'loss_at': ('teacher_layers', 'student_layers'), 'loss_layout': ('layout_layers',)}
     if name not in layers:
         return {}
-    inputs = distiller.normalize(torch.zeros(_IMAGES, *distiller.image_shape))
+    inputs = distiller.normalize(torch.zeros(1, *distiller.image_shape))
     found = []
     for network, names in zip(('teacher', 'student'), layers[name], strict=False):
         part: Any = getattr(distiller, network)
         with frozen(part), FeatureMaps(part.network, getattr(distiller, names)) as maps:
             part(inputs)
-        found.append(maps.maps)
+        found.append([_repeated(each) for each in maps.maps])
     return dict(zip(('teacher_maps', 'student_maps'), found, strict=False)) | {'maps': found[0]}
+
+
+def _repeated(maps: Any) -> Any:
+    return maps.expand(_IMAGES, *maps.shape[1:]) if isinstance(maps, Tensor) else maps
 
 
 @torch.no_grad()
