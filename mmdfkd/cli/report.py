@@ -10,7 +10,8 @@ from pathlib import Path
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.outputs import Output
 from mmdfkd.reports.curves_csv import is_csv, write_csv
-from mmdfkd.reports.page import is_markdown, is_page, read_runs, write_html, write_markdown
+from mmdfkd.reports.page import is_markdown, is_page, write_html, write_markdown
+from mmdfkd.reports.run_logs import read_runs
 
 
 def main(arguments: list[str] | None = None) -> None:

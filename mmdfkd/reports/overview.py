@@ -1,18 +1,20 @@
 """The first tables of a report: accuracies, the figures that most look for, robustness."""
 
+import itertools
+
 from .run_logs import Run
-from .tables import NOTHING, Table, cell, side_by_side
+from .tables import NOTHING, Table, cell
 
 ATTACKS = ('fgsm', 'pgd')
 #: The figures that most look for, of those that figures.py writes: which way is better.
 KEY_FIGURES = {
-    'fidelity/fid': 'FID ↓',
-    'fidelity/precision': 'precision ↑',
-    'fidelity/recall': 'recall ↑',
-    'class_balance/entropy': 'balance: entropy of the classes ↑',
-    'class_balance/missing_classes': 'missing classes ↓',
+    'fidelity/fid': 'FID ↓',
+    'fidelity/precision': 'precision ↑',
+    'fidelity/recall': 'recall ↑',
+    'class_balance/entropy': 'entropy of the classes ↑',
+    'class_balance/missing_classes': 'missing classes ↓',
     'diversity/intra': 'distance inside a class',
-    'agreement/top1': 'agreement with the teacher, % ↑',
+    'agreement/top1': 'agreement with the teacher % ↑',
 }
 
 
@@ -63,29 +65,32 @@ def summary(runs: list[Run]) -> Table:
 
 
 def key_figures(runs: list[Run]) -> Table:
-    """Tabulate the figures that most look for, and last what real images have instead."""
-    columns = []
+    """Tabulate the figures that most look for, a row a run, and last what real images have."""
+    rows: dict[str, list[float | None]] = {}
     of_real: dict[tuple, list[str]] = {}
     for run in runs:
         found = {name: curve[-1][1] for name, curve in run.val.items()}
         found |= run.figures.get('figures', {}).get('figures', {})
-        columns.append({t: found[name] for name, t in KEY_FIGURES.items() if name in found})
+        rows[run.name] = [found.get(name) for name in KEY_FIGURES]
         real = tuple(found.get(f'{n}_floor', found.get(f'{n}_real')) for n in KEY_FIGURES)
-        if any(value is not None for value in real):
-            of_real.setdefault(real, []).append(run.name)
-    table = side_by_side('Key figures', '', columns, runs)
-    for values, names in of_real.items():
-        table.head.append('real images' + f' of {", ".join(names)}' * (len(of_real) > 1))
-        by_title = dict(zip(KEY_FIGURES.values(), values, strict=True))
-        for row in table.rows:
-            row.append(cell(by_title[row[0]]))
-    table.note = (
+        of_real.setdefault(real, []).append(run.name)
+    of_real.pop((None,) * len(KEY_FIGURES), None)
+    for real, names in of_real.items():
+        rows['real images' + f' of {", ".join(names)}' * (len(of_real) > 1)] = [*real]
+    some = [any(values[i] is not None for values in rows.values()) for i in range(len(KEY_FIGURES))]
+    head = ['run', *itertools.compress(KEY_FIGURES.values(), some)]
+    cells = [
+        [name, *map(cell, itertools.compress(values, some))]
+        for name, values in rows.items()
+        if any(value is not None for value in values)
+    ]
+    note = (
         'Of figures.json, or else of the last validation; all of them are below. '
         '↓: less is better, ↑: more.'
         + ' Real images: what perfect samples would have.' * bool(of_real)
         + extractors(runs)
     )
-    return table
+    return Table('Key figures', note, head, cells, cards=True)
 
 
 def extractors(runs: list[Run]) -> str:

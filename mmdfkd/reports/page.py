@@ -12,10 +12,11 @@ from . import tables as report_tables
 from .bars import bar_charts
 from .charts import NARROW, WIDE, Line, gallery, legend, line_chart
 from .overview import overview
-from .run_logs import Run, read_run
+from .run_logs import Run
 from .tables import Table
 
 MOST_PICTURES = 8  # of a run and name
+MOST_NAMES = 4  # of runs in the title
 OPEN = LOSSES, OF_VALIDATION = 'Losses', 'Figures of the validation'  # groups of charts
 REAL = 'real'  # the picture of the validation set
 ABOUT_GRIDS = (
@@ -194,7 +195,7 @@ def write_html(runs: list[Run]) -> str:
         html_table(report_tables.environment(runs)),
         config_section(runs),
     ]
-    title = escape(', '.join(names))
+    title = escape(', '.join(names) if len(names) <= MOST_NAMES else f'{len(names)} runs')
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -237,17 +238,3 @@ def is_markdown(file: Path) -> bool:
     """Tell whether a file is of :func:`write_markdown`, which a newer one may replace."""
     with file.open('rb') as content:
         return content.read(len(MARK)) == MARK.encode()
-
-
-def read_runs(work_dirs: list[Path]) -> list[Run]:
-    """Read work dirs; those with the same last name are called by their paths."""
-    places = [work_dir.resolve() for work_dir in work_dirs]
-    if len(set(places)) < len(places):
-        raise ValueError(
-            f'WORK_DIRs should differ, but got {[*map(str, work_dirs)]}; give each once'
-        )
-    names = [place.name for place in places]
-    return [
-        read_run(work_dir, name if names.count(name) == 1 else str(work_dir))
-        for work_dir, name in zip(work_dirs, names, strict=True)
-    ]

@@ -132,6 +132,20 @@ def read_run(work_dir: Path, name: str) -> Run:
     )
 
 
+def read_runs(work_dirs: list[Path]) -> list[Run]:
+    """Read work dirs; those with the same last name are called by their paths."""
+    places = [work_dir.resolve() for work_dir in work_dirs]
+    if len(set(places)) < len(places):
+        raise ValueError(
+            f'WORK_DIRs should differ, but got {[*map(str, work_dirs)]}; give each once'
+        )
+    names = [place.name for place in places]
+    return [
+        read_run(work_dir, name if names.count(name) == 1 else str(work_dir))
+        for work_dir, name in zip(work_dirs, names, strict=True)
+    ]
+
+
 def read_sessions(work_dir: Path) -> list[list[dict]]:
     """Read what each session of a run logged, the earliest first."""
     return [read_scalars(log) for log in in_order(work_dir, SCALARS)]

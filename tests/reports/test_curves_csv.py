@@ -4,7 +4,7 @@ from load_tool import load_tool
 from report_runs import make_run
 
 from mmdfkd.reports.curves_csv import is_csv, write_csv
-from mmdfkd.reports.page import read_runs
+from mmdfkd.reports.run_logs import read_runs
 
 
 def test_every_logged_value_is_a_row(tmp_path):
