@@ -20,7 +20,6 @@ from torch.utils.data import Dataset
 from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
-from mmdfkd.datasets.labels import class_names
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
@@ -180,9 +179,6 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(metric, Fidelity):
             metric.describe_real()  # an image that cannot be read is told before hours of others
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
-    balance = next(metric for metric in metrics if isinstance(metric, ClassBalance))
-    dataset = getattr(balance.real, 'dataset', None)
-    names = class_names(model.teacher, dataset, model.num_classes)
     if args.source == 'bank':
         figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
@@ -195,7 +191,6 @@ def main(argv: list[str] | None = None) -> None:
         time.perf_counter() - start,
         num_fake=len(samples),
         protocol=protocol,
-        class_names=names,
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
     )

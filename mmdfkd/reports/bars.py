@@ -84,13 +84,10 @@ def names_of(title: str, runs: list[Run], number: int) -> list[str]:
     """Name the bars of a chart: bins, or classes, by number where runs do not share names."""
     if title in dict(OF_A_BIN.values()):
         return [f'{i / number:.2f} to {(i + 1) / number:.2f}' for i in range(number)]
-    found = [run.figures.get('figures', {}).get('class_names') for run in runs]
-    names = next((names for names in found if isinstance(names, list)), [])
-    if len(names) < number or any(other not in (None, names) for other in found):
+    found = [run.class_names for run in runs if run.class_names]
+    if not found or len(found[0]) < number or any(names != found[0] for names in found):
         return [str(index) for index in range(number)]
-    return [
-        text if len(text) <= LONGEST else f'{text[:LONGEST]}…' for text in map(str, names[:number])
-    ]
+    return [name if len(name) <= LONGEST else f'{name[:LONGEST]}…' for name in found[0][:number]]
 
 
 def bar_charts(runs: list[Run]) -> dict[str, str]:

@@ -19,7 +19,7 @@ _RUNS = 5  # --c0 to --c4 of the style sheet
 _VARIABLES = (*(f'c{i}' for i in range(_RUNS)), 'ink', 'muted', 'rule')
 _DASHES = ('solid', 'dashed', 'dotted')  # as colours come again; CSS and matplotlib have them
 WIDE, NARROW = (860, 340), (360, 215)  # sizes in pixels
-_STEPS = [1, 2, 5, 10]  # between ticks
+_STEPS = [1, 2, 2.5, 5, 10]  # between ticks
 MOST_NAMED = 30  # bars that have a name each
 
 
@@ -164,7 +164,7 @@ def line_chart(
         axes.margins(x=0)
         axes.set_xlabel('round')
         axes.xaxis.set_major_locator(MaxNLocator(size[0] // 90, integer=True, steps=_STEPS))
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
         axes.grid(axis='y')
         ends = [
             f'{line.name} from {text_of(line.finite[0][1])} at round {line.finite[0][0]} '

@@ -10,6 +10,8 @@ from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+#: Where a run leaves the names, in the folder of a session.
+CLASS_NAMES = 'class_names.json'
 _LEAST, _MOST = 32, 96  # pixels of a side: smaller images are enlarged, larger ones reduced
 _PADDING = 2
 _LONGEST = 20  # letters of a name

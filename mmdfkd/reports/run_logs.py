@@ -10,6 +10,7 @@ from typing import Any
 
 from mmdfkd.engine.work_dir import in_order
 
+from .class_grid import CLASS_NAMES
 from .dumped_config import flatten, parse_config
 
 #: Files of figures that other tools leave in a work dir.
@@ -41,6 +42,7 @@ class Run:
         checkpoint: name of the last checkpoint, or None.
         sessions: how often it was started or resumed.
         figures: the content of the files of figures, by file.
+        class_names: of the teacher or the validation set; none if a run did not leave them.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Run:
     checkpoint: str | None
     sessions: int
     figures: dict[str, dict]
+    class_names: list[str]
 
     @property
     def rounds(self) -> int:
@@ -129,6 +132,7 @@ def read_run(work_dir: Path, name: str) -> Run:
         checkpoint=Path(marker.read_text().strip()).name if marker.is_file() else None,
         sessions=len(logs),
         figures=read_figures(work_dir),
+        class_names=read_names(logs[-1].parents[1] / CLASS_NAMES),
     )
 
 
@@ -223,3 +227,12 @@ def read_figures(work_dir: Path) -> dict[str, dict]:
         except (FileNotFoundError, json.JSONDecodeError):
             continue
     return found
+
+
+def read_names(file: Path) -> list[str]:
+    """Read the names of classes, if they are there and whole."""
+    try:
+        names = json.loads(file.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return []
+    return [*map(str, names)] if isinstance(names, list) else []

@@ -19,6 +19,11 @@ def test_a_resumed_run_is_one_curve_and_the_later_session_wins(tmp_path):
     assert found.pictures == {'synthetic': {10: png(1), 30: png(3)}}
     assert found.minutes == pytest.approx(40 * 3 / 60)
     assert found.sessions == 2
+    assert found.class_names == []
+    names = run / '20260102_000000/class_names.json'
+    for text, read in (('["cat", 1]', ['cat', '1']), ('["ca', []), ('{"a": 1}', [])):
+        names.write_text(text)
+        assert read_run(run, 'run').class_names == read
     # A run begun anew in the same folder has nothing of the old one.
     session(run, '20260103_000000', [train_line(10, 9.0)])
     assert read_run(run, 'run').train['generator/loss'] == [(10, 9.0)]

@@ -1,5 +1,7 @@
 """Pictures of what the generator makes, over time, beside real ones."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.datasets.labels import class_names, first_of_each
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
-from mmdfkd.reports.class_grid import class_grid
+from mmdfkd.reports.class_grid import CLASS_NAMES, class_grid
 
 _OF_SHORT_RUNS = 4  # grids
 
@@ -27,6 +29,7 @@ class SyntheticGridHook(Hook):
     generator, or a method without one, which shows its newest images, the class that the
     teacher sees, and the rows are the most frequent of these. The latents stay the same all
     run long. Of the validation set, where it has images, the same is shown once, as ``real``.
+    The names are left beside the log, for the report.
 
     Args:
         interval: iterations between two grids; a run that is no longer has four grids.
@@ -52,10 +55,11 @@ class SyntheticGridHook(Hook):
 
     @master_only
     def before_train(self, runner: Runner) -> None:
-        """Show real images of the classes."""
+        """Name the classes, and show real images of them."""
         model = unwrap(runner.model)
         dataset = None if runner.val_loop is None else runner.val_dataloader.dataset
         self._names = class_names(model.teacher, dataset, model.num_classes)
+        Path(runner.log_dir, CLASS_NAMES).write_text(json.dumps(self._names))
         classes = range(min(self.num_classes, model.num_classes))
         found = dataset and first_of_each(dataset, classes, self.num_latents)
         if found:

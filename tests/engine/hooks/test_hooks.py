@@ -1,3 +1,4 @@
+import json
 import math
 from itertools import pairwise
 from types import SimpleNamespace
@@ -67,6 +68,8 @@ def test_grid_has_a_row_a_class_and_changes_nothing(tmp_path):
         height, width, _ = cv2.imread(str(picture)).shape
         assert height == 3 * 34 + 2  # 8-pixel images four times as large, 2 of padding
         assert 10 * 34 + 10 < width < 10 * 34 + 30  # and names of a letter
+    [names] = tmp_path.glob('*/class_names.json')
+    assert json.loads(names.read_text()) == ['0', '1', '2']
     plain = toy_runner(tmp_path / 'plain', max_iters=2, grid_interval=100)
     plain.train()
     for name, value in runner.model.generator.state_dict().items():
