@@ -1,5 +1,6 @@
 """What a run shows in a terminal: a bar, and of the log what a user reads."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -32,8 +33,8 @@ _NOISE = (
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
 )
-#: What the bar shows instead.
-_IN_THE_BAR = ('Iter(train)', 'Epoch(train)')
+#: Messages of single steps, which the bar shows instead.
+_IN_THE_BAR = re.compile(r'(Iter|Epoch)\((train|val)\) .*\beta: ')
 
 
 class TerminalRunner(Runner):
@@ -121,6 +122,17 @@ class ProgressHook(Hook):
             self._losses = ''.join(f'  {k.replace("/", " ")} {v:.3g}' for k, v in losses.items())
             self._tell()
 
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Any = None,
+    ) -> None:
+        """Say how far the validation is."""
+        told = f'validating: {batch_idx + 1} of {len(runner.val_dataloader)}'
+        self._bar.update(self._task, told=told)
+
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Show the accuracy from now on."""
         teacher = runner.message_hub.log_scalars.get('val/teacher/accuracy/top1')
@@ -142,4 +154,4 @@ def _is_read(record: LogRecord) -> bool:
 
 
 def _is_not_in_the_bar(record: LogRecord) -> bool:
-    return not str(record.msg).startswith(_IN_THE_BAR)
+    return not _IN_THE_BAR.match(str(record.msg))

@@ -8,7 +8,7 @@ import toy_run
 from mmengine.hooks import Hook
 from rich.progress import track
 
-from mmdfkd.engine.terminal import TerminalRunner
+from mmdfkd.engine.terminal import ProgressHook, TerminalRunner
 
 
 class Terminal(io.StringIO):
@@ -62,13 +62,17 @@ def test_on_a_terminal_a_bar_stands_for_the_steps(runner_of, tmp_path):
     told = re.sub(r'\x1b\[[\d;?]*[a-zA-Z]', '', output.getvalue())
     assert 'Iter(train)' in file.read_text()
     assert 'Iter(train)' not in told
-    assert 'Iter(val)' in told
+    assert re.search(r'Iter\(val\) \[3/3\] +accuracy/top1', told)
+    assert 'eta: ' not in told
     assert re.search('evaluating the teacher.* 100%', told)
     assert re.search(r'training .* 4/4 \d:\d\d:\d\d left', told)
     assert re.search(r'accuracy \d+\.\d\d % \(teacher \d+\.\d\d %\)  generator loss', told)
     assert 'Distillation summary' in told
+    [bar] = [hook for hook in runner.hooks if isinstance(hook, ProgressHook)]
+    bar.after_val_iter(runner, 1)
+    assert bar._bar.tasks[0].fields['told'] == 'validating: 2 of 3'
     assert sys.stdout is output  # and not rich's any more
-    runner.logger.info('Iter(train) after the run')
+    runner.logger.info('Iter(train) [5/4]  eta: 0:00:00  after the run')
     assert 'after the run' in output.getvalue()
 
 
