@@ -83,6 +83,9 @@ class ProgressHook(Hook):
             transient=True,  # the summary stays
             disable=not self._on,
         )
+        self._accuracy = self._losses = ''
+        self._next = 0.0
+        self._task = self._bar.add_task('', total=None, told='')
 
     @contextmanager
     def shown(self, logger: MMLogger) -> Iterator[None]:
@@ -101,9 +104,7 @@ class ProgressHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Begin where the run begins, or goes on."""
-        self._accuracy = self._losses = ''
-        self._next = 0.0
-        self._task = self._bar.add_task('', total=runner.max_iters, completed=runner.iter, told='')
+        self._bar.update(self._task, total=runner.max_iters, completed=runner.iter)
 
     def after_train_iter(
         self,

@@ -80,13 +80,17 @@ def test_a_run_whose_checkpoints_are_of_another_name_or_place_is_seen(tmp_path, 
     claim(tmp_path / 'run')
 
 
-def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch, capfd):
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(errno.ENOLCK, 'No locks available')
 
+    told = []
+    monkeypatch.setattr(
+        'mmdfkd.engine.work_dir.print_log', lambda message, **_: told.append(message)
+    )
     monkeypatch.setattr('fcntl.lockf', fail)
     claim(tmp_path)
-    assert 'no locks (No locks available): see that no second run' in ''.join(capfd.readouterr())
+    assert 'no locks (No locks available): see that no second run' in told[0]
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class DistillationSummaryHook(Hook):
         chance = 100 / num_classes
         # Three standard deviations of what guesses get right.
         likely = chance + 3 * (chance * (100 - chance) / num_images) ** 0.5
-        if accuracy is not None and accuracy < likely:
+        if accuracy is not None and accuracy < likely < 100:
             runner.logger.warning(
                 f'the teacher should be better than chance, but has {accuracy:.2f} % of '
                 f'{num_images} validation images right, and guesses of {num_classes} classes up to '

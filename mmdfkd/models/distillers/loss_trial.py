@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import BNStatistics
+from mmdfkd.models.utils import BNStatistics, FeatureMaps, frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 
 _LOGITS = ('student_logits', 'teacher_logits')
@@ -28,6 +28,8 @@ _GIVEN: dict[str, tuple[str, ...]] = {
     'loss_tv': ('inputs',),
     'loss_l2': ('inputs',),
     'loss_cr': ('local', 'overall', 'num_new'),
+    'loss_at': ('student_maps', 'teacher_maps'),
+    'loss_layout': ('maps', 'labels'),
 }
 #: Names of a loss's arguments that say what it is made for.
 _KINDS = {name: name for names in _GIVEN.values() for name in names}
@@ -65,7 +67,7 @@ def try_losses(distiller: Any, *needed: str, only: Sequence[str] = tuple(_GIVEN)
             made = made or _samples(distiller)
             if not _has_values(made):
                 return
-            _try(name, loss, _GIVEN[name], made)
+            _try(name, loss, _GIVEN[name], made | _maps(distiller, name))
 
 
 def try_priors(priors: nn.ModuleDict, distiller: Any) -> None:
@@ -107,6 +109,26 @@ def _has_values(made: dict[str, Any]) -> bool:
     """Tell whether tensors are more than shapes: a distiller may be built to see these alone."""
     logits = made.get('logits')
     return type(logits) is Tensor and not logits.is_meta
+
+
+@torch.no_grad()
+def _maps(distiller: Any, name: str) -> dict[str, Any]:
+    """Return the maps that ``loss_at`` and ``loss_layout`` compare, of one black image."""
+    layers = {'loss_at': ('teacher_layers', 'student_layers'), 'loss_layout': ('layout_layers',)}
+    if name not in layers:
+        return {}
+    inputs = distiller.normalize(torch.zeros(1, *distiller.image_shape))
+    found = []
+    for network, names in zip(('teacher', 'student'), layers[name], strict=False):
+        part: Any = getattr(distiller, network)
+        with frozen(part), FeatureMaps(part.network, getattr(distiller, names)) as maps:
+            part(inputs)
+        found.append([_repeated(each) for each in maps.maps])
+    return dict(zip(('teacher_maps', 'student_maps'), found, strict=False)) | {'maps': found[0]}
+
+
+def _repeated(maps: Any) -> Any:
+    return maps.expand(_IMAGES, *maps.shape[1:]) if isinstance(maps, Tensor) else maps
 
 
 @torch.no_grad()

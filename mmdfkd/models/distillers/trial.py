@@ -134,7 +134,7 @@ def _warn_of_untrained(logits: Tensor, statistics: list[BNStatistics]) -> None:
 
     A batch norm's running mean is what the weights before it make of images; of any images
     much the same channels are high and low. The median over the layers of the correlation of
-    the two is 0.88 to 0.96 of trained networks (ten, of CIFAR-10 and ImageNet), and at most 0.61
+    the two is 0.86 to 0.95 of trained networks (ten, of CIFAR-10 and ImageNet), and at most 0.60
     of random, permuted or coarsely rounded weights (docs/your_own_teacher.md).
     """
     found = sorted(_correlation(layer) for layer in statistics if len(layer.mean) > 3)
