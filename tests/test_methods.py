@@ -71,7 +71,7 @@ def test_the_teacher_is_tried_once_and_evaluated_once_before_the_first_round(nam
         handle.remove()
     passes = [len(args[0]) for module, args in seen if module is model.teacher.network]
     assert passes.pop(0) == 4, 'black, white and two of noise'
-    if name in ('cmi', 'zskt'):
+    if name == 'cmi':
         assert passes.pop(0) == 1, 'it measures the features of the layers that it is given'
     assert passes == [5, 5, 2], 'batches of the evaluation set'
     assert sum(passes) == len(Digits())

@@ -1,5 +1,6 @@
 """A method's losses are tried at build, on a few numbers of the shapes that they will get."""
 
+import copy
 import inspect
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import BNStatistics, FeatureMaps, frozen
+from mmdfkd.models.utils import BNStatistics, FeatureMaps
 from mmdfkd.models.utils.bn_recorder import batch_norms
 
 _LOGITS = ('student_logits', 'teacher_logits')
@@ -30,6 +31,11 @@ _GIVEN: dict[str, tuple[str, ...]] = {
     'loss_cr': ('local', 'overall', 'num_new'),
     'loss_at': ('student_maps', 'teacher_maps'),
     'loss_layout': ('maps', 'labels'),
+}
+#: Of losses of maps, the networks and the distiller's lists of layers that these are of.
+_LAYERS = {
+    'loss_at': {'student': 'student_layers', 'teacher': 'teacher_layers'},
+    'loss_layout': {'teacher': 'layout_layers'},
 }
 #: Names of a loss's arguments that say what it is made for.
 _KINDS = {name: name for names in _GIVEN.values() for name in names}
@@ -67,7 +73,9 @@ def try_losses(distiller: Any, *needed: str, only: Sequence[str] = tuple(_GIVEN)
             made = made or _samples(distiller)
             if not _has_values(made):
                 return
-            _try(name, loss, _GIVEN[name], made | _maps(distiller, name))
+            maps = _maps(distiller, name)
+            if maps is not None:
+                _try(name, loss, _GIVEN[name], made | maps)
 
 
 def try_priors(priors: nn.ModuleDict, distiller: Any) -> None:
@@ -112,23 +120,23 @@ def _has_values(made: dict[str, Any]) -> bool:
 
 
 @torch.no_grad()
-def _maps(distiller: Any, name: str) -> dict[str, Any]:
-    """Return the maps that ``loss_at`` and ``loss_layout`` compare, of one black image."""
-    layers = {'loss_at': ('teacher_layers', 'student_layers'), 'loss_layout': ('layout_layers',)}
-    if name not in layers:
-        return {}
-    inputs = distiller.normalize(torch.zeros(1, *distiller.image_shape))
-    found = []
-    for network, names in zip(('teacher', 'student'), layers[name], strict=False):
-        part: Any = getattr(distiller, network)
-        with frozen(part), FeatureMaps(part.network, getattr(distiller, names)) as maps:
-            part(inputs)
-        found.append([_repeated(each) for each in maps.maps])
-    return dict(zip(('teacher_maps', 'student_maps'), found, strict=False)) | {'maps': found[0]}
+def _maps(distiller: Any, name: str) -> dict[str, Any] | None:
+    """Return maps as the layers of a loss give them; None where their shapes are not found.
 
-
-def _repeated(maps: Any) -> Any:
-    return maps.expand(_IMAGES, *maps.shape[1:]) if isinstance(maps, Tensor) else maps
+    The networks' copies have no values: it is no pass of a network.
+    """
+    found = {}
+    for network, layers in _LAYERS.get(name, {}).items():
+        part = copy.deepcopy(getattr(distiller, network)).to('meta').eval()
+        inputs = torch.empty(_IMAGES, *distiller.image_shape, device='meta')
+        try:
+            with FeatureMaps(part.network, getattr(distiller, layers)) as recorder:
+                part.network(inputs)
+        except Exception:  # a network may ask for values
+            return None
+        shapes = [tuple(maps.shape) for maps in recorder.maps if isinstance(maps, Tensor)]
+        found[f'{network}_maps'] = [torch.ones(shape) for shape in shapes]
+    return found | {'maps': found.get('teacher_maps')}
 
 
 @torch.no_grad()
