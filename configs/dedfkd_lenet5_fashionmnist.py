@@ -10,7 +10,7 @@ with read_base():
 data_preprocessor = model['data_preprocessor'] = fashion_preprocessor
 model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_fashionmnist/epoch_30.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/lenet5_fashionmnist.py',
+    how_to_get='make it: mmdfkd train configs/teachers/lenet5_fashionmnist.py',
 )
 
 rounds = 3000  # six generators; the memory keeps the images of two

@@ -10,6 +10,6 @@ with read_base():
 model['teacher'].update(
     network=resnet34,
     checkpoint='work_dirs/teachers/resnet34_cifar100/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/resnet34_cifar100.py',
+    how_to_get='make it: mmdfkd train configs/teachers/resnet34_cifar100.py',
 )
 model['student'].update(network=resnet18)

@@ -20,7 +20,7 @@ model['data_preprocessor'] = data_preprocessor  # update() would merge the two
 model['teacher'].update(
     network=resnet34,
     checkpoint='work_dirs/teachers/resnet34_tinyimagenet/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/resnet34_tinyimagenet.py',
+    how_to_get='make it: mmdfkd train configs/teachers/resnet34_tinyimagenet.py',
 )
 model['student'].update(network=resnet18)
 model['generator'].update(num_classes=num_classes, image_size=64)

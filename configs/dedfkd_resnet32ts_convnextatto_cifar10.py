@@ -14,7 +14,7 @@ with read_base():
 model['teacher'].update(
     network=resnet32ts,
     checkpoint='work_dirs/teachers/resnet32ts_cifar10/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/resnet32ts_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/resnet32ts_cifar10.py',
 )
 model['student'].update(network=convnext_atto)
 # ConvNeXt has layer norms and wants AdamW, as its authors train it.

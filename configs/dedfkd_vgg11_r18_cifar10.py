@@ -10,6 +10,6 @@ with read_base():
 model['teacher'].update(
     network=vgg11,
     checkpoint='work_dirs/teachers/vgg11_cifar10/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/vgg11_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/vgg11_cifar10.py',
 )
 model['student'].update(network=resnet18)

@@ -15,7 +15,7 @@ with read_base():
 
 model['teacher'].update(
     checkpoint='work_dirs/teachers/vittiny_cifar10/epoch_300.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/vittiny_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/vittiny_cifar10.py',
 )
 model['teacher']['network'] = vit_tiny  # update() would merge the two
 del model['loss_bn']

@@ -10,7 +10,7 @@ with read_base():
 model['teacher'].update(
     network=wrn40_2,
     checkpoint='work_dirs/teachers/wrn40_2_cifar100/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar100.py',
+    how_to_get='make it: mmdfkd train configs/teachers/wrn40_2_cifar100.py',
 )
 model['student'].update(network=wrn16_1)
 model.update(channels_last=True)  # 7 % faster on a CPU

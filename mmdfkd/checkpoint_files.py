@@ -3,41 +3,18 @@
 import hashlib
 import io
 import os
-import pickle
 import re
-import sys
-import uuid
-import zipfile
-from collections.abc import Callable, Mapping
-from http.client import HTTPException
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import mmengine.fileio
-import torch
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoint
-from torch import Tensor
 
-#: Where training scripts put the weights, the likeliest first.
-WEIGHT_KEYS = (
-    'state_dict',
-    'model_state_dict',
-    'model',
-    'net',
-    'network',
-    'weights',
-    'params',
-    'module',
-    'state_dict_ema',
-    'model_ema',
-    'ema',
-)
-
-
-class UnsafeFileError(pickle.UnpicklingError, ValueError):
-    """A file holds objects that could run code when they are unpickled."""
+from .checkpoint_format import parse
+from .downloads import check_digest, digest_of, downloaded
 
 
 def read_checkpoint(
@@ -51,7 +28,9 @@ def read_checkpoint(
     Args:
         source: a path (``~`` is a home), a ``file://``, ``http://`` or ``https://`` URL, one
             of MMEngine's names of models (``torchvision://resnet18``), or a URI of a storage
-            that MMEngine knows. Downloads are kept by URL below torch.hub's folder.
+            that MMEngine knows. Downloads are kept by URL below torch.hub's folder. Those
+            named ``NAME-<hex>.pth``, as torch.hub and OpenMMLab publish, should have a
+            SHA-256 that begins with these digits, unless ``sha256`` says it.
         how_to_get: added to the error if the file is not there.
         sha256: the 64 hexadecimal digits that the file should have, or None.
         map_location: of ``torch.load``.
@@ -65,7 +44,7 @@ def read_checkpoint(
     if scheme in ('', 'file', 'http', 'https') or scheme in _ZOO:
         place, advice = _local_file(str(source), scheme, how_to_get, sha256)
         with place.open('rb') as file:
-            return _parse(file, str(source), advice, map_location)
+            return parse(file, str(source), advice, map_location)
     try:
         raw = mmengine.fileio.get(str(source))
     except Exception as error:
@@ -73,78 +52,8 @@ def read_checkpoint(
             f'a checkpoint should be at a path or URL, but reading {source} raised '
             f'{type(error).__name__}: {error}; give a path, file://, http:// or https://'
         ) from error
-    _check_digest(hashlib.sha256(raw).hexdigest(), sha256, str(source), '')
-    return _parse(io.BytesIO(raw), str(source), '', map_location)
-
-
-def find_weights(content: Any, source: str | Path, key: str | None = None) -> dict[str, Tensor]:
-    """Find the state dict in what :func:`read_checkpoint` returned.
-
-    Args:
-        content: a state dict, or a mapping that holds one.
-        source: where it is from, for the errors.
-        key: the entry that holds it; by default the only one that does, or the first of
-            :data:`WEIGHT_KEYS`.
-
-    Raises:
-        ValueError: if there is none, or one should be chosen by ``key``.
-    """
-    if key is not None:
-        if not isinstance(content, Mapping) or key not in content:
-            names = list(content)[:10] if isinstance(content, Mapping) else type(content).__name__
-            raise ValueError(f'key should be an entry of {source}, but got {key!r} of {names}')
-        content = content[key]
-    if not isinstance(content, Mapping):
-        raise ValueError(
-            f'{source} should hold a state dict, but got a {type(content).__name__}; save '
-            'model.state_dict() with torch.save'
-        )
-    if _is_state(content):
-        return dict(content)
-    full = content.get('state_dict')
-    if isinstance(full, Mapping) and full:  # MMEngine's, whatever else stands beside it
-        return find_weights(full, source)
-    found = [name for name, value in content.items() if _is_state(value)]
-    likely = [name for name in WEIGHT_KEYS if name in found]
-    if likely or len(found) == 1:
-        return dict(content[(likely or found)[0]])
-    if found:
-        raise ValueError(
-            f'{source} should hold one state dict, but got them under {found}; choose one with key'
-        )
-    inner = [name for name in WEIGHT_KEYS if isinstance(content.get(name), Mapping)]
-    if inner and content[inner[0]]:
-        return find_weights(content[inner[0]], source)
-    return dict(content)
-
-
-def check_finite(weights: Mapping[str, Any], source: str | Path, advice: str) -> None:
-    """Raise a ValueError naming ``weights`` that are NaN or infinite.
-
-    Args:
-        weights: a state dict; only its floating-point tensors are looked at.
-        source: where they are from.
-        advice: what to do.
-    """
-    bad = [
-        name
-        for name, value in weights.items()
-        if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all()
-    ]
-    if bad:
-        more = f' and {len(bad) - 3} more' if len(bad) > 3 else ''
-        raise ValueError(
-            f'the weights of {source} should be finite, but {", ".join(bad[:3])}{more} hold NaN '
-            f'or infinity; {advice}'
-        )
-
-
-def cached_place(url: str) -> Path:
-    """Return where a download is kept: another server's file of the same name is another."""
-    folder = Path(torch.hub.get_dir()) / 'checkpoints'
-    name = Path(unquote(urlsplit(url).path)).name
-    key = hashlib.sha256(url.encode()).hexdigest()[:16]
-    return folder / key / (name if name not in ('', '..') else 'weights')
+    check_digest(hashlib.sha256(raw).hexdigest(), sha256, str(source), '')
+    return parse(io.BytesIO(raw), str(source), '', map_location)
 
 
 def load_from_mmdfkd(filename: str, map_location: Any = None) -> Any:
@@ -220,7 +129,7 @@ def _local_file(source: str, scheme: str, how_to_get: str, sha256: str | None) -
             ) from error
         scheme = _scheme(source)
     if scheme in ('http', 'https'):
-        return _downloaded(source, advice, sha256)
+        return downloaded(source, advice, sha256)
     if scheme == 'file':
         parts = urlsplit(source)
         host = '' if parts.netloc == 'localhost' else parts.netloc
@@ -230,117 +139,5 @@ def _local_file(source: str, scheme: str, how_to_get: str, sha256: str | None) -
         what = 'is a folder' if path.is_dir() else 'no file is there'
         raise FileNotFoundError(f'the checkpoint should be at {path}, but {what}{advice}')
     if sha256 is not None:
-        _check_digest(_digest(path), sha256, str(path), advice)
+        check_digest(digest_of(path), sha256, str(path), advice)
     return path, advice
-
-
-def _downloaded(url: str, advice: str, sha256: str | None) -> tuple[Path, str]:
-    scheme, rest = url.split('://', 1)
-    url = f'{scheme.lower()}://{rest}'
-    place = cached_place(url)
-    if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        part = f'{place}.{uuid.uuid4().hex}.part'
-        try:
-            torch.hub.download_url_to_file(url, part, progress=sys.stderr.isatty())
-        except (OSError, HTTPException, ValueError) as error:
-            raise FileNotFoundError(
-                f'{url} should be downloaded, but: {error}; bring the file to {place}, '
-                f'or set checkpoint to where you have it{advice}'
-            ) from error
-        try:
-            if sha256 is not None:
-                _check_digest(_digest(Path(part)), sha256, url, advice)
-            os.replace(part, place)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    elif sha256 is not None:
-        _check_digest(_digest(place), sha256, str(place), f'; delete it to download {url}{advice}')
-    return place, f'; delete {place} to download it again{advice}'
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _check_digest(found: str, sha256: str | None, name: str, advice: str) -> None:
-    if sha256 is not None and found != sha256.lower():
-        raise ValueError(
-            f'{name} should have the SHA-256 {sha256.lower()}, but got {found}; it is not the file '
-            f'that the config means: do not use it, or set sha256{advice}'
-        )
-
-
-def _is_state(value: object) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in value.items())
-    )
-
-
-def _parse(file: BinaryIO, name: str, advice: str, map_location: Any) -> Any:
-    head = file.read(1024)
-    file.seek(0)
-    fault = _fault(head, file)
-    if fault:
-        raise ValueError(f'{name} should be a checkpoint, but it is {fault}{advice}')
-    file.seek(0)
-    try:
-        if _is_safetensors(head):
-            from safetensors.torch import load
-
-            return load(file.read())
-        return torch.load(file, map_location=map_location, weights_only=True)
-    except ImportError as error:
-        raise ValueError(
-            f'{name} should be read with safetensors, which is not there; pip install safetensors'
-        ) from error
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes torch raise nearly anything
-        refused = re.search(
-            r'GLOBAL ([\w.]+)|which is not|do not load this file|[Cc]an only', str(error)
-        )
-        if isinstance(error, pickle.UnpicklingError) and refused:
-            what = f'a pickled {refused[1]}' if refused[1] else f'something else ({_first(error)})'
-            raise UnsafeFileError(
-                f'{name} should hold tensors and plain data only, but got {what}, which could run '
-                'code and is not loaded; where you trust its source, load it there and save '
-                f'model.state_dict() alone{advice}'
-            ) from error
-        raise ValueError(
-            f'{name} should be a checkpoint, but it is damaged, or none of torch’s or safetensors’ '
-            f'({type(error).__name__}: {_first(error)}); copy or download it again{advice}'
-        ) from error
-
-
-def _first(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1 if 'do not load' in str(error) else 0][:200] if lines else ''
-
-
-def _is_safetensors(head: bytes) -> bool:
-    return head[8:9] == b'{' and 2 <= int.from_bytes(head[:8], 'little') < 1 << 27
-
-
-def _fault(head: bytes, file: BinaryIO) -> str:
-    """Say what a file is that is plainly no checkpoint; empty if it may be one."""
-    if not head:
-        return 'empty; copy or download it again'
-    if head.startswith(b'version https://git-lfs'):
-        return 'a pointer of Git LFS; run git lfs pull where it is from'
-    if head.lstrip()[:14].lower().startswith((b'<!doctype html', b'<html')):
-        return 'a web page; download the file itself'
-    if head.startswith(b'PK') and not zipfile.is_zipfile(file):
-        return f'half a file of {file.seek(0, os.SEEK_END):,} bytes; copy or download it again'
-    if head.startswith(b'\x89HDF'):
-        return 'an HDF5 file, as Keras writes; give one of torch.save or of safetensors'
-    if all(byte >= 32 or byte in b'\t\n\r' for byte in head):
-        begin = head[:30].decode(errors='replace')
-        return f'a text that begins with {begin!r}; give a file of torch.save'
-    return ''

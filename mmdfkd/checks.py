@@ -27,6 +27,32 @@ def check_range(interval: str, **numbers: object) -> None:
             raise ValueError(f'{name} should be in {interval}, but got {number!r}')
 
 
+def check_growing(interval: str, **pairs: object) -> None:
+    """Raise a ValueError naming the first of ``pairs`` that is no two growing numbers in there."""
+    for name, pair in pairs.items():
+        two = pair if isinstance(pair, list | tuple) else ()
+        try:
+            check_range(
+                interval, **{f'{name}[{index}]': number for index, number in enumerate(two)}
+            )
+            fits = len(two) == 2 and two[0] <= two[1]
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                f'{name} should be two growing numbers in {interval}, but got {pair!r}'
+            )
+
+
+def check_below(side: int, **lengths: float) -> None:
+    """Raise a ValueError naming the first of ``lengths`` in pixels that is not below ``side``."""
+    for name, length in lengths.items():
+        if length >= side:
+            raise ValueError(
+                f'{name} should be below the images’ shorter side, {side} pixels, but got {length}'
+            )
+
+
 def check_positive(**numbers: object) -> None:
     """Raise a ValueError naming the first of ``numbers`` that is not a whole number over 0."""
     for name, number in numbers.items():

@@ -1,21 +1,47 @@
 """The one way that a command writes a file: reserved first, whole or not there, never in place."""
 
 import os
+import re
+import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+#: Seconds after which a temporary file that nobody has written to is one that a kill left.
+STALE = 3600
+
+
+def remove_stale(folder: Path, name: str) -> None:
+    """Remove the temporary files of a folder whose whole names match ``name``, a pattern of re."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # its writer has just moved it
+            if re.fullmatch(name, path.name) and path.stat().st_mtime < time.time() - STALE:
+                path.unlink()
 
 
 def _never(_: Path) -> bool:
     return False
 
 
+def make_folder(path: str | Path, option: str = '--work-dir') -> None:
+    """Make a folder, or raise an OSError naming the ``option`` that says where."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f'{option} should be a folder that can be written, but {path} raised: '
+            f'{error.strerror}; give another'
+        ) from error
+
+
 class Output:
     """A file that a command will write: what is wrong with it is told before the work begins.
 
-    Its folder is made, a file is written there for a trial and removed, and what is there
-    already is refused. :meth:`save` writes under another name and moves the whole file.
+    Its folder is made, a file is written there for a trial and removed, what a kill left half
+    written is removed, and what is there already is refused. :meth:`save` writes under another
+    name and moves the whole file.
 
     Args:
         path: the file.
@@ -47,6 +73,8 @@ class Output:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             part.touch()
             part.unlink()
+            stem, ending = map(re.escape, (self.path.stem, self.path.suffix))
+            remove_stale(self.path.parent, rf'\.{stem}\.[0-9a-f]{{8}}{ending}')
         except OSError as error:
             raise OSError(
                 f'{self.path} should be a file that can be written, but: {error.strerror}; give '

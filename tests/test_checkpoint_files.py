@@ -72,7 +72,7 @@ def test_a_url_in_the_name_of_the_newest_checkpoint_is_read_safely(evil, tmp_pat
 
 
 def test_tools_read_a_url_safely(evil, tmp_path):
-    cfg = Config({'model': dict(type='x')})
+    cfg = Config({'model': dict(type='x', teacher={}, student={})})
     with pytest.raises(pickle.UnpicklingError, match='could run code'):
         load_distiller(cfg, evil)
     cfg.dump(tmp_path / 'config.py')

@@ -82,7 +82,7 @@ WRONG = {
         image_priors=dict(tv=dict(type=TotalVariationLoss, loss_weight=-1))
     ),
     'temperature of KDLoss': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=1e-30)),
-    'temperature of KDLoss (NaN)': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=math.nan)),
+    'temperature (NaN)': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=math.nan)),
     'first_bn_multiplier of BNStatisticsLoss': lambda: toy_dedfkd(
         loss_bn=BNStatisticsLoss(1.0, first_bn_multiplier=-10)
     ),

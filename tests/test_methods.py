@@ -10,11 +10,14 @@ import pytest
 import torch
 from kill import exit_status, in_synthesis
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from short_config import shorten
 from test_resume import assert_same
+from torch.nn.modules.module import register_module_forward_pre_hook
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
 from toy_methods import METHODS
+from toy_run import Digits, toy_runner
 from two_processes_methods import ROUNDS
 
 from mmdfkd.datasets import BankDataset, LatentDataset
@@ -47,6 +50,31 @@ def test_a_round_trains_the_student_and_leaves_the_teacher_alone(name):
     assert not changed(model.teacher, teacher)
     assert all(parameter.grad is None for parameter in model.parameters())
     assert int(model.rounds) == 1
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_the_teacher_is_tried_once_and_evaluated_once_before_the_first_round(name, tmp_path):
+    class Stop(Hook):
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            raise InterruptedError
+
+    seen = []  # by whatever network: the teacher is not known before it is built
+    handle = register_module_forward_pre_hook(lambda module, args: seen.append((module, args)))
+    try:
+        model = METHODS[name]()
+        schedules = {key: [] for key in model.optimised}
+        runner = toy_runner(tmp_path, 1, model=model, param_scheduler=schedules)
+        runner.register_hook(Stop())
+        with pytest.raises(InterruptedError):
+            runner.train()
+    finally:
+        handle.remove()
+    passes = [len(args[0]) for module, args in seen if module is model.teacher.network]
+    assert passes.pop(0) == 4, 'black, white and two of noise'
+    if name == 'cmi':
+        assert passes.pop(0) == 1, 'it measures the features of the layers that it is given'
+    assert passes == [5, 5, 2], 'batches of the evaluation set'
+    assert sum(passes) == len(Digits())
 
 
 @pytest.mark.parametrize('name', METHODS)

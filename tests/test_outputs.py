@@ -1,6 +1,7 @@
 """Nothing that is there is replaced unless --force says so, and no file is ever half there."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def test_what_came_meanwhile_is_kept(tmp_path):
     with pytest.raises(ValueError, match='is there already'):
         out.write('mine')
     assert (tmp_path / 'out.txt').read_text() == 'of another'
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path):
+    names = ['.a.12345678.json', '.a.1234567g.json', '.b.12345678.json', '.a.87654321.json']
+    for name in names:
+        (tmp_path / name).touch()
+        if name != names[-1]:  # which another command may just be writing
+            os.utime(tmp_path / name, (0, 0))
+    Output(tmp_path / 'a.json')
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
 def test_a_folder_and_a_place_that_cannot_be_written_are_told_first(tmp_path):
@@ -171,7 +182,7 @@ def test_reproduce_leaves_what_it_did_not_make(tmp_path):
     assert (tmp_path / 'run/iter_1000.pth').exists()
 
 
-def test_reproduce_keeps_a_checkpoint_until_it_is_made_again(tmp_path, monkeypatch):
+def test_reproduce_leaves_the_checkpoints_of_a_run_that_was_not_evaluated(tmp_path, monkeypatch):
     tool, config = load_tool('reproduce'), str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
     tool.check_settings(tmp_path, tool.read_config(config, {}), [])
     for name in ('iter_900.pth', 'iter_1000.pth'):
@@ -184,5 +195,6 @@ def test_reproduce_keeps_a_checkpoint_until_it_is_made_again(tmp_path, monkeypat
     monkeypatch.setattr(tool, 'train', fail)
     with pytest.raises(SystemExit):
         tool.run(config, tmp_path, {}, [])
-    assert (tmp_path / 'iter_1000.pth.not_evaluated').read_text() == 'iter_1000.pth'
-    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_900.pth')
+    for name in ('iter_900.pth', 'iter_1000.pth'):
+        assert (tmp_path / name).read_text() == name
+    assert (tmp_path / 'last_checkpoint').read_text() == 'iter_1000.pth'

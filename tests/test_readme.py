@@ -20,7 +20,8 @@ def test_named_files_exist(document):
     names = re.findall(
         r'\b(?:configs|tools|docs|tests|mmdfkd|projects)/[\w/.-]+\.\w+', document.read_text()
     )
-    missing = [name for name in names if not (ROOT / name).exists()]
+    made = 'docs/_build/'  # the site that is built
+    missing = [name for name in names if not (ROOT / name).exists() and made not in name]
     assert not missing
 
 

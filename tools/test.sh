@@ -12,7 +12,7 @@ PATH="$(cd "$VENV" && pwd)/bin:$PATH"
 ruff check .
 ruff format --check .
 mypy
-interrogate mmdfkd tools projects
+interrogate mmdfkd mmdfkd_command.py tools projects
 codespell
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # a test process a core is faster than threads in one
 exec python -m pytest -q -n "${TEST_PROCESSES:-2}" --dist worksteal "$@"

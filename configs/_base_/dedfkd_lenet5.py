@@ -27,7 +27,7 @@ from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *
-    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+    from .models.lenet5_networks import data_preprocessor, lenet5, lenet5_half
 
 teacher = dict(type=Classifier, network=lenet5)
 student = dict(type=Classifier, network=lenet5_half)

@@ -27,7 +27,7 @@ default_hooks = dict(
     # The student's accuracy over rounds, not over MMEngine's epochs, which stay 0.
     logger=dict(type=LoggerHook, interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type=ParamSchedulerHook),
-    # Two are kept: MMEngine removes the oldest before it has written the newest.
+    # Two are kept, in case the newest does not please.
     checkpoint=dict(type=AtomicCheckpointHook, by_epoch=False, interval=500, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
     # Of a distillation. Every hook has a name here: a config or --cfg-options changes it by that.

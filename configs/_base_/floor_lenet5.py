@@ -18,7 +18,7 @@ from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
     from .default_runtime import *
-    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+    from .models.lenet5_networks import data_preprocessor, lenet5, lenet5_half
 
 batch_size = 128
 model = dict(

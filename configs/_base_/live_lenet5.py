@@ -17,7 +17,7 @@ from mmdfkd.models.generators import UnconditionalGenerator
 with read_base():
     from .datasets.mnist5k import *
     from .default_runtime import *
-    from .models.lenet5_mnist import data_preprocessor, lenet5, lenet5_half
+    from .models.lenet5_networks import data_preprocessor, lenet5, lenet5_half
 
 batch_size = 128
 model = dict(
@@ -26,7 +26,7 @@ model = dict(
         type=Classifier,
         network=lenet5,
         checkpoint='work_dirs/teachers/lenet5_mnist5k/epoch_40.pth',
-        how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist5k.py',
+        how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist5k.py',
     ),
     student=dict(type=Classifier, network=lenet5_half),
     generator=dict(

@@ -54,7 +54,7 @@ model.update(
 model['teacher'].update(
     network=wrn40_2,
     checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/wrn40_2_cifar10.py',
 )
 model['student'].update(network=wrn16_1)
 optim_wrapper['head'] = dict(type=OptimWrapper, optimizer=dict(type=Adam, lr=1e-3))

@@ -32,7 +32,7 @@ model['teacher'].update(
     network=resnet34,
     checkpoint='https://download.openmmlab.com/mmclassification/v0/resnet/'
     'resnet34_b16x8_cifar10_20210528-a8aa36a6.pth',
-    how_to_get='or train one: python tools/train.py configs/teachers/resnet34_cifar10.py, '
+    how_to_get='or train one: mmdfkd train configs/teachers/resnet34_cifar10.py, '
     'then set model.teacher.checkpoint='
     'work_dirs/teachers/resnet34_cifar10/epoch_200.pth',
 )

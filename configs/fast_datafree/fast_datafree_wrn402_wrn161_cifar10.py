@@ -21,7 +21,7 @@ inner_lr = 3e-3  # --lr_g
 model['teacher'].update(
     network=wrn40_2,
     checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/wrn40_2_cifar10.py',
 )
 model['student'].update(network=wrn16_1)
 model.update(

@@ -13,6 +13,6 @@ model.update(type=GaussianNoise, image_shape=(3, 32, 32), channels_last=True)
 model['teacher'].update(
     network=wrn40_2,
     checkpoint='work_dirs/teachers/wrn40_2_cifar10/epoch_200.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/wrn40_2_cifar10.py',
+    how_to_get='make it: mmdfkd train configs/teachers/wrn40_2_cifar10.py',
 )
 model['student'].update(network=wrn16_1)

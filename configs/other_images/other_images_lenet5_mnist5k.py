@@ -11,5 +11,5 @@ with read_base():
 model.update(type=OtherImages, root='data/other_images')  # any folder of images
 model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist5k/epoch_40.pth',
-    how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist5k.py',
+    how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist5k.py',
 )

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.models.lenet5_mnist import lenet5_half
+    from .._base_.models.lenet5_networks import lenet5_half
     from ..teachers.lenet5_mnist import *
 
 work_dir = 'work_dirs/students/lenet5_half_mnist'

@@ -6,7 +6,7 @@ from mmdfkd.datasets import MNIST
 
 with read_base():
     from .._base_.datasets.mnist import *
-    from .._base_.models.lenet5_mnist import pipeline
+    from .._base_.models.lenet5_networks import pipeline
     from .._base_.schedules.teacher_lenet5 import *
 
 work_dir = 'work_dirs/teachers/lenet5_mnist'

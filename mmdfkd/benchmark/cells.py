@@ -15,8 +15,11 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.cli.cfg_options import merge_options
+from mmdfkd.cli.check_training import check_training
+from mmdfkd.cli.config_files import read_distillation
+from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, cpu_name, read_run
-from mmdfkd.reports.run_logs import curves, merge, minutes_of, read_sessions
+from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
 from .compose import compose
 
@@ -34,7 +37,8 @@ class Cell:
         method: config of a distillation by the method.
         pair: config of a distillation of the pair.
         seed: of the run.
-        minutes: of training, evaluation aside.
+        minutes: of training, evaluation aside; without a GPU of processor time, which other
+            programs on the machine do not lengthen.
         work_dir: where the folders of all cells are.
         options: overrides of the composed config, as ``--cfg-options``.
     """
@@ -73,7 +77,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     Raises:
         ValueError: if the options set rounds or seed, or what no run reads.
     """
-    cfg = compose(Config.fromfile(cell.method), Config.fromfile(cell.pair))
+    cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
     share = rounds / cfg.train_cfg.max_iters
     cfg.train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // _POINTS))
     if cfg.model.get('warmup_rounds'):
@@ -84,7 +88,8 @@ def make_config(cell: Cell, rounds: int) -> Config:
                 if schedule.get(time):
                     schedule[time] = round(schedule[time] * share)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
-    cfg.default_hooks.logger.interval = max(1, rounds // 100)
+    cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
+    cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')
     cfg.randomness.seed = cell.seed
     merge_options(cfg, deepcopy(cell.options))
     if cfg.train_cfg.max_iters != rounds or cfg.randomness.seed != cell.seed:
@@ -92,6 +97,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
             'train_cfg.max_iters or randomness.seed; leave these out'
         )
+    check_training(cfg)
     return cfg
 
 
@@ -111,9 +117,9 @@ def seconds_a_round(cell: Cell) -> float:
         for schedule in schedules:
             schedule.pop('begin', None)
     _train(cfg, cell.folder / 'timing')
-    times = [time for _, time in curves(_records(cell.folder / 'timing'), False)['time']]
+    times = [time for _, time in _times(_records(cell.folder / 'timing'))]
     seconds = statistics.median(times[_SLOW_START:])
-    note.write_text(json.dumps(seconds))
+    Output(note, force=True).write(json.dumps(seconds))
     return seconds
 
 
@@ -140,12 +146,12 @@ def run_cell(cell: Cell) -> dict[str, Any]:
             'see its val_evaluator'
         )
     records = _records(work_dir)
-    times = curves(records, False)['time']
+    times = _times(records)
     accuracy = curves(records, True)['accuracy/top1']
     return cell.key | dict(
         teacher=figures['teacher'],
         student=figures['accuracy'],
-        minutes=round(figures['minutes'], 2),
+        minutes=round(minutes_of(times), 2),
         rounds=rounds,
         images=rounds * cfg.train_dataloader.batch_size,
         init='teacher' if cfg.model.student.get('init_from_teacher') else 'random',
@@ -158,6 +164,15 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         threads=torch.get_num_threads(),
         versions=dict(python=platform.python_version(), torch=torch.__version__),
     )
+
+
+def _times(records: list[dict]) -> Curve:
+    """(Round, seconds a round): of a GPU's wall-clock, or of processor time a thread."""
+    trained = curves(records, False)
+    if torch.cuda.is_available():
+        return trained['time']
+    threads = torch.get_num_threads()
+    return [(step, seconds / threads) for step, seconds in trained['processor_time']]
 
 
 def _records(work_dir: Path) -> list[dict]:

@@ -1,9 +1,13 @@
 """One method on another pair: any config of a distillation gives either."""
 
+import inspect
 from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+
+from mmdfkd.models.generators.sizes import sides
+from mmdfkd.registry import MODELS
 
 #: What a pair brings besides its networks: how they are evaluated.
 _EVALUATION = tuple(
@@ -16,7 +20,16 @@ def image_shape(cfg: Config) -> tuple[int, int, int]:
     if 'image_shape' in cfg.model:
         return tuple(cfg.model.image_shape)
     generator = cfg.model.generator
-    return (generator.out_channels, generator.image_size, generator.image_size)
+    channels, size = (_argument(generator, name) for name in ('out_channels', 'image_size'))
+    return (channels, *sides(size))
+
+
+def _argument(part: ConfigDict, name: str) -> Any:
+    """Return what a part's config gives, or its class has by default."""
+    if name in part:
+        return part[name]
+    kind = MODELS.get(part.type) if isinstance(part.type, str) else part.type
+    return inspect.signature(kind).parameters[name].default
 
 
 def compose(method: Config, pair: Config) -> Config:
@@ -59,8 +72,9 @@ def compose(method: Config, pair: Config) -> Config:
 
 
 def _fit_generator(generator: ConfigDict, pair: Config) -> None:
-    channels, side, _ = image_shape(pair)
-    generator.update(out_channels=channels, image_size=side)
+    channels, height, width = image_shape(pair)
+    size = height if height == width else (height, width)
+    generator.update(out_channels=channels, image_size=size)
     if 'num_classes' in generator:
         generator.num_classes = pair.train_dataloader.dataset.num_classes
     given: dict[str, Any] = pair.model.get('generator', {})

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
 
 Result = dict[str, Any]
@@ -13,16 +14,32 @@ _KEY = ('pair', 'method', 'seed', 'budget', 'options')
 
 
 def read_results(file: Path) -> list[Result]:
-    """Read a file of JSON lines; one that is not there has none."""
-    lines = file.read_text().splitlines() if file.is_file() else []
-    return [json.loads(line) for line in lines if line.strip()]
+    """Read a file of JSON lines; one that is not there has none.
+
+    Raises:
+        ValueError: if it is a folder, or another file.
+    """
+    if not file.exists():
+        return []
+    try:
+        lines = [line for line in file.read_text().splitlines() if line.strip()]
+        found = [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f'--results should be a file of JSON lines, but {file} is another ({error}); give '
+            'another'
+        ) from error
+    if not all(isinstance(each, dict) and {*_KEY} <= {*each} for each in found):
+        raise ValueError(
+            f'--results should be a file of this command, but {file} has other lines; give another'
+        )
+    return found
 
 
 def append(file: Path, result: Result) -> None:
-    """Add a line to the file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('a') as out:
-        out.write(json.dumps(result) + '\n')
+    """Add a line to the file, whole or not at all."""
+    before = file.read_text() if file.is_file() else ''
+    Output(file, force=True).write(before + json.dumps(result) + '\n')
 
 
 def finished(results: Iterable[Result], key: Result) -> bool:

@@ -2,9 +2,10 @@
 
 A method is the config of any distillation by it, and a pair that of any distillation of it:
 networks, data and augmentation are the pair's, all else is the method's. A few rounds are
-timed first; then every cell gets as many rounds as fill the minutes, with its schedules over
-them. Results are JSON lines, a line a cell. It can be stopped at any time: started again it
-goes on where it was. A cell that fails is told, and the others run.
+timed first; then every cell gets as many rounds as fill the minutes (of processor time where
+there is no GPU), with its schedules over them. Results are JSON lines, a line a cell. It can be
+stopped at any time: started again it goes on where it was. A cell that fails is told, and the
+others run.
 """
 
 import argparse
@@ -25,17 +26,24 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
-from mmdfkd.cli import DictAction
+from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli.try_model import try_model
+from mmdfkd.outputs import make_folder
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('--methods', nargs='+', type=Path, default=[], help='configs')
-    parser.add_argument('--pairs', nargs='+', type=Path, default=[], help='configs')
+    parser.add_argument('--methods', nargs='+', type=config_path, default=[], help='configs')
+    parser.add_argument('--pairs', nargs='+', type=config_path, default=[], help='configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
-    parser.add_argument('--minutes', type=float, default=20.0, help='of training, for each cell')
+    parser.add_argument(
+        '--minutes',
+        type=float,
+        default=20.0,
+        help='of training, for each cell; of processor time if there is no GPU',
+    )
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
         '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'
@@ -53,7 +61,21 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes should be over 0, but got {args.minutes}')
     args.results = args.results or args.work_dir / 'results.jsonl'
+    if bool(args.methods) != bool(args.pairs) or not (args.methods or args.results.is_file()):
+        parser.error(
+            f'--methods and --pairs should both be given, or neither where {args.results} has '
+            f'results, but got {[*map(str, args.methods)]} and {[*map(str, args.pairs)]}'
+        )
     return args
+
+
+def check_results(args: argparse.Namespace) -> None:
+    """Raise an error if results or plots cannot be written."""
+    make_folder(args.work_dir)
+    make_folder(args.results.parent, '--results')
+    if args.plots:
+        make_folder(args.plots, '--plots')
+    read_results(args.results)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,8 +92,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)
     ]
-    for cell in cells:
-        make_config(cell, rounds=1)  # what is wrong with a config is told before the first runs
+    for cell in {(cell.method, cell.pair): cell for cell in cells}.values():
+        try_model(make_config(cell, rounds=1))  # what is wrong is told before the first runs
+    check_results(args)
     columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
     failed = 0
     with Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty()) as progress:

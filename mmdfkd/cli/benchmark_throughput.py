@@ -14,9 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_distillation
+from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.throughput import measure
@@ -38,7 +37,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a distillation config of configs/')
+    parser.add_argument('config', type=config_file, help='a distillation config of configs/')
     parser.add_argument(
         '--rounds', type=positive, default=5, help='rounds timed, whole and by part'
     )
@@ -59,6 +58,9 @@ def parse_args() -> argparse.Namespace:
 def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Measure for each set of options in a fresh process, so that peaks are its own."""
     results = {}
+    sets = [_parsed(options) for options in args.sweep]
+    for given in sets:  # what is wrong with the last is told before the first is measured
+        check_training(read_distillation(args.config, (args.cfg_options or {}) | given))
     own = [args.config, f'--rounds={args.rounds}', f'--warmup={args.warmup}']
     own += ['--amp'] if args.amp else []
     for options in args.sweep:
@@ -72,11 +74,23 @@ def sweep(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
                 '--json',
                 str(file),
             ]
-            given = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
-            command += ['--cfg-options', *given, *shlex.split(options)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            common = [f'{k}={v}' for k, v in (args.cfg_options or {}).items()]
+            command += ['--cfg-options', *common, *shlex.split(options)]
+            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            if done.returncode:
+                said = done.stderr.decode(errors='replace').strip().splitlines()
+                raise RuntimeError(
+                    f'each set of --sweep should be measured, but {options!r} ended with status '
+                    f'{done.returncode}: {said[-1] if said else "no message"}; mend or leave it out'
+                )
             (results[options],) = json.loads(file.read_text()).values()
     return results
+
+
+def _parsed(options: str) -> dict[str, Any]:
+    parser = Parser(prog='--sweep')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, required=True)
+    return parser.parse_args(['--cfg-options', *shlex.split(options)]).cfg_options
 
 
 def main() -> None:
@@ -90,8 +104,8 @@ def main() -> None:
     if args.sweep:
         results = sweep(args)
     else:
-        cfg = Config.fromfile(args.config)
-        merge_options(cfg, args.cfg_options or {})
+        cfg = read_distillation(args.config, args.cfg_options)
+        check_training(cfg)
         if args.amp:
             enable_amp(cfg.optim_wrapper)
         results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}

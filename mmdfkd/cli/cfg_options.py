@@ -35,7 +35,8 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
     """Override the config, and refuse what would change nothing: ``rounds``, or a misspelling.
 
     Raises:
-        ValueError: if an option begins with what no run reads, or a hook is unknown.
+        ValueError: if an option begins with what no run reads, a hook is unknown, or a key has
+            no place in the config.
     """
     known = [*inspect.signature(Runner).parameters, *ALSO_READ]
     hooks = [f'default_hooks.{name}' for name in cfg.get('default_hooks') or {}]
@@ -49,4 +50,10 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
                 f'--cfg-options should begin with one of {", ".join(sorted(names))}, but got '
                 f'{key!r}; {advice}?'
             )
-    cfg.merge_from_dict(options)
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(
+            f'--cfg-options should fit the config, but of {options} it raised '
+            f'{type(error).__name__}: {error}; see the keys that the config has there'
+        ) from error

@@ -2,22 +2,22 @@
 
 import argparse
 import difflib
-import errno
 import math
 import os
 import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from logging import FileHandler
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mmengine.logging import MMLogger
 
+from .describe import describe, one_line
+
 LONGEST = 600  # characters of a message that is not --verbose
-#: Errors whose message says it all; the name of any other goes before its message.
-_PLAIN = (ValueError, OSError, FloatingPointError, ImportError, EOFError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
         known = [name for name in self._option_string_actions if name.startswith('--')]
-        told = _one_line(message)
+        told = one_line(message)
         if told.startswith('unrecognized arguments:'):
             for word in told.split()[2:]:
                 close = difflib.get_close_matches(word.split('=')[0], known, 1, 0.5)
@@ -96,31 +96,21 @@ def as_command(main: Callable[[], Any]) -> Callable[[], NoReturn]:
     def command() -> NoReturn:
         try:
             failed = main()
-        except KeyboardInterrupt:
-            sys.exit(_say(f'stopped{_how_to_go_on()}'))
-        except BrokenPipeError:  # of `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        except Exception as error:
-            sys.exit(_say(describe(error)))
+        except (Exception, KeyboardInterrupt) as error:
+            end(error)
         sys.exit(1 if failed else 0)
 
     return command
 
 
-def describe(error: BaseException) -> str:
-    """Tell an error in one line: what was given, and what to do."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = f' of {error.filename}' if error.filename else ''
-        return f'the disk{where} should have room, but is full; make some{_how_to_go_on()}'
-    if isinstance(error, OSError) and error.errno and error.strerror:
-        place = f'{error.filename}: ' if error.filename else ''
-        return f'{place}{error.strerror}'
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    text = _one_line(text)
-    if not isinstance(error, _PLAIN) or not text:
-        text = f'{type(error).__name__}: {text}' if text else type(error).__name__
-    return text
+def end(error: BaseException) -> NoReturn:
+    """End the process, with status 1 and one line that tells the error that is being handled."""
+    if isinstance(error, BrokenPipeError):  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    stopped = isinstance(error, KeyboardInterrupt)
+    go_on = _how_to_go_on()
+    sys.exit(_say(f'stopped{go_on}' if stopped else describe(error, go_on)))
 
 
 def _say(message: str) -> int:
@@ -129,10 +119,9 @@ def _say(message: str) -> int:
     for logger in list(MMLogger._instance_dict.values()):
         for handler in logger.handlers:
             if isinstance(handler, FileHandler) and handler.stream:
-                handler.acquire()
-                handler.stream.write(trace)
-                handler.flush()
-                handler.release()
+                with handler.lock or nullcontext(), suppress(OSError):  # the disk may be full
+                    handler.stream.write(trace)
+                    handler.flush()
     if '--verbose' in sys.argv[1:]:
         sys.stderr.write(trace)
     elif len(message) > LONGEST:
@@ -142,9 +131,20 @@ def _say(message: str) -> int:
     return 1
 
 
+def typed() -> str:
+    """Return what was typed before the arguments: ``mmdfkd train``, or ``python`` and a script."""
+    return sys.argv[0] if sys.argv[0].startswith('mmdfkd ') else f'python {sys.argv[0]}'
+
+
+def command_line(*left_out: str) -> str:
+    """Return what was typed, in one line, but for the switches that are left out."""
+    given = [word for word in sys.argv[1:] if word not in left_out]
+    return one_line(f'{typed()} {shlex.join(given)}')
+
+
 def _how_to_go_on() -> str:
     """Say how to resume, where this command can."""
-    name, given = Path(sys.argv[0]).stem, sys.argv[1:]
+    name, given = Path(sys.argv[0]).stem.removeprefix('mmdfkd '), sys.argv[1:]
     if name == 'train':
         if '--resume' in given:
             place = given.index('--resume') + 1
@@ -154,10 +154,8 @@ def _how_to_go_on() -> str:
         given = [word for word in given if word != '--force']
         # After the config: --resume would take a word that follows for its path.
         given = [*given[:1], '--resume', 'auto', *given[1:]]
+    elif name == 'distill':
+        given = [*(word for word in given if word not in ('--force', '--resume')), '--resume']
     elif name not in ('reproduce', 'benchmark', 'synthesize'):
         return ''
-    return f'; go on with: python {sys.argv[0]} {shlex.join(given)}'
-
-
-def _one_line(text: str) -> str:
-    return ' '.join(text.split())
+    return f'; go on with: {typed()} {shlex.join(given)}'

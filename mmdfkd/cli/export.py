@@ -25,7 +25,7 @@ from mmengine.config import Config
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative
 from mmdfkd.export import (
     TrainedStudent,
@@ -57,7 +57,9 @@ FORMATS = {
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run, or OUT.py of a published student')
+    parser.add_argument(
+        'config', type=config_file, help='the config of the run, or OUT.py of a published student'
+    )
     parser.add_argument('checkpoint', help='a checkpoint of that run, or OUT.pth')
     parser.add_argument('out', type=Path, help='the folder to write to')
     parser.add_argument(
@@ -219,7 +221,7 @@ def measure(files: dict[str, Output], test: LabelledImages) -> list[list[str]]:
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     merge_options(cfg, args.cfg_options or {})
     student = load_student(cfg, args.checkpoint)
     formats = choose_formats(student, args)

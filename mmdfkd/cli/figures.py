@@ -17,14 +17,15 @@ import torch
 from mmengine.config import Config, ConfigDict
 from torch.utils.data import Dataset
 
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset
+from mmdfkd.datasets.labels import class_names
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
-from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.evaluation.run import bind, evaluate_synthetic
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
@@ -36,7 +37,7 @@ NO_REAL = '--no-real gives the figures that need no real image'
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
         '--source',
@@ -51,9 +52,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--extractor',
-        default='inception',
-        help="'inception' (2015, 2048 features: FID as everyone has it), 'teacher', or a config "
-        'file with extractor=dict(...)',
+        type=extractor,
+        help="'inception' (by default: of 2015, 2048 features, as everyone has it), 'teacher', or "
+        'a config file with extractor=dict(...)',
     )
     parser.add_argument('--inception-weights', help='their file; without it they are downloaded')
     parser.add_argument('--per-class', action='store_true', help='FID inside each class, too')
@@ -68,7 +69,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.no_real and (args.extractor or args.per_class):
+        parser.error('--extractor and --per-class should be left out with --no-real')
+    args.extractor = args.extractor or 'inception'
+    return args
+
+
+def extractor(given: str) -> str:
+    """Return the name of an extractor or the path of a config; a type of argparse."""
+    return given if given in ('inception', 'teacher') else config_file(given)
 
 
 def train_split(dataset: ConfigDict) -> ConfigDict:
@@ -94,7 +104,15 @@ def make_extractor(args: argparse.Namespace) -> Any:
     """Return what Fidelity takes for ``--extractor``."""
     if args.extractor == 'inception':
         return dict(type=InceptionExtractor, weights=args.inception_weights)
-    return 'teacher' if args.extractor == 'teacher' else Config.fromfile(args.extractor).extractor
+    if args.extractor == 'teacher':
+        return 'teacher'
+    extractor = read_config(args.extractor).get('extractor')
+    if not isinstance(extractor, dict):
+        raise ValueError(
+            f"--extractor should be 'inception', 'teacher' or a config with extractor=dict(...), "
+            f'but {args.extractor} has {extractor}; see configs/extractors/'
+        )
+    return extractor
 
 
 def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
@@ -144,8 +162,7 @@ def table(figures: dict[str, float]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options or {})
+    cfg = read_distillation(args.config, args.cfg_options)
     place = args.json or args.checkpoint.with_name('figures.json')
     model = load_distiller(cfg, args.checkpoint)
     args.source = choose_source(model, args.source)
@@ -158,7 +175,14 @@ def main(argv: list[str] | None = None) -> None:
     except FileNotFoundError as error:
         raise FileNotFoundError(f'{error}; {NO_REAL}') from error
     samples: Any = make_samples(args, model)
+    bind(metrics, model)
+    for metric in metrics:
+        if isinstance(metric, Fidelity):
+            metric.describe_real()  # an image that cannot be read is told before hours of others
     figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    balance = next(metric for metric in metrics if isinstance(metric, ClassBalance))
+    dataset = getattr(balance.real, 'dataset', None)
+    names = class_names(model.teacher, dataset, model.num_classes)
     if args.source == 'bank':
         figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
@@ -171,6 +195,7 @@ def main(argv: list[str] | None = None) -> None:
         time.perf_counter() - start,
         num_fake=len(samples),
         protocol=protocol,
+        class_names=names,
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},
     )

@@ -12,7 +12,7 @@ from PIL import Image
 from rich.progress import track
 
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.outputs import Output
+from mmdfkd.outputs import Output, make_folder
 
 NAMES = {'train': 'train', 'test': 't10k'}
 FILES = [
@@ -82,20 +82,24 @@ def download(out: Path) -> None:
     """Download with torchvision and move the files to ``out``.
 
     Raises:
-        FileNotFoundError: if they cannot be downloaded; ``out`` is then as it was.
+        FileNotFoundError: if they cannot be downloaded.
+        OSError: if ``out`` cannot be made.
     """
     from torchvision.datasets import MNIST
 
+    new = [folder for folder in (out, *out.parents) if not folder.exists()]
+    make_folder(out, '--out')
     with tempfile.TemporaryDirectory() as folder:
         try:
             MNIST(folder, download=True)
         except (OSError, RuntimeError, HTTPException) as error:
+            for made in new:
+                made.rmdir()
             raise FileNotFoundError(
                 f'{", ".join(FILES)} should be in {out.resolve()}, but downloading them failed: '
                 f'{str(error).strip()}; put the four files there, unpacked, or give --from-pngs '
                 'DIR, a folder with train/0/*.png ... test/9/*.png'
             ) from error
-        out.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             shutil.move(f'{folder}/MNIST/raw/{name}', out / name)
 

@@ -19,8 +19,7 @@ tools/export.py takes the two files, and writes ONNX and other forms.
 from functools import partial
 from pathlib import Path
 
-from mmengine.config import Config
-
+from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.export import load_student, write_mmpretrain
 from mmdfkd.export.images import find_classes
@@ -38,7 +37,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
         raise ValueError(f'OUT should be the file of the weights, OUT.pth, but got {out}')
     reserve = partial(Output, force=force, inputs=[config, checkpoint], option='another OUT')
     file, described_in = reserve(out), reserve(out.with_suffix('.py'))
-    cfg = Config.fromfile(config)
+    cfg = read_distillation(config)
     student = load_student(cfg, checkpoint)
     student.classes = student.classes or find_classes(cfg, student)
     write_mmpretrain(student, file, described_in)
@@ -51,7 +50,7 @@ def publish(config: str, checkpoint: str, out: Path, force: bool = False) -> Non
 def main() -> None:
     """Run."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config the student was distilled with')
+    parser.add_argument('config', type=config_file, help='the config of its run')
     parser.add_argument('checkpoint', help='a checkpoint of that run')
     parser.add_argument(
         'out', type=Path, metavar='OUT.pth', help='the file to write; OUT.py is, too'

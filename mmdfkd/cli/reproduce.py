@@ -17,16 +17,20 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import DictAction, merge_options
-from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
+from mmdfkd.cli.check_training import check_training
+from mmdfkd.cli.command import Parser, as_command, not_negative, typed
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
-from mmdfkd.engine.work_dir import newest_checkpoint, number_of
+from mmdfkd.cli.try_model import try_model
+from mmdfkd.engine.amp import enable_amp
+from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
+from mmdfkd.packaged import CONFIGS
+from mmdfkd.reports.dumped_config import flatten
 from mmdfkd.reports.results import is_table, read_run, table
-from mmdfkd.reports.run_logs import flatten
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']
-TEACHERS = Path(__file__).parents[2] / 'configs' / 'teachers'
+TEACHERS = CONFIGS / 'teachers'
 SETTINGS = 'settings.json'
 
 
@@ -59,13 +63,6 @@ def newest(folder: Path) -> str:
     return Path(find_latest_checkpoint(str(folder)) or newest_checkpoint(folder) or '').name
 
 
-def read_config(config: str, options: dict[str, Any]) -> Config:
-    """Return the config with the options in it."""
-    cfg = Config.fromfile(config)
-    merge_options(cfg, options)
-    return cfg
-
-
 def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
     """Note what a run is of; one that has no checkpoint yet may become another.
 
@@ -90,8 +87,7 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
             f'the settings should be those that {work_dir} was begun with, but got '
             f'{", ".join(told)}; go on with those, or use another folder'
         )
-    work_dir.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(given, indent=0))
+    Output(file, force=True).write(json.dumps(given, indent=0))
 
 
 def check_accuracy(config: str, cfg: Config) -> None:
@@ -103,26 +99,6 @@ def check_accuracy(config: str, cfg: Config) -> None:
             f'{config} should have an Accuracy in its val_evaluator, but got '
             f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
         )
-
-
-def step_back(work_dir: Path, checkpoint: str) -> Path:
-    """Make a run that was killed in its last evaluation resume before it, not after.
-
-    Args:
-        work_dir: of the run.
-        checkpoint: the name of its last, iter_N.pth or epoch_N.pth.
-
-    Returns:
-        Where that is kept until the run has made it again.
-    """
-    kept = work_dir / f'{checkpoint}.not_evaluated'
-    if newest(work_dir) == checkpoint:
-        (work_dir / checkpoint).rename(kept)
-        earlier = work_dir.glob(f'{checkpoint.split("_")[0]}_*.pth')
-        marker = work_dir / 'last_checkpoint'
-        left = max(earlier, key=number_of, default=None)
-        marker.write_text(str(left)) if left else marker.unlink(missing_ok=True)
-    return kept
 
 
 def run(
@@ -139,9 +115,7 @@ def run(
     by_epoch = 'max_epochs' in cfg.train_cfg
     last = cfg.train_cfg['max_epochs' if by_epoch else 'max_iters']
     if (figures := read_run(work_dir, last)) is None:
-        kept = step_back(work_dir, f'{"epoch" if by_epoch else "iter"}_{last}.pth')
         train(config, work_dir, options, arguments)
-        kept.unlink(missing_ok=True)
         figures = read_run(work_dir, last)
     if figures is None:
         raise ValueError(
@@ -149,6 +123,11 @@ def run(
             'not; see its val_evaluator'
         )
     return figures
+
+
+def teacher_config(teacher: dict) -> Path:
+    """Return the config that makes a teacher's file; it may not be there."""
+    return TEACHERS / f'{Path(teacher.get("checkpoint") or "").parent.name}.py'
 
 
 def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict[str, float]]]:
@@ -164,7 +143,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
     if not checkpoint or '://' in checkpoint:
         return {}
     path, runs = Path(checkpoint), {}
-    config = TEACHERS / f'{path.parent.name}.py'
+    config = teacher_config(teacher)
     whole = path.is_file() and newest(path.parent) in ('', path.name)
     if config.is_file() and (not whole or (path.parent / SETTINGS).is_file()):
         options = {'randomness.seed': 0} | args.teacher_options
@@ -181,7 +160,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('configs', nargs='+', help='distillation configs')
+    parser.add_argument('configs', nargs='+', type=config_file, help='distillation configs')
     parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--work-dir', type=Path, default='work_dirs/reproduce', help='runs go here; toys to toy/'
@@ -205,22 +184,48 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def plan(args: argparse.Namespace) -> list[tuple[str, dict[str, Any], Config]]:
+    """Return each config's file, options and content: what is wrong with any is told first.
+
+    Raises:
+        ValueError: if one cannot be trained, or an option is for nothing.
+    """
+    planned = []
+    for config in args.configs:
+        options = dict(args.cfg_options)
+        cfg = read_distillation(config, options)
+        if args.toy:
+            place = toy_checkpoint(cfg.model.teacher, args.work_dir, TEACHERS)
+            options |= toy_options(cfg) | {'model.teacher.checkpoint': place}
+            cfg = read_config(config, options)
+        check_training(cfg)
+        check_accuracy(config, cfg)
+        if args.amp:
+            enable_amp(cfg.optim_wrapper.copy())
+        try_model(cfg)
+        planned.append((config, options, cfg))
+    made = [each for each in planned if teacher_config(each[2].model.teacher).is_file()]
+    if args.teacher_options and not made:
+        raise ValueError(
+            '--teacher-options should be of a teacher that this command trains, but the teachers '
+            f'of {args.configs} are from elsewhere; leave it out'
+        )
+    for teacher in {teacher_config(each[2].model.teacher) for each in made}:
+        check_training(read_config(teacher, args.teacher_options))
+    return planned
+
+
 def main() -> None:
     """Run what is not done yet, and write the table after every run."""
     args = parse_args()
-    command = 'python tools/reproduce.py ' + shlex.join(sys.argv[1:])
+    command = f'{typed()} {shlex.join(sys.argv[1:])}'
     note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
     if len({Path(config).stem for config in args.configs}) < len(args.configs):
         raise ValueError(f'configs should differ in their names, but got {args.configs}')
     out = Output(args.out, args.force, is_table, args.configs, option='another --out')
     runs: dict[str, list[dict[str, float]]] = {}
-    for config in args.configs:
-        name, options = Path(config).stem, dict(args.cfg_options)
-        cfg = read_config(config, options)
-        if args.toy:
-            place = toy_checkpoint(cfg.model.teacher, args.work_dir, TEACHERS)
-            options |= toy_options(cfg) | {'model.teacher.checkpoint': place}
-            cfg = read_config(config, options)
+    for config, options, cfg in plan(args):
+        name = Path(config).stem
         runs |= make_teacher(cfg.model.teacher, args) | {name: []}
         for seed in args.seeds:
             work_dir = args.work_dir / name / f'seed{seed}'

@@ -13,142 +13,35 @@ network like the config's student, trained with the same data preprocessor.
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from mmengine.config import Config
 from rich.progress import track
-from torch import Tensor
 
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_distillation
+from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
-from mmdfkd.datasets import CIFARC
-from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from mmdfkd.datasets.labels import check_dataset, check_labels
-from mmdfkd.evaluation.functional.attacks import Network, fgsm, pgd
-from mmdfkd.models.distillers import load_distiller
-from mmdfkd.registry import DATASETS, MODELS
+from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES
+from mmdfkd.evaluation.robustness import (
+    ATTACKS,
+    Images,
+    accuracy,
+    build_networks,
+    corrupted,
+    make_attack,
+    published,
+    read_test_set,
+)
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
 
-DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
-ATTACKS = ('fgsm', 'pgd')
 #: Usual sizes of an attack in pixels, by the images' channels: 0.1 and 0.3 of the range for
 #: MNIST, 2/255 and 8/255 for CIFAR.
 EPS = {1: [25.5, 76.5], 3: [2.0, 8.0]}
 
 Rows = dict[str, dict[str, float]]
-
-
-class Images(NamedTuple):
-    """Test images (N, C, H, W) uint8, labels (N,) int64, their places, and the data set."""
-
-    pixels: Tensor
-    labels: Tensor
-    indices: np.ndarray
-    dataset: Any = None
-
-
-def read_test_set(cfg: Config, num: int, seed: int) -> Images:
-    """Decode ``num`` random images of the config's test set, as its pipeline gives them.
-
-    Raises:
-        ValueError: if they have other channels than the networks want.
-    """
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    indices = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:num])
-    samples = [dataset[int(index)] for index in indices]
-    pixels = torch.stack([sample['inputs'] for sample in samples])
-    labels = torch.tensor([int(sample['data_samples'].gt_label) for sample in samples])
-    wanted = len(cfg.model.data_preprocessor.mean)
-    if pixels.size(1) != wanted:
-        raise ValueError(
-            f'test images should have {wanted} channels, as the mean of the data preprocessor, '
-            f'but got {pixels.size(1)}; mend the test_dataloader of the config'
-        )
-    return Images(pixels, labels, indices, dataset)
-
-
-def build_networks(
-    cfg: Config, checkpoint: str, real_student: str | None, images: Images | None = None
-) -> dict[str, Network]:
-    """Return functions of pixels (N, C, H, W) in [0, 255] that give logits, by name.
-
-    Raises:
-        FileNotFoundError: if weights are not there.
-        ValueError: if they are another network's, or the images of other classes.
-    """
-    distiller = load_distiller(cfg, checkpoint).to(DEVICE).requires_grad_(False)
-    if images is not None:
-        names = getattr(distiller.teacher, 'class_names', None)
-        check_dataset(images.dataset, distiller.num_classes, 'test', names)
-        check_labels(images.labels, distiller.num_classes, 'test')
-    classifiers = {'student': distiller.student, 'teacher': distiller.teacher}
-    if real_student:
-        on_real_data = MODELS.build(cfg.model.student | dict(checkpoint=real_student))
-        classifiers['student on real data'] = on_real_data.to(DEVICE).requires_grad_(False)
-
-    def logits(classifier: torch.nn.Module, pixels: Tensor) -> Tensor:
-        return classifier(distiller.normalize(pixels)).logits
-
-    return {name: partial(logits, network.eval()) for name, network in classifiers.items()}
-
-
-def accuracy(
-    network: Network, images: Images, batch_size: int, attack: Callable | None = None
-) -> float:
-    """Return the top-1 accuracy in percent, of attacked images if there is an attack."""
-    right = 0
-    pairs = zip(images.pixels.split(batch_size), images.labels.split(batch_size), strict=True)
-    for pixels, labels in pairs:
-        inputs, labels = pixels.to(DEVICE).float(), labels.to(DEVICE)
-        if attack:
-            inputs = attack(network, inputs, labels)
-        with torch.no_grad():
-            right += int((network(inputs).argmax(1) == labels).sum())
-    return 100 * right / len(images.labels)
-
-
-def corrupted(images: Images, name: str, severity: int, seed: int) -> Images:
-    """Corrupt images as CIFAR-10-C does."""
-    pairs = zip(images.pixels.permute(0, 2, 3, 1).numpy(), images.indices, strict=True)
-    pixels = [corrupt(image, name, severity, int(index), seed) for image, index in pairs]
-    return images._replace(pixels=torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2))
-
-
-def published(images: Images, name: str, severity: int, folder: str) -> Images:
-    """Read corrupted images at the same places from the published files of CIFAR-10-C.
-
-    Raises:
-        ValueError: if the test images are of another shape, or their labels others.
-    """
-    dataset = CIFARC(folder, name, severity)
-    pixels = torch.from_numpy(dataset.images[images.indices]).permute(0, 3, 1, 2)
-    if pixels.shape != images.pixels.shape:
-        raise ValueError(
-            f'test images should be of shape {(*pixels.shape[1:],)} to compare them with {folder}, '
-            f'but got {(*images.pixels.shape[1:],)}; leave --cifar-c out'
-        )
-    differing = int((dataset.labels[images.indices] != images.labels.numpy()).sum())
-    if differing:
-        raise ValueError(
-            f'test images should be those of {folder} in their order, CIFAR’s own, but '
-            f'{differing} of {len(pixels)} labels differ; take the whole test set of mmpretrain’s '
-            'CIFAR10 or CIFAR100, not folders or a part of it, or leave --cifar-c out'
-        )
-    return images._replace(pixels=pixels)
-
-
-def make_attack(name: str, eps: float, steps: int, seed: int) -> Callable | None:
-    """Return an attack of (network, pixels, labels); None if ``name`` is none of ATTACKS."""
-    if name == 'pgd':
-        return partial(pgd, eps=eps, steps=steps, generator=torch.Generator().manual_seed(seed))
-    return partial(fgsm, eps=eps) if name == 'fgsm' else None
 
 
 def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
@@ -213,7 +106,7 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(description=__doc__)
     add = parser.add_argument
     families = ', '.join(CORRUPTIONS)
-    add('config', help='a distillation config of configs/')
+    add('config', type=config_file, help='a distillation config of configs/')
     add('checkpoint', help='a checkpoint of that config')
     add('--real-student', metavar='CHECKPOINT', help='of the student trained on real data')
     add('--num', type=positive, default=2000, help='test images, drawn at random')
@@ -229,14 +122,22 @@ def parse_args() -> argparse.Namespace:
     add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
     add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, help='override the config')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if max(args.eps or [0]) > 255:
+        parser.error(f'--eps should be pixels of 255 at most, but got {args.eps}')
+    return args
 
 
 def main() -> None:
     """Run."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options or {})
+    cfg = read_distillation(args.config, args.cfg_options)
+    if not cfg.get('test_dataloader'):
+        raise ValueError(
+            f'{args.config} should have a test_dataloader, whose images are corrupted, but has '
+            'none; give one'
+        )
+    check_loaders(cfg)
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
     args.eps = args.eps or EPS[images.pixels.size(1)]

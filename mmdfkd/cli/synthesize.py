@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from rich.progress import Progress
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
@@ -133,12 +132,17 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
     """Return what the data set depends on; two runs with the same write the same files.
 
     Raises:
-        ValueError: if there are fewer images than classes.
+        ValueError: if there are fewer images than classes, or more than the bank holds.
     """
     classes = distiller.num_classes
     num = args.per_class * classes if args.per_class is not None else args.num
     if num < classes:
         raise ValueError(f'--num should be at least {classes}, one image a class, but got {num}')
+    if args.source == 'bank' and num > len(distiller.memory) > 0:  # an empty one is told later
+        raise ValueError(
+            f'--num should be at most {len(distiller.memory)}, the images in the bank, but got '
+            f'{num}; ask for fewer, or for --source generator if the method has one'
+        )
     return dict(
         config=Path(args.config).name,
         cfg_options={key: str(value) for key, value in args.cfg_options.items()},
@@ -163,7 +167,7 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='the config of the run')
+    parser.add_argument('config', type=config_file, help='the config of the run')
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument('out', type=Path, help='a folder to write, or a file OUT.npz')
     size = parser.add_mutually_exclusive_group()
@@ -187,19 +191,21 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         default={},
         help='override the config, e.g. model.teacher.checkpoint=FILE',
     )
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.grid and args.grid.suffix != '.png':
+        parser.error(f'--grid should be a file that ends in .png, but got {args.grid}')
+    return args
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_distillation(args.config, args.cfg_options)
     distiller = load_distiller(cfg, args.checkpoint)
     distiller.to('cuda' if torch.cuda.is_available() else 'cpu')
     args.source = choose_source(distiller, args.source)
     settings = choose_settings(distiller, args)
-    args.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    image_set.check_place(args.out)
     grid = Output(args.grid, args.force, option='another --grid') if args.grid else None
     (write_npz if args.out.suffix == '.npz' else write_folder)(distiller, args.out, settings)
     if grid:

@@ -5,22 +5,22 @@ import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, read_distillation
+from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
-from mmdfkd.outputs import Output
+from mmdfkd.engine.terminal import TerminalRunner
+from mmdfkd.outputs import Output, make_folder
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/test.py."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('checkpoint', help='a checkpoint of that config')
     parser.add_argument('--work-dir', help='logs go here')
     parser.add_argument('--force', action='store_true', help='replace the file of --out')
@@ -53,15 +53,16 @@ def main() -> None:
     """Run."""
     args = parse_args()
     join_processes(args.launcher)
-    cfg = Config.fromfile(args.config)
+    cfg = read_distillation(args.config, args.cfg_options)
+    check_loaders(cfg)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint
     cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         cfg.test_cfg.fp16 = True
-    merge_options(cfg, args.cfg_options or {})
+    make_folder(cfg.work_dir)
     out = reserve(args) if args.out and is_main_process() else None
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
     runner.register_hook(LabelsHook())
     metrics = runner.test()

@@ -5,21 +5,23 @@ import os
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
-from mmdfkd.cli import DictAction, merge_options
+from mmdfkd.cli import DictAction, config_file, merge_options, read_config
+from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
-from mmdfkd.engine.work_dir import claim
+from mmdfkd.engine.terminal import TerminalRunner
+from mmdfkd.engine.work_dir import claim, note_session
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line; the arguments are those of mmpretrain's tools/train.py."""
     parser = Parser(description=__doc__)
-    parser.add_argument('config', help='a config file of configs/')
+    parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
     parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
     parser.add_argument(
@@ -49,7 +51,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -70,24 +72,13 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     cfg.train_cfg.max_iters = rounds
 
 
-def check_length(cfg: Config) -> None:
-    """Raise a ValueError if a distillation is over before its student is trained."""
-    rounds = cfg.train_cfg.get('max_iters')
-    warmup = cfg.model.get('warmup_rounds', 0)
-    if rounds is not None and rounds <= warmup:
-        raise ValueError(
-            f'train_cfg.max_iters (--rounds) should be more than the {warmup} rounds of '
-            f'model.warmup_rounds, in which the student waits, but got {rounds}; train for '
-            "longer, or shorten the warm-up and the begin of the student's schedule"
-        )
-
-
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
     Raises:
         ValueError: if a choice does not fit the config.
     """
+    check_is_training(cfg)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.launcher = args.launcher
@@ -111,19 +102,21 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
-    check_length(cfg)
+    check_training(cfg)
     return cfg
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run."""
-    args = parse_args()
+    args = parse_args(arguments)
     join_processes(args.launcher)
-    cfg = merge_args(Config.fromfile(args.config), args)
+    cfg = merge_args(read_config(args.config), args)
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
-    runner = Runner.from_cfg(cfg)
+    runner = TerminalRunner.from_cfg(cfg)
+    if is_main_process():
+        note_session(cfg.work_dir, runner.timestamp)
     runner.register_hook(LabelsHook())
     runner.register_hook(StrictLoadHook(initial=not cfg.get('resume')))
     if cfg.get('resume'):

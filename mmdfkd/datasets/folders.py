@@ -36,8 +36,14 @@ class _ExplainedFolder:
         """
         try:
             return super().load_data_list()  # type: ignore[misc]
-        except (OSError, RuntimeError, AssertionError) as error:
+        except (OSError, RuntimeError, AssertionError, ValueError) as error:
             if self.ann_file:  # then it is the list, not the folder, that could not be read
+                kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+                raise kind(
+                    f'ann_file should be a text of lines "FILE LABEL", but {self.ann_file} raised '
+                    f'{type(error).__name__}: {error}; mend it'
+                ) from error
+            if isinstance(error, ValueError):
                 raise
             missing = isinstance(error, FileNotFoundError)
             found = 'there is no such folder' if missing else str(error).rstrip('.')
@@ -45,6 +51,20 @@ class _ExplainedFolder:
             raise FileNotFoundError(
                 f'{Path(self.img_prefix).resolve()} should have one folder of images a class, '
                 f"but: {found}; put them there{how}, or set the data set's data_root"
+            ) from error
+
+    def prepare_data(self, idx: int) -> Any:
+        """Return a sample through the pipeline.
+
+        Raises:
+            ValueError: naming an image that cannot be read.
+        """
+        try:
+            return super().prepare_data(idx)  # type: ignore[misc]
+        except (OSError, AssertionError) as error:
+            path = self.get_data_info(idx).get('img_path')  # type: ignore[attr-defined]
+            raise ValueError(
+                f'{path} should be an image that can be read, but: {error}; mend it or take it away'
             ) from error
 
     def _find_samples(self) -> list[tuple[str, int]]:
@@ -56,7 +76,8 @@ class _ExplainedFolder:
         if not self.with_label:
             return super()._find_samples()  # type: ignore[misc]
         found = [name for name in find_folders(self.img_prefix)[0] if not name.startswith('.')]
-        classes = [*self.CLASSES] if self.CLASSES is not None else None
+        # A command line makes numbers of such names.
+        classes = [str(name) for name in self.CLASSES] if self.CLASSES is not None else None
         names = in_order(found, classes, self.img_prefix)
         labels = {name: label for label, name in enumerate(names)}
         samples, empty = get_samples(self.img_prefix, labels, self.is_valid_file)

@@ -1,6 +1,7 @@
 """A folder or a file of labelled images that grows, and can stop, batch by batch."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from mmdfkd.outputs import make_folder
+
 METADATA = 'dataset.json'
 GRID_COLUMNS = 10
 
@@ -16,6 +19,31 @@ GRID_COLUMNS = 10
 def class_names(classes: int) -> list[str]:
     """Name the folders so that they sort as the labels do."""
     return [str(label).zfill(len(str(classes - 1))) for label in range(classes)]
+
+
+def check_place(out: Path) -> None:
+    """Make the folder of a data set, or that of its .npz file.
+
+    Raises:
+        OSError: if it cannot be made.
+        ValueError: if another file is in its place.
+    """
+    packed = out.suffix == '.npz'
+    if out.exists() and out.is_file() != packed:
+        raise ValueError(
+            f'OUT should be a folder, or a file that ends in .npz, but {out} is '
+            f'{"a folder" if packed else "another file"}; give another'
+        )
+    if out.is_file():
+        try:
+            with np.load(out, allow_pickle=False) as content:
+                json.loads(str(content['metadata']))['settings']
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f'OUT should be new, or a data set that this tool made, but {out} is none; give '
+                'another'
+            ) from error
+    make_folder(out.absolute().parent if packed else out, 'OUT')
 
 
 def begin(folder: Path, settings: dict) -> dict:

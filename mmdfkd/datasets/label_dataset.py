@@ -3,6 +3,7 @@
 from mmengine.dist import get_world_size
 from torch.utils.data import Dataset
 
+from mmdfkd.checks import check_positive
 from mmdfkd.registry import DATASETS
 
 
@@ -35,14 +36,13 @@ class LabelDataset(Dataset):
     """
 
     def __init__(self, num_classes: int, length: int, samples_per_class: int = 1) -> None:
+        check_positive(num_classes=num_classes, length=length, samples_per_class=samples_per_class)
         if num_classes < 2:
             raise ValueError(f'num_classes should be at least 2, but got {num_classes}')
         if length < num_classes:
             raise ValueError(
                 f'length should be at least num_classes ({num_classes}), but got {length}'
             )
-        if samples_per_class < 1:
-            raise ValueError(f'samples_per_class should be over 0, but got {samples_per_class}')
         self.num_classes = num_classes
         self.length = length
         self.samples_per_class = samples_per_class

@@ -50,7 +50,7 @@ class MNIST(_Explained, datasets.MNIST):
     """
 
     how_to_get = (
-        'python tools/prepare_mnist.py brings them there (--from-pngs DIR makes them from '
+        'mmdfkd prepare-mnist brings them there (--from-pngs DIR makes them from '
         'folders train/0 ... test/9 of PNG files)'
     )
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.registry import DATASETS
 
 
@@ -27,8 +28,8 @@ class LatentDataset(Dataset):
     """
 
     def __init__(self, num_classes: int, length: int, latent_dim: int, seed: int = 0) -> None:
-        if length < 1:
-            raise ValueError(f'length should be at least 1, but got {length}')
+        check_positive(num_classes=num_classes, length=length, latent_dim=latent_dim)
+        check_not_negative(seed=seed)
         self.num_classes = num_classes
         self.length = length
         self.latent_dim = latent_dim

@@ -1,10 +1,13 @@
 """A work dir is of one run: what it holds, who writes to it, and which checkpoint is newest."""
 
+import logging
 import os
 import re
 import socket
 from pathlib import Path
 from typing import IO
+
+from mmengine.logging import print_log
 
 try:
     import fcntl
@@ -12,6 +15,11 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 LOCK = '.lock'
+#: Names of the sessions' folders as they began: by their names alone, a clock that was set back,
+#: or of another time zone, would order them otherwise.
+SESSIONS = '.sessions'
+#: What the name of a file ends in while it is written.
+PART = '.part'
 #: Of the process: closing any handle of the file would let the lock go.
 _held: dict[Path, tuple[int, IO[str]]] = {}
 
@@ -50,8 +58,8 @@ def newest_checkpoint(work_dir: str | Path) -> str | None:
 def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) -> None:
     """Make this process the one that writes to a work dir, until it ends.
 
-    The system lets the lock of a process go, however that ends. Only the first of several
-    processes of a run should call it.
+    The system lets the lock of a process go, however that ends. Half a checkpoint that a kill
+    left is removed. Only the first of several processes of a run should call it.
 
     Args:
         work_dir: the folder; it is made if need be.
@@ -68,12 +76,16 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder.resolve())
+        for half in [*folder.glob(f'*.pth{PART}'), *folder.glob(f'last_checkpoint{PART}')]:
+            half.unlink()
     except OSError as error:
         raise ValueError(
             f'--work-dir should be a folder that can be written, but {folder} raised: {error}'
         ) from error
     held = [path.name for path in [*numbered_checkpoints(folder), *folder.glob('best_*.pth')]]
     newest = newest_checkpoint(folder)
+    if newest and not held:  # of another name, or elsewhere: out_dir of the checkpoint hook
+        held = [Path(newest).name]
     if resume == 'newest' and not newest:
         raise ValueError(
             f'--resume should find a checkpoint in {folder}, but none is there; leave it out, name '
@@ -104,6 +116,26 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
     _move_aside(folder, _of_run(folder))
 
 
+def note_session(work_dir: str | Path, name: str) -> None:
+    """Note that the session whose folder has that name begins."""
+    with (Path(work_dir) / SESSIONS).open('a') as file:
+        file.write(f'{name}\n')
+
+
+def in_order(work_dir: str | Path, pattern: str) -> list[Path]:
+    """List the files of all sessions, the earliest session's first.
+
+    Args:
+        work_dir: of a run.
+        pattern: of their paths below it, of which the session's folder comes first.
+    """
+    folder, noted = Path(work_dir), Path(work_dir) / SESSIONS
+    names = noted.read_text().split() if noted.is_file() else []
+    place = {name: index for index, name in enumerate(names)}
+    files = folder.glob(pattern)
+    return sorted(files, key=lambda file: (place.get(file.relative_to(folder).parts[0], -1), file))
+
+
 def _lock(folder: Path) -> None:
     if fcntl is None or _held.get(folder, (0,))[0] == os.getpid():
         return
@@ -112,8 +144,14 @@ def _lock(folder: Path) -> None:
         # Not flock: a forked loader of data would hold that for some seconds more.
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in (11, 13):  # EAGAIN, EACCES; others: a file system without locks
+        if error.errno not in (11, 13):  # EAGAIN, EACCES
             handle.close()
+            print_log(
+                f'the file system of {folder} has no locks ({error.strerror}): see that no second '
+                'run writes there',
+                logger='current',
+                level=logging.WARNING,
+            )
             return
         handle.seek(0)
         who = handle.read().strip() or 'another process'
@@ -145,8 +183,8 @@ def _of_run(folder: Path) -> list[Path]:
     """List what a run has left: checkpoints, configs, figures and the sessions' folders."""
     files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
-    marker = folder / 'last_checkpoint'
-    return [*files, *sessions, *([marker] if marker.is_file() else [])]
+    notes = [folder / name for name in ('last_checkpoint', SESSIONS)]
+    return [*files, *sessions, *(note for note in notes if note.is_file())]
 
 
 def _move_aside(folder: Path, paths: list[Path]) -> None:

@@ -46,6 +46,10 @@ def inception_v3() -> Any:
     return network
 
 
+#: Of torch-fidelity's weights, which are pytorch-fid's of 2015-12-05; their name has 6726825d.
+INCEPTION_SHA256 = '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2'
+
+
 @MODELS.register_module()
 class InceptionExtractor(nn.Module):
     """The network of the FID: Inception-v3 with the weights of 2015.
@@ -67,16 +71,18 @@ class InceptionExtractor(nn.Module):
     def __init__(self, weights: str | None = None) -> None:
         super().__init__()
         self.network = inception_v3()
+        sha256 = None
         if weights is None:
             from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
-            weights = URL_INCEPTION_V3
+            weights, sha256 = URL_INCEPTION_V3, INCEPTION_SHA256
         load_weights(
             self.network,
             weights,
             how_to_get='it is an asset of torch-fidelity’s release v0.2.0 on GitHub; '
-            'tools/figures.py takes it as --inception-weights FILE, or another network as '
+            'mmdfkd figures takes it as --inception-weights FILE, or another network as '
             '--extractor',
+            sha256=sha256,
         )
         self.protocol = (
             'Inception-v3 of 2015, 2048 features; resize: bilinear of TensorFlow 1 to 299 x 299; '

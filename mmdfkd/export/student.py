@@ -9,11 +9,12 @@ import torch
 from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
-from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.models.classifiers.probe import logits_of
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
+from mmdfkd.weights import check_finite, find_weights
 
 from .record import record_of
 

@@ -1,29 +1,30 @@
 """The bar charts of a report: figures of each class, and of each bin of confidence."""
 
 import re
-from html import escape
 from typing import Any
 
-from .run_logs import Run, flatten
-from .svg_charts import bar_chart
+from .charts import Bars, bar_chart
+from .dumped_config import flatten
+from .run_logs import Run
 
 Values = list[float | None]
 
 #: Lists of each class in the details of figures.json: title, and the list of real images.
 OF_A_CLASS = {
-    'class_balance / share': ('share of each class', 'class_balance / share_real'),
-    'diversity / intra': ('distance inside each class', 'diversity / intra_real'),
+    'class_balance / share': ('Share of each class', 'class_balance / share_real'),
+    'diversity / intra': ('Distance inside each class', 'diversity / intra_real'),
     'diversity / vendi': ('Vendi score of each class', 'diversity / vendi_real'),
 }
 #: The same of each bin of the teacher's confidence.
 OF_A_BIN = {
-    'class_balance / bin_count': ('images by confidence', ''),
+    'class_balance / bin_count': ('Images by the teacher’s confidence', ''),
     'class_balance / bin_accuracy': (
-        'share that is of the class asked for, by confidence',
+        'Share of the class asked for, by confidence',
         'class_balance / bin_confidence',
     ),
 }
 MOST_CLASSES = 100_000  # a bar each: a file of others could ask for any number
+LONGEST = 16  # letters of a class's name
 _FID = re.compile(r'figures / .*fid_class_(\d{1,9})(_floor)?')
 
 
@@ -63,42 +64,41 @@ def read_fid(leaves: dict[str, Any], floor: bool) -> Values:
     )
 
 
-def read_bars(figures: dict) -> dict[str, tuple[Values, Values, str]]:
-    """Return what can be drawn of a figures.json, by title: values, marks, what a bar is."""
-    leaves = flatten(figures, separator=' / ')
+def read_bars(run: Run, number: int) -> dict[str, Bars]:
+    """Return what can be drawn of a run's figures.json, by its title."""
+    leaves = flatten(run.figures.get('figures', {}), separator=' / ')
     bars = {
-        title: (read_details(leaves, name), read_details(leaves, marks), axis)
-        for names, axis in ((OF_A_CLASS, 'class'), (OF_A_BIN, 'bin of confidence'))
-        for name, (title, marks) in names.items()
+        title: (read_details(leaves, name), read_details(leaves, marks))
+        for name, (title, marks) in (OF_A_CLASS | OF_A_BIN).items()
     }
-    bars['FID inside each class'] = (read_fid(leaves, False), read_fid(leaves, True), 'class')
+    bars['FID inside each class'] = (read_fid(leaves, False), read_fid(leaves, True))
     # One bar alone shows nothing.
     return {
-        title: found
+        title: Bars(run.name, number, *found)
         for title, found in bars.items()
         if is_numbers(found[0]) and sum(value is not None for value in found[0]) > 1
     }
 
 
-def bar_section(runs: list[Run]) -> str:
-    """Plot the figures of classes and bins, those of all runs beside each other."""
-    of_runs = [read_bars(run.figures.get('figures', {})) for run in runs]
-    charts = []
-    for name in dict.fromkeys(name for bars in of_runs for name in bars):
-        for number, (run, bars) in enumerate(zip(runs, of_runs, strict=True)):
-            if name in bars:
-                values, marks, axis = bars[name]
-                title = f'{run.name}: {name}'
-                caption = f'<figcaption>{escape(title)}</figcaption>'
-                chart = bar_chart(title, values, number, axis, marks)
-                charts.append(f'<figure>{caption}{chart}</figure>')
-    if not charts:
-        return ''
-    note = (
-        'Of figures.json. A line across a bar is the same of real images; by confidence, it '
-        'is the mean confidence, which a calibrated teacher’s bars reach.'
-    )
-    return (
-        f'<section><h2>Classes and confidence</h2><p>{note}</p>'
-        f'<div class="charts">{"".join(charts)}</div></section>'
-    )
+def names_of(title: str, runs: list[Run], number: int) -> list[str]:
+    """Name the bars of a chart: bins, or classes, by number where runs do not share names."""
+    if title in dict(OF_A_BIN.values()):
+        return [f'{i / number:.2f} to {(i + 1) / number:.2f}' for i in range(number)]
+    found = [run.figures.get('figures', {}).get('class_names') for run in runs]
+    names = next((names for names in found if isinstance(names, list)), [])
+    if len(names) < number or any(other not in (None, names) for other in found):
+        return [str(index) for index in range(number)]
+    return [
+        text if len(text) <= LONGEST else f'{text[:LONGEST]}…' for text in map(str, names[:number])
+    ]
+
+
+def bar_charts(runs: list[Run]) -> dict[str, str]:
+    """Plot the figures of classes and bins by title, those of all runs beside each other."""
+    of_runs = [read_bars(run, number) for number, run in enumerate(runs)]
+    charts = {}
+    for title in dict.fromkeys(title for bars in of_runs for title in bars):
+        drawn = [bars[title] for bars in of_runs if title in bars]
+        number = max(len(values) for bars in drawn for values in (bars.values, bars.marks))
+        charts[title] = bar_chart(title, drawn, names_of(title, runs, number))
+    return charts

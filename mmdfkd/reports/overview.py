@@ -4,18 +4,16 @@ from .run_logs import Run
 from .tables import NOTHING, Table, cell, side_by_side
 
 ATTACKS = ('fgsm', 'pgd')
-#: The figures that most look for, of those that figures.py writes.
+#: The figures that most look for, of those that figures.py writes: which way is better.
 KEY_FIGURES = {
-    'fidelity/fid': 'FID',
-    'fidelity/precision': 'precision',
-    'fidelity/recall': 'recall',
-    'class_balance/entropy': 'balance: entropy of the classes',
-    'class_balance/missing_classes': 'missing classes',
+    'fidelity/fid': 'FID ↓',
+    'fidelity/precision': 'precision ↑',
+    'fidelity/recall': 'recall ↑',
+    'class_balance/entropy': 'balance: entropy of the classes ↑',
+    'class_balance/missing_classes': 'missing classes ↓',
     'diversity/intra': 'distance inside a class',
-    'agreement/top1': 'agreement with the teacher, %',
+    'agreement/top1': 'agreement with the teacher, % ↑',
 }
-#: What real images have instead, by the end of a figure's name.
-OF_REAL = {'': '', '_floor': ', real images', '_real': ', real images'}
 
 
 def overview(runs: list[Run]) -> list[Table]:
@@ -36,7 +34,7 @@ def summary(runs: list[Run]) -> Table:
     """Sum each run up in a row."""
     kinds = {run.is_distillation for run in runs}
     networks = ['student', 'teacher'] * (True in kinds) + ['classifier'] * (False in kinds)
-    others = ['at round', 'rounds', 'images', 'minutes', 'checkpoint']
+    others = ['validated at', 'rounds', 'images', 'minutes', 'checkpoint']
     rows = []
     for run in runs:
         validated = run.val.get(run.metric or '', [])
@@ -44,8 +42,9 @@ def summary(runs: list[Run]) -> Table:
         rows.append(
             [
                 run.name,
-                run.config_file,
                 *(accuracies(run).get(name, NOTHING) for name in networks),
+                str(run.config.get('model.type', NOTHING)).split('.')[-1],
+                run.config_file,
                 cell(validated[-1][0] if validated else None),
                 f'{run.rounds} of {asked}' if asked else str(run.rounds),
                 NOTHING if run.images is None else f'{run.images:,}',
@@ -59,28 +58,51 @@ def summary(runs: list[Run]) -> Table:
         + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
         + 'Images: synthesised and kept. Minutes: of training, without evaluation.'
     )
-    return Table('Summary', note, ['run', 'config', *networks, *others], rows)
+    head = ['run', *(f'{name} %' for name in networks), 'method', 'config', *others]
+    return Table('Summary', note, head, rows, cards=True)
 
 
 def key_figures(runs: list[Run]) -> Table:
-    """Tabulate the figures that most look for."""
+    """Tabulate the figures that most look for, and last what real images have instead."""
     columns = []
+    of_real: dict[tuple, list[str]] = {}
     for run in runs:
         found = {name: curve[-1][1] for name, curve in run.val.items()}
         found |= run.figures.get('figures', {}).get('figures', {})
-        columns.append(
-            {
-                title + of_real: found[name + end]
-                for name, title in KEY_FIGURES.items()
-                for end, of_real in OF_REAL.items()
-                if name + end in found
-            }
-        )
-    note = (
-        'Of figures.json, or else of the last validation; all of them are below. Real images: '
-        'what perfect samples would have.'
+        columns.append({t: found[name] for name, t in KEY_FIGURES.items() if name in found})
+        real = tuple(found.get(f'{n}_floor', found.get(f'{n}_real')) for n in KEY_FIGURES)
+        if any(value is not None for value in real):
+            of_real.setdefault(real, []).append(run.name)
+    table = side_by_side('Key figures', '', columns, runs)
+    for values, names in of_real.items():
+        table.head.append('real images' + f' of {", ".join(names)}' * (len(of_real) > 1))
+        by_title = dict(zip(KEY_FIGURES.values(), values, strict=True))
+        for row in table.rows:
+            row.append(cell(by_title[row[0]]))
+    table.note = (
+        'Of figures.json, or else of the last validation; all of them are below. '
+        '↓: less is better, ↑: more.'
+        + ' Real images: what perfect samples would have.' * bool(of_real)
+        + extractors(runs)
     )
-    return side_by_side('Key figures', note, columns, runs)
+    return table
+
+
+def extractors(runs: list[Run]) -> str:
+    """Name the networks whose features the figures of runs are of."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        content = run.figures.get('figures', {})
+        protocol, settings = content.get('protocol'), content.get('settings')
+        if isinstance(protocol, dict) and 'extractor' in protocol:
+            name = str(protocol['extractor']).partition(';')[0]
+            if isinstance(settings, dict) and settings.get('extractor') == 'teacher':
+                name = f'the teacher ({name})'
+            found.setdefault(name, []).append(run.name)
+    told = [
+        f'{name}' + f' for {", ".join(names)}' * (len(found) > 1) for name, names in found.items()
+    ]
+    return f' FID, precision and recall are in the features of {"; ".join(told)}.' * bool(found)
 
 
 def column_of(row: str) -> str:
@@ -132,4 +154,4 @@ def robustness(runs: list[Run]) -> Table:
         'Accuracy in percent, of robustness.json. Corruptions: the mean of their families. '
         'Eps: the largest change of a pixel, of 255. Every corruption is below.'
     )
-    return Table('Robustness', note, ['run', 'network', *names], rows)
+    return Table('Robustness', note, ['run', 'network', *names], rows, cards=True)

@@ -1,6 +1,6 @@
 """One page about runs, as HTML, and its tables as Markdown.
 
-The page needs nothing else: curves are inline SVG, pictures are in it, and it has no script.
+The page needs nothing else: charts and pictures are in it, and it has no script.
 """
 
 import base64
@@ -9,14 +9,23 @@ from html import escape
 from pathlib import Path
 
 from . import tables as report_tables
-from .bars import bar_section
+from .bars import bar_charts
+from .charts import NARROW, WIDE, Line, gallery, legend, line_chart
 from .overview import overview
 from .run_logs import Run, read_run
-from .svg_charts import Line, legend, line_chart
 from .tables import Table
 
 MOST_PICTURES = 8  # of a run and name
-LOSSES = 'Losses'  # the group of the charts of whole losses
+OPEN = LOSSES, OF_VALIDATION = 'Losses', 'Figures of the validation'  # groups of charts
+REAL = 'real'  # the picture of the validation set
+ABOUT_GRIDS = (
+    '<p>A row is a class: the one that was asked for, or, where none is, the one that the '
+    'teacher sees in the image.</p>'
+)
+ABOUT_BARS = (
+    '<p>Of figures.json. A line across a bar is the same of real images; by confidence, it '
+    'is the mean confidence, which a calibrated teacher’s bars reach.</p>'
+)
 STYLE = Path(__file__).with_name('page.css')
 MARK = '<!-- mmdfkd report -->'
 #: Nothing may be loaded or run, even if something were not escaped.
@@ -28,8 +37,8 @@ def is_number(text: str) -> bool:
     return text[:1].isdigit() or text[:1] in ('-', report_tables.NOTHING)
 
 
-def html_rows(head: list[str], rows: list[list[str]]) -> str:
-    """Format rows of cells; the first cell of each names it."""
+def html_rows(head: list[str], rows: list[list[str]], kind: str = '') -> str:
+    """Format rows of cells; the first cell of each names it, and others know their head."""
     words = [2 * sum(is_number(row[i]) for row in rows) < len(rows) for i in range(len(head))]
     kinds = [' class="text"' if word else '' for word in words]
     names = ''.join(
@@ -38,23 +47,29 @@ def html_rows(head: list[str], rows: list[list[str]]) -> str:
     body = ''.join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
         + ''.join(
-            f'<td{kind}>{escape(text)}</td>' for text, kind in zip(row[1:], kinds[1:], strict=True)
+            f'<td{kind} data-head="{escape(name)}">{escape(text)}</td>'
+            for name, text, kind in zip(head[1:], row[1:], kinds[1:], strict=True)
         )
         + '</tr>'
         for row in rows
     )
-    table = f'<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
+    table = f'<table class="{kind}"><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
     return f'<div class="wide">{table}</div>'
 
 
 def html_table(table: Table) -> str:
     """Format a table as a section of the page."""
+    kind = ('tiles' if len(table.rows) == 1 else 'cards') if table.cards else ''
     note = f'<p>{escape(table.note)}</p>' if table.note else ''
-    rows = html_rows(table.head, table.rows)
-    title = escape(table.title)
-    if table.folded:
-        return f'<details><summary>{title}</summary>{note}{rows}</details>'
-    return f'<section><h2>{title}</h2>{note}{rows}</section>'
+    return section(table.title, html_rows(table.head, table.rows, kind) + note, table.folded)
+
+
+def section(title: str, content: str, folded: bool = False) -> str:
+    """Put a title over a part of the page, or fold it away behind its title."""
+    heading = f'<h2>{escape(title)}</h2>'
+    if folded:
+        return f'<details class="section"><summary>{heading}</summary>{content}</details>'
+    return f'<section>{heading}{content}</section>'
 
 
 def accuracy_section(runs: list[Run]) -> str:
@@ -65,7 +80,7 @@ def accuracy_section(runs: list[Run]) -> str:
         if run.metric
     ]
     if not lines:
-        return '<section><h2>Accuracy</h2><p>No run was validated.</p></section>'
+        return section('Accuracy', '<p>No run was validated.</p>')
     curves = {run.name: run.val.get(f'teacher/{run.metric}', []) for run in runs}
     teachers: dict[float, list[str]] = {}
     for name, curve in curves.items():
@@ -76,18 +91,18 @@ def accuracy_section(runs: list[Run]) -> str:
         title = 'teacher' if len(teachers) == 1 else f'teacher of {", ".join(names)}'
         first = steps[0] if len(steps) > 1 else 0  # of one validation there is no line, else
         lines.append(Line(title, [(step, value) for step in (first, steps[-1])]))
-    chart = line_chart('Accuracy', lines, width=860, height=340, markers=True)
+    charts = [
+        f'<div class="{kind}">{line_chart("Accuracy", lines, size, markers=True)}</div>'
+        for kind, size in (('on-wide', WIDE), ('on-narrow', NARROW))
+    ]
     columns = [{str(step): value for step, value in line.points} for line in lines]
     rows = [
         [str(step), *(report_tables.cell(column.get(str(step))) for column in columns)]
         for step in steps
     ]
     data = html_rows(['round', *(line.name for line in lines)], rows)
-    return (
-        f'<section><h2>Accuracy</h2>{legend(lines, values=True)}'
-        f'<div class="wide"><div class="main">{chart}</div></div>'
-        f'<details><summary>The points as a table</summary>{data}</details></section>'
-    )
+    points = f'<details><summary>The points as a table</summary>{data}</details>'
+    return section('Accuracy', legend(lines, values=True) + ''.join(charts) + points)
 
 
 def group_of(name: str) -> str:
@@ -102,9 +117,9 @@ def group_of(name: str) -> str:
     return part.capitalize() if slash else 'Training'
 
 
-def curve_sections(runs: list[Run]) -> dict[str, str]:
+def curve_charts(runs: list[Run]) -> dict[str, dict[str, str]]:
     """Plot everything else that was logged, a chart a figure, all runs in each; by group."""
-    charts: dict[str, list[str]] = {}
+    charts: dict[str, dict[str, str]] = {}
     primary = {name for run in runs for name in (run.metric, f'teacher/{run.metric}')}
     for kind in ('val', 'train'):
         for name in sorted({name for run in runs for name in getattr(run, kind)} - primary):
@@ -112,74 +127,81 @@ def curve_sections(runs: list[Run]) -> dict[str, str]:
                 Line.numbered(run.name, getattr(run, kind).get(name, []), number)
                 for number, run in enumerate(runs)
             ]
-            figure = (
-                f'<figure><figcaption>{escape(name)}</figcaption>{line_chart(name, lines)}</figure>'
-            )
-            group = 'Figures of the validation' if kind == 'val' else group_of(name)
-            charts.setdefault(group, []).append(figure)
-    names = legend([Line.numbered(run.name, [], i) for i, run in enumerate(runs)], values=False)
-    return {
-        group: f'<section><h2>{escape(group)}</h2>{names}'
-        f'<div class="charts">{"".join(figures)}</div></section>'
-        for group, figures in sorted(charts.items())
-    }
+            group = OF_VALIDATION if kind == 'val' else group_of(name)
+            charts.setdefault(group, {})[name] = line_chart(name, lines)
+    return dict(sorted(charts.items()))
+
+
+def figure(run: Run, name: str, step: int) -> str:
+    """Show one of a run's pictures."""
+    content = base64.b64encode(run.pictures[name][step]).decode()
+    told = f'round {step}' if name != REAL else 'real images'
+    alt = escape(f'{name} images of {run.name}' + f' at round {step}' * (name != REAL))
+    return (
+        f'<figure><img alt="{alt}" src="data:image/png;base64,{content}">'
+        f'<figcaption>{told}</figcaption></figure>'
+    )
 
 
 def picture_section(runs: list[Run]) -> str:
-    """Show a strip of pictures over rounds for each run."""
+    """Show each run's last pictures beside the real ones, and how they came about."""
     strips = []
     for run in runs:
+        real = ''.join(figure(run, REAL, step) for step in [*run.pictures.get(REAL, [])][-1:])
         for name, pictures in run.pictures.items():
-            steps = list(pictures)
-            last, count = len(steps) - 1, min(len(steps), MOST_PICTURES)
-            chosen = sorted({steps[round(i * last / max(count - 1, 1))] for i in range(count)})
-            shown = ''.join(
-                f'<figure><img alt="{escape(f"{name} images of {run.name} at round {step}")}" '
-                f'src="data:image/png;base64,{base64.b64encode(pictures[step]).decode()}">'
-                f'<figcaption>round {step}</figcaption></figure>'
-                for step in chosen
+            if name == REAL:
+                continue
+            *steps, last = pictures
+            count = min(len(steps), MOST_PICTURES - 1)
+            chosen = sorted({steps[i * len(steps) // count] for i in range(count)})
+            strip = ''.join(figure(run, name, step) for step in chosen)
+            of = f', {len(chosen) + 1} pictures of {len(steps) + 1}' * (len(chosen) < len(steps))
+            strips.append(
+                f'<h3>{escape(f"{run.name}: {name}{of}")}</h3>'
+                f'<div class="pair">{figure(run, name, last)}{real}</div>'
+                + f'<div class="strip">{strip}</div>'
+                * bool(chosen)
             )
-            title = escape(
-                f'{run.name}: {name}'
-                + f', {len(chosen)} pictures of {len(steps)}' * (len(chosen) < len(steps))
-            )
-            strips.append(f'<div><h3>{title}</h3><div class="strip">{shown}</div></div>')
-    content = ''.join(strips) or '<p>No run has left pictures.</p>'
-    return f'<section><h2>Pictures over time</h2><div class="strips">{content}</div></section>'
+    content = ABOUT_GRIDS + ''.join(strips) if strips else '<p>No run has left pictures.</p>'
+    return section('Synthetic images', content)
 
 
 def config_section(runs: list[Run]) -> str:
     """Fold the whole configs."""
-    folded = ''.join(
-        f'<details><summary>{escape(run.name)}</summary><pre>{escape(run.config_text)}</pre></details>'
-        for run in runs
+    configs = ''.join(
+        f'<h3>{escape(run.name)}</h3><pre>{escape(run.config_text)}</pre>' for run in runs
     )
-    return f'<section><h2>Configs</h2>{folded}</section>'
+    return section('Configs', configs, folded=True)
 
 
 def write_html(runs: list[Run]) -> str:
     """Return the whole page: what most want first."""
-    title = escape('Runs: ' + ', '.join(run.name for run in runs))
+    names = [run.name for run in runs]
+    summary, *tables = overview(runs)
+    bars, curves = bar_charts(runs), curve_charts(runs)
+    open_groups = {group: curves.pop(group) for group in OPEN if group in curves}
     differences = report_tables.config_differences(runs)
-    curves = curve_sections(runs)
     sections = [
-        *map(html_table, overview(runs)),
+        html_table(summary),
         accuracy_section(runs),
-        curves.pop(LOSSES, ''),
         picture_section(runs),
+        *map(html_table, tables),
+        section('Classes and confidence', ABOUT_BARS + gallery(bars, names)) if bars else '',
+        *(section(group, gallery(charts, names)) for group, charts in open_groups.items()),
         html_table(differences) if differences.rows else '',
-        bar_section(runs),
         *map(html_table, report_tables.figures(runs)),
-        *curves.values(),
+        *(section(group, gallery(charts, names), folded=True) for group, charts in curves.items()),
         html_table(report_tables.environment(runs)),
         config_section(runs),
     ]
+    title = escape(', '.join(names))
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{title}</title><style>{STYLE.read_text()}</style></head>'
-        f'<body><main><h1>{title}</h1>{"".join(sections)}</main></body></html>\n'
+        f'<title>{title}: mmdfkd report</title><style>{STYLE.read_text()}</style></head>'
+        f'<body><main><header><small>mmdfkd report</small><h1>{title}</h1></header>'
+        f'{"".join(sections)}</main></body></html>\n'
     )
 
 
@@ -219,7 +241,12 @@ def is_markdown(file: Path) -> bool:
 
 def read_runs(work_dirs: list[Path]) -> list[Run]:
     """Read work dirs; those with the same last name are called by their paths."""
-    names = [work_dir.resolve().name for work_dir in work_dirs]
+    places = [work_dir.resolve() for work_dir in work_dirs]
+    if len(set(places)) < len(places):
+        raise ValueError(
+            f'WORK_DIRs should differ, but got {[*map(str, work_dirs)]}; give each once'
+        )
+    names = [place.name for place in places]
     return [
         read_run(work_dir, name if names.count(name) == 1 else str(work_dir))
         for work_dir, name in zip(work_dirs, names, strict=True)

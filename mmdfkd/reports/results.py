@@ -97,12 +97,15 @@ def is_table(file: Path) -> bool:
 
 
 def commit() -> str:
-    """Return the commit of the code, or - where there is no git."""
-    command = ['git', '-C', str(Path(__file__).parent), 'rev-parse', 'HEAD']
+    """Return the commit of the code, or - where there is no git, or the package is installed."""
+    here = Path(__file__).parent
+    command = ['git', '-C', str(here), 'rev-parse', '--show-prefix', 'HEAD']
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or '-'
+        found = subprocess.run(command, capture_output=True, text=True).stdout.split()
     except FileNotFoundError:  # no git
         return '-'
+    # A virtual environment may be in the repository of somebody else.
+    return found[1] if found[:1] == [f'mmdfkd/{here.name}/'] else '-'
 
 
 def cpu_name() -> str:

@@ -1,11 +1,16 @@
 """What a run has left in its work dir, read without running anything of it."""
 
-import ast
+import itertools
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mmdfkd.engine.work_dir import in_order
+
+from .dumped_config import flatten, parse_config
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
@@ -99,7 +104,7 @@ def read_run(work_dir: Path, name: str) -> Run:
     Raises:
         FileNotFoundError: if no run has logged anything there.
     """
-    logs = sorted(work_dir.glob(SCALARS))
+    logs = in_order(work_dir, SCALARS)
     records = merge(read_sessions(work_dir))
     if not records:
         inside = sorted({p.parents[2].name for p in work_dir.glob(f'*/{SCALARS}')})
@@ -129,7 +134,7 @@ def read_run(work_dir: Path, name: str) -> Run:
 
 def read_sessions(work_dir: Path) -> list[list[dict]]:
     """Read what each session of a run logged, the earliest first."""
-    return [read_scalars(log) for log in sorted(work_dir.glob(SCALARS))]
+    return [read_scalars(log) for log in in_order(work_dir, SCALARS)]
 
 
 def read_scalars(log: Path) -> list[dict]:
@@ -150,11 +155,26 @@ def read_scalars(log: Path) -> list[dict]:
 
 
 def merge(sessions: list[list[dict]]) -> list[dict]:
-    """Join the sessions of a run; what a later one did again replaces the earlier one's."""
+    """Join the sessions of a run; what a later one did again replaces the earlier one's.
+
+    A session may begin with a validation that a kill had prevented: the training that it is of
+    stays the earlier session's.
+    """
+    by_epoch = any('epoch' in record for session in sessions for record in session)
     merged: list[dict] = []
     for session in sessions:
-        first = min((record['round'] for record in session), default=float('inf'))
-        merged = [record for record in merged if record['round'] < first] + session
+        for record in itertools.takewhile(lambda record: 'iter' not in record, session):
+            if by_epoch and record['step']:  # it counts epochs, of which only training tells
+                before = [r['round'] for r in merged if r.get('epoch', math.inf) <= record['step']]
+                record['round'] = max(before, default=0)
+        first = min((record['round'] for record in session), default=math.inf)
+        trained = min((r['round'] for r in session if 'iter' in r), default=math.inf)
+        kept = [
+            record
+            for record in merged
+            if record['round'] < first or ('iter' in record and record['round'] == first < trained)
+        ]
+        merged = kept + session
     return merged
 
 
@@ -169,52 +189,10 @@ def curves(records: list[dict], validation: bool) -> dict[str, Curve]:
     return {name: sorted(found[name].items()) for name in sorted(found)}
 
 
-def parse_config(text: str) -> dict[str, Any]:
-    """Read a config that MMEngine dumped: assignments of literals and ``dict(...)``.
-
-    Nothing is executed; what is neither literal nor ``dict`` stays as its source text, and
-    of half a file nothing is read.
-    """
-
-    def value(node: ast.expr) -> Any:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict' and not node.args:
-            return {keyword.arg: value(keyword.value) for keyword in node.keywords}
-        if isinstance(node, ast.Dict):
-            keys = [ast.unparse(key) if key else '**' for key in node.keys]
-            return dict(zip(keys, map(value, node.values), strict=True))
-        if isinstance(node, ast.List | ast.Tuple):
-            return [value(item) for item in node.elts]
-        try:
-            return ast.literal_eval(node)
-        except ValueError:
-            return ast.unparse(node)
-
-    try:
-        assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
-    except SyntaxError:
-        return {}
-    return {ast.unparse(node.targets[0]): value(node.value) for node in assigned}
-
-
-def flatten(tree: Any, prefix: str = '', separator: str = '.') -> dict[str, Any]:
-    """Name the leaves of nested dicts and of lists that hold any; other lists are leaves."""
-    nested = isinstance(tree, list) and any(isinstance(item, dict) for item in tree)
-    if isinstance(tree, dict) and (tree or not prefix):
-        items = list(tree.items())
-    elif nested:
-        items = list(enumerate(tree))
-    else:
-        return {prefix: tree}
-    leaves: dict[str, Any] = {}
-    for key, item in items:
-        leaves |= flatten(item, f'{prefix}{separator}{key}' if prefix else str(key), separator)
-    return leaves
-
-
 def read_pictures(work_dir: Path) -> dict[str, dict[int, bytes]]:
     """Read the visualizer's whole PNG files, NAME_ROUND.png, by name and round."""
     pictures: dict[str, dict[int, bytes]] = {}
-    for file in sorted(work_dir.glob('*/vis_data/vis_image/*.png')):
+    for file in in_order(work_dir, '*/vis_data/vis_image/*.png'):
         name, _, step = file.stem.rpartition('_')
         content = file.read_bytes()
         if step.isdigit() and content.endswith(_PNG_END):

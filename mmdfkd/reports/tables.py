@@ -8,7 +8,8 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from .run_logs import Run, flatten
+from .dumped_config import flatten
+from .run_logs import Run
 
 NOTHING = '–'
 MOST_ROWS = 25  # of differences of configs that are not folded
@@ -18,13 +19,17 @@ _OF_A_CLASS = re.compile(r'_class_\d+')
 
 @dataclass
 class Table:
-    """A title, what is to be known about it, the head, rows of cells; folded if few want it."""
+    """A title, what is to be known about it, the head, rows of cells.
+
+    ``folded`` if few want it; ``cards`` if a row is one on its own, of a run or a network.
+    """
 
     title: str
     note: str
     head: list[str]
     rows: list[list[str]]
     folded: bool = False
+    cards: bool = False
 
 
 def cell(value: Any) -> str:
@@ -59,7 +64,7 @@ def figures(runs: list[Run]) -> list[Table]:
         for run in runs
     ]
     note = 'At the last validation.'
-    tables = [side_by_side('Figures of the validation', note, others, runs)]
+    tables = [side_by_side('Last figures of the validation', note, others, runs)]
     for file in dict.fromkeys(name for run in runs for name in run.figures):
         tables += file_tables(file, runs)
     return [table for table in tables if table.rows]
@@ -90,7 +95,7 @@ def file_tables(file: str, runs: list[Run]) -> list[Table]:
         side_by_side(f'{title}: how they were measured', note, protocols, runs),
     ]
     for table in tables:
-        table.folded = table.title != 'Figures'
+        table.folded = True
     return tables
 
 

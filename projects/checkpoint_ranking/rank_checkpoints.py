@@ -30,9 +30,11 @@ from mmengine.utils import ProgressBar
 from scipy.stats import kendalltau, spearmanr
 from torch.utils.data import DataLoader, Subset
 
-from mmdfkd.cli import DictAction, merge_options
-from mmdfkd.cli.command import not_negative, positive
+from mmdfkd.cli import DictAction, read_distillation
+from mmdfkd.cli.check_training import check_loaders
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.datasets import LatentDataset
+from mmdfkd.datasets.labels import check_dataset, check_images
 from mmdfkd.evaluation import Agreement
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS, compare
 from mmdfkd.evaluation.run import evaluate_synthetic
@@ -115,6 +117,9 @@ def measure(
     agreement = Agreement(CORRUPTIONS)
     if not data_free:
         dataloader = Runner.build_dataloader(cfg.test_dataloader)
+        names = getattr(model.teacher, 'class_names', None)
+        check_dataset(dataloader.dataset, model.num_classes, 'test', names)
+        check_images(next(iter(dataloader)), model.image_shape, 'test')
         evaluator = Evaluator(cfg.test_evaluator)
         evaluator.dataset_meta = dataloader.dataset.metainfo
     # Runs of one last name are told apart by their paths.
@@ -226,7 +231,7 @@ def report(summary: dict[str, Any]) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add = parser.add_argument
     add('config', help='a distillation config')
     add('runs', nargs='+', type=Path, help='work dirs of runs of it')
@@ -242,8 +247,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    merge_options(cfg, args.cfg_options)
+    cfg = read_distillation(args.config, args.cfg_options)
+    check_loaders(cfg)
+    if not (args.data_free or cfg.get('test_dataloader')):
+        raise ValueError(
+            f'{args.config} should have a test_dataloader, but has none; --data-free needs none'
+        )
     settings = figure_files.settings_of(args)
     out = figure_files.reserve(args.json, settings, args.force) if args.json else None
     start = time.perf_counter()
@@ -253,5 +262,7 @@ def main() -> None:
         figure_files.write(out, settings, time.perf_counter() - start, **summary)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -25,6 +25,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor
 from torch.optim import SGD, Adam
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.distillers import CMI
 from mmdfkd.models.distillers import cmi as our_module
@@ -252,5 +253,7 @@ def compare_student(table: Table, datafree: Any, network: Any, ours: Any) -> Non
         table.compare("student's gradients", gradient, own)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -28,6 +28,7 @@ from live_family import (
 )
 from torch.optim import SGD, Adam
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import DAFL
 from mmdfkd.models.losses import (
     ActivationLoss,
@@ -129,5 +130,7 @@ def main() -> None:
     table.finish()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -28,6 +28,7 @@ from inversion_family import (
 from torch import Tensor
 from torch.optim import Adam
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import DeepInversion
 from mmdfkd.models.losses import (
     BNStatisticsLoss,
@@ -336,5 +337,7 @@ def main() -> None:
                 comparison(Path(scratch), compete)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -12,6 +12,7 @@ from live_family import Steps, Table, our_parts, our_wrapper, parse_peer, record
 from torch.nn.functional import l1_loss
 from torch.optim import SGD, Adam
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import DFAD
 from mmdfkd.models.losses import AdversarialLoss, KDLoss
 
@@ -87,5 +88,7 @@ def main() -> None:
     table.finish()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -6,7 +6,6 @@ Their code runs as it is, in double precision. What is supplied or patched in it
 the draws of its augmentation (recorded).
 """
 
-import argparse
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead
 from torch import Tensor
 
+from mmdfkd.cli.command import Parser
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.backbones import WideResNet
 from mmdfkd.models.classifiers import Classifier
@@ -57,7 +57,7 @@ def parse_peer(method: str, url: str) -> Path:
     Raises:
         ValueError: if the peer's code is not there.
     """
-    parser = argparse.ArgumentParser(description=f'Losses and gradients beside {method}’s code.')
+    parser = Parser(description=f'Losses and gradients beside {method}’s code.')
     parser.add_argument('--peer', type=Path, required=True, help=f'a clone of {url}')
     folder = parser.parse_args().peer.resolve()
     if not (folder / 'datafree/synthesis').is_dir():

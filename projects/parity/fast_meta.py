@@ -33,6 +33,7 @@ from fast_family import (
 )
 from torch import Tensor
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import FastDatafree
 from mmdfkd.models.generators import UnconditionalGenerator
 
@@ -139,5 +140,7 @@ def main() -> None:
         finish(f'Fast-Datafree, {meta_update}', worst)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

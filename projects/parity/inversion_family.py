@@ -5,7 +5,6 @@ Their code runs as it is, in double precision. What is supplied or patched in it
 and the device of ``torch.randn``.
 """
 
-import argparse
 import contextlib
 import copy
 import sys
@@ -20,6 +19,7 @@ import torch
 from mmpretrain.models import ClsDataPreprocessor
 from torch import Tensor, nn
 
+from mmdfkd.cli.command import Parser
 from mmdfkd.models.classifiers import Classifier
 
 TOLERANCE = 1e-8  # relative; of double precision through a few steps of Adam
@@ -31,7 +31,7 @@ def parse_peer(url: str, marker: str) -> Path:
     Raises:
         ValueError: if the peer's file ``marker`` is not there.
     """
-    parser = argparse.ArgumentParser(description='Losses and gradients beside public code.')
+    parser = Parser(description='Losses and gradients beside public code.')
     parser.add_argument('--peer', type=Path, required=True, help=f'a clone of {url}')
     folder = parser.parse_args().peer.resolve()
     if not (folder / marker).is_file():

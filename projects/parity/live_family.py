@@ -5,7 +5,6 @@ normalised images, ours pixels: here the data preprocessor changes nothing, and 
 a copy of their generator as it is.
 """
 
-import argparse
 import copy
 import sys
 import types
@@ -20,6 +19,7 @@ from mmengine.model import BaseDataPreprocessor
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmdfkd.cli.command import Parser
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import generative
@@ -129,7 +129,7 @@ class Table:
 
 def parse_peer(name: str, url: str) -> Path:
     """Read ``--peer DIR``, put it first on the path, and set up double precision."""
-    parser = argparse.ArgumentParser(description=f'Compare with the public code of {name}.')
+    parser = Parser(description=f'Compare with the public code of {name}.')
     parser.add_argument('--peer', type=Path, required=True, help=f'a clone of {url}')
     peer = parser.parse_args().peer.resolve()
     if not peer.is_dir():

@@ -35,6 +35,7 @@ from fast_family import (
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import NAYER
 from mmdfkd.models.generators import NoisyLabelGenerator
 
@@ -178,5 +179,7 @@ def main() -> None:
     finish('NAYER', worst)
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -22,6 +22,7 @@ from live_family import (
 )
 from torch.optim import Adam
 
+from mmdfkd.cli.command import as_command
 from mmdfkd.models.distillers import ZSKT
 from mmdfkd.models.losses import AdversarialLoss, AttentionTransferLoss, KDLoss
 
@@ -138,5 +139,7 @@ def main() -> None:
     table.finish()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -18,6 +18,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from command_line import Parser, as_command, not_negative, positive
+
 # As train.py does, and for the peer, too: the processes below inherit it.
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
@@ -186,15 +188,15 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--peer', type=Path, required=True, help='a clone of Fast-Datafree')
     parser.add_argument('--pair', choices=PAIRS, required=True, help='teacher and student')
-    parser.add_argument('--batch-size', type=int, default=64, help='of both phases')
-    parser.add_argument('--g-steps', type=int, default=5, help='generator steps a round')
-    parser.add_argument('--kd-steps', type=int, default=8, help='student steps a round')
-    parser.add_argument('--rounds', type=int, default=2, help='rounds timed in a process')
-    parser.add_argument('--warmup', type=int, default=1, help='rounds before them')
-    parser.add_argument('--repeats', type=int, default=2, help='processes a column')
+    parser.add_argument('--batch-size', type=positive, default=64, help='of both phases')
+    parser.add_argument('--g-steps', type=positive, default=5, help='generator steps a round')
+    parser.add_argument('--kd-steps', type=positive, default=8, help='student steps a round')
+    parser.add_argument('--rounds', type=positive, default=2, help='rounds timed in a process')
+    parser.add_argument('--warmup', type=not_negative, default=1, help='rounds before them')
+    parser.add_argument('--repeats', type=positive, default=2, help='processes a column')
     parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', type=Path, help='write every figure to this file')
     parser.add_argument(
@@ -231,5 +233,7 @@ def main() -> None:
         args.json.write_text(json.dumps(report, indent=1))
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

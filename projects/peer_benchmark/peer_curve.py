@@ -19,9 +19,12 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # see train.py
 import fast_datafree
 import torch
 import torchvision
+from benchmark_peer import check_peer
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from mmdfkd.cli import read_distillation
+from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
 
@@ -87,18 +90,18 @@ def record(peer: Any, seconds: float, file: Path) -> None:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--peer', type=Path, required=True, help='a clone of Fast-Datafree')
     parser.add_argument('--config', type=Path, default=CONFIG, help='a CIFAR-10 config of ours')
     parser.add_argument('--images', default='data/cifar10/test', help='test images by class')
     parser.add_argument('--out', type=Path, default=Path('peer_curve.json'))
     parser.add_argument('--force', action='store_true', help='replace the file of --out')
-    parser.add_argument('--minutes', type=float, default=50.0, help='of training, at most')
-    parser.add_argument('--epochs', type=int, default=200, help='of which one in eleven is warm-up')
-    parser.add_argument('--g-steps', type=int, default=5)
-    parser.add_argument('--kd-steps', type=int, default=20)
-    parser.add_argument('--batch-size', type=int, default=128)
-    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--minutes', type=above_zero, default=50.0, help='of training, at most')
+    parser.add_argument('--epochs', type=positive, default=200, help='one in eleven is warm-up')
+    parser.add_argument('--g-steps', type=positive, default=5)
+    parser.add_argument('--kd-steps', type=positive, default=20)
+    parser.add_argument('--batch-size', type=positive, default=128)
+    parser.add_argument('--seed', type=not_negative, default=1)
     return parser.parse_args()
 
 
@@ -120,8 +123,9 @@ def choose_options(peer: Any, args: argparse.Namespace) -> argparse.Namespace:
 def main() -> None:
     """Run the peer with that teacher."""
     args = parse_args()
+    check_peer(args.peer)
+    cfg = read_distillation(args.config)
     Output(args.out, args.force, option='another --out').write('[]')
-    cfg = Config.fromfile(args.config)
     cfg.model.teacher.checkpoint = os.path.abspath(cfg.model.teacher.checkpoint)
     out = args.out.resolve()
     peer = fast_datafree.load(args.peer.resolve(), args.batch_size)
@@ -139,5 +143,7 @@ def main() -> None:
         peer.main()
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

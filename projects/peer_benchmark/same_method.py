@@ -17,6 +17,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from command_line import Parser, as_command, positive
+
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # for the processes below
 
 # torch is imported by the measuring processes only: Linux counts the memory of the process
@@ -222,15 +224,15 @@ SHARED = ('shrink', 'steps', 'kd_steps', 'rounds')
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--peers', type=Path, required=True, help='a folder with the clones')
     parser.add_argument('--methods', nargs='+', choices=CLONES, default=list(CLONES))
     parser.add_argument('--variants', nargs='+', choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument('--shrink', type=int, default=8, help='divides the published batches')
-    parser.add_argument('--steps', type=int, default=3, help='steps of an inversion')
-    parser.add_argument('--kd-steps', type=int, default=4, help='student steps a round')
-    parser.add_argument('--rounds', type=int, default=1, help='rounds timed, after one')
-    parser.add_argument('--repeats', type=int, default=2, help='processes a column')
+    parser.add_argument('--shrink', type=positive, default=8, help='divides the published batches')
+    parser.add_argument('--steps', type=positive, default=3, help='steps of an inversion')
+    parser.add_argument('--kd-steps', type=positive, default=4, help='student steps a round')
+    parser.add_argument('--rounds', type=positive, default=1, help='rounds timed, after one')
+    parser.add_argument('--repeats', type=positive, default=2, help='processes a column')
     parser.add_argument('--force', action='store_true', help='replace what is there')
     parser.add_argument('--json', type=Path, help='write every figure to this file')
     parser.add_argument('--method', choices=CLONES, help=argparse.SUPPRESS)
@@ -271,5 +273,7 @@ def main() -> None:
         args.json.write_text(json.dumps(report, indent=1))
 
 
+command = as_command(main)
+
 if __name__ == '__main__':
-    main()
+    command()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from mmdfkd.benchmark import append, finished, plot_curves, read_results, tables
@@ -16,6 +18,20 @@ def test_lines_come_back(tmp_path):
     append(file, result(curve=[]))
     append(file, KEY | {'error': 'disk'})
     assert read_results(file) == [result(curve=[]), KEY | {'error': 'disk'}]
+
+
+def test_a_line_is_whole_or_not_there(tmp_path, monkeypatch):
+    file, write = tmp_path / 'results.jsonl', Path.write_text
+
+    def stop(path, text, **options):
+        write(path, text[: len(text) // 2 + 5], **options)
+        raise OSError('No space left on device')
+
+    append(file, result(curve=[]))
+    monkeypatch.setattr(Path, 'write_text', stop)
+    with pytest.raises(OSError, match='No space'):
+        append(file, result(seed=2))
+    assert read_results(file) == [result(curve=[])]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ TOOLS = {
     'reproduce': [],
     'robustness': ['iter_1.pth'],
     'synthesize': ['iter_1.pth', 'out'],
+    'export': ['iter_1.pth', 'out'],
+    'int8_calibration/measure': ['iter_1.pth'],
     'test': ['iter_1.pth'],
     'train': [],
     'benchmark_throughput': [],

@@ -3,10 +3,13 @@
 import errno
 import subprocess
 import sys
+from logging import FileHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from load_tool import load_tool
+from mmengine.logging import MMLogger
 
 from mmdfkd.cli.command import LONGEST, as_command, describe
 
@@ -26,6 +29,7 @@ def ends(monkeypatch, capsys, name, *arguments, main=None):
 COMMANDS = [
     'benchmark',
     'benchmark_throughput',
+    'distill',
     'export',
     'figures',
     'prepare_mnist',
@@ -111,6 +115,24 @@ def test_an_error_is_told_in_a_line(error, told, monkeypatch, capsys):
     assert found == (1, f'train: {told}\n')
 
 
+@pytest.mark.parametrize(
+    ('name', 'given', 'told'),
+    [
+        ('train', ['a.py', '--force'], 'mmdfkd train a.py --resume auto'),
+        (
+            'distill',
+            ['resnet18', '--force', '--minutes', '5'],
+            'mmdfkd distill resnet18 --minutes 5 --resume',
+        ),
+    ],
+)
+def test_a_subcommand_says_how_to_go_on_with_it(name, given, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', [f'mmdfkd {name}', *given])
+    with pytest.raises(SystemExit):
+        as_command(fail(KeyboardInterrupt()))()
+    assert capsys.readouterr().err == f'mmdfkd {name}: stopped; go on with: {told}\n'
+
+
 def test_verbose_brings_the_traceback(monkeypatch, capsys):
     main = fail(ValueError('because'))
     _, err = ends(monkeypatch, capsys, 'figures', '--verbose', main=main)
@@ -120,6 +142,16 @@ def test_verbose_brings_the_traceback(monkeypatch, capsys):
     _, err = ends(monkeypatch, capsys, 'figures', main=long)
     assert len(err) < LONGEST + 60
     assert err.endswith('... (--verbose has the rest)\n')
+
+
+def test_a_log_that_cannot_be_written_leaves_the_one_line(monkeypatch, capsys):
+    log = FileHandler('never opened', delay=True)
+    log.stream = SimpleNamespace(write=len, flush=fail(OSError(errno.ENOSPC, 'No space left')))
+    monkeypatch.setattr(MMLogger, '_instance_dict', {'run': SimpleNamespace(handlers=[log])})
+    main = fail(OSError(errno.ENOSPC, 'No space left'))
+    status, err = ends(monkeypatch, capsys, 'figures', main=main)
+    assert (status, err) == (1, 'figures: the disk should have room, but is full; make some\n')
+    log.stream = None  # what it holds cannot be written
 
 
 def test_what_fails_later_has_status_1_and_success_0(monkeypatch, capsys):

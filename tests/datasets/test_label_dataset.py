@@ -104,5 +104,5 @@ def test_bad_arguments_raise(num_classes, length, message):
 
 
 def test_no_samples_of_a_class_raise():
-    with pytest.raises(ValueError, match='samples_per_class should be over 0, but got 0'):
+    with pytest.raises(ValueError, match='samples_per_class should be a whole number over 0'):
         LabelDataset(3, 6, samples_per_class=0)

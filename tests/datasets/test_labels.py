@@ -6,12 +6,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from load_tool import load_tool
 from toy import toy_network
+from toy_images import Pixels
 from toy_run import Digits, toy_runner
 
-from mmdfkd.datasets import ImageFolder
-from mmdfkd.datasets.labels import check_class_names, check_dataset, check_labels
+from mmdfkd.datasets import ImageFolder, LatentDataset
+from mmdfkd.datasets.labels import (
+    check_class_names,
+    check_dataset,
+    check_labels,
+    class_names,
+    first_of_each,
+)
+from mmdfkd.evaluation import robustness
 from mmdfkd.models.classifiers import Classifier
 
 
@@ -138,11 +145,44 @@ def test_a_teachers_file_says_its_classes(tmp_path):
 
 
 def test_robustness_looks_at_the_labels(monkeypatch):
-    tool = load_tool('robustness')
     network = SimpleNamespace(class_names=None)
     distiller = SimpleNamespace(num_classes=3, teacher=network, student=network)
     distiller.to = distiller.requires_grad_ = lambda *_: distiller
-    monkeypatch.setattr(tool, 'load_distiller', lambda *_: distiller)
-    images = tool.Images(torch.zeros(2, 1, 4, 4), torch.tensor([1, 3]), np.arange(2))
+    monkeypatch.setattr(robustness, 'load_distiller', lambda *_: distiller)
+    images = robustness.Images(torch.zeros(2, 1, 4, 4), torch.tensor([1, 3]), np.arange(2))
     with pytest.raises(ValueError, match='labels of the test data set should be 0 to 2'):
-        tool.build_networks(None, 'x.pth', None, images)
+        robustness.build_networks(None, 'x.pth', None, images)
+
+
+def test_names_are_the_teachers_then_the_data_sets_then_numbers():
+    teacher = SimpleNamespace(class_names=('cat', 'dog'))
+    dataset = SimpleNamespace(metainfo={'classes': ['a', 'b']})
+    assert class_names(teacher, dataset, 2) == ['cat', 'dog']
+    assert class_names(SimpleNamespace(class_names=None), dataset, 2) == ['a', 'b']
+    assert class_names(teacher, dataset, 3) == ['0', '1', '2']  # they are of others
+    assert class_names(teacher, None, 2) == ['cat', 'dog']
+
+
+def test_the_first_images_of_each_class_are_found():
+    dataset = Pixels(12)
+    for _ in range(2):  # labels are read, and then known
+        images, labels = first_of_each(dataset, [0, 2], 2)
+        assert labels.tolist() == [0, 2, 0, 2]
+        assert images.equal(dataset.images[[0, 2, 3, 5]])
+        dataset.get_gt_labels = lambda: [index % 3 for index in range(12)]
+    images, labels = first_of_each(dataset, [0, 7], 100)
+    assert labels.tolist() == [0] * 4
+
+
+@pytest.mark.parametrize(
+    'dataset',
+    [
+        LatentDataset(3, 6, 5),
+        Pixels(6, labelled=False),
+        Pixels(images=torch.rand(6, 3, 8, 8)),
+        Pixels(images=[torch.zeros(3, 8, 8 + i, dtype=torch.uint8) for i in range(6)]),
+        Pixels(0),
+    ],
+)
+def test_of_other_data_sets_there_is_nothing_to_look_at(dataset):
+    assert first_of_each(dataset, [0, 1], 2) is None

@@ -44,5 +44,5 @@ def test_bank_slots():
 
 
 def test_no_latents():
-    with pytest.raises(ValueError, match='length should be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='length should be a whole number over 0, but got 0'):
         LatentDataset(3, 0, 4)

@@ -83,7 +83,7 @@ def test_the_check_changes_nothing(tmp_path):
         assert value.equal(often.model.state_dict()[name]), name
 
 
-@pytest.mark.parametrize('key', ['best_ckpt', 'keep_ckpt_ids'])
+@pytest.mark.parametrize('key', ['best_ckpt', 'keep_ckpt_ids', 'makes_way'])
 def test_a_checkpoint_of_others_has_no_file_removed(tmp_path, key):
     """MMEngine removes the best checkpoint so far, wherever the file says that it is."""
     precious = tmp_path / 'precious.pth'
@@ -94,7 +94,11 @@ def test_a_checkpoint_of_others_has_no_file_removed(tmp_path, key):
     (newest,) = folder.glob('iter_*')
     content = torch.load(newest, weights_only=True)
     hub = content['message_hub']
-    hub['runtime_info'][key] = str(precious) if key == 'best_ckpt' else ['/../../precious'] * 3
+    hub['runtime_info'][key] = dict(
+        best_ckpt=str(precious),
+        keep_ckpt_ids=['/../../precious'] * 3,
+        makes_way=[str(precious), '../precious.pth', 'iter_/../../precious.pth', 7],
+    )[key]
     hub['runtime_info']['best_score'] = 1e9
     torch.save(content, newest)
     (folder / 'iter_').mkdir()  # makes the path of 'iter_{}.pth' exist

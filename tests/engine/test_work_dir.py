@@ -1,11 +1,13 @@
 """One folder, one run: used ones are refused, or their run is moved aside."""
 
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -63,6 +65,32 @@ def test_a_used_folder_is_refused(tmp_path, monkeypatch, names, resume, told):
     with pytest.raises(ValueError, match=told):
         claim(tmp_path, resume)
     assert {*names} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize('place', ['run/round_5.pth', 'elsewhere/iter_5.pth'])
+def test_a_run_whose_checkpoints_are_of_another_name_or_place_is_seen(tmp_path, place):
+    """Of CheckpointHook's filename_tmpl and out_dir: a second run began among its files."""
+    (tmp_path / 'elsewhere').mkdir()
+    used(tmp_path / 'run', marker=str(tmp_path / place))
+    (tmp_path / place).touch()
+    with pytest.raises(ValueError, match=rf'has a run with {Path(place).name}; add --resume'):
+        claim(tmp_path / 'run')
+    claim(tmp_path / 'run', 'auto')
+    claim(tmp_path / 'run', force=True)
+    claim(tmp_path / 'run')
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    told = []
+    monkeypatch.setattr(
+        'mmdfkd.engine.work_dir.print_log', lambda message, **_: told.append(message)
+    )
+    monkeypatch.setattr('fcntl.lockf', fail)
+    claim(tmp_path)
+    assert 'no locks (No locks available): see that no second run' in told[0]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +159,9 @@ def test_a_copied_work_dir_goes_on_from_its_own_checkpoint(tmp_path):
     runner.load_or_resume()
     assert runner.iter == 4
     assert (tmp_path / 'copy/last_checkpoint').read_text() == str(tmp_path / 'copy/iter_4.pth')
+
+
+def test_half_a_checkpoint_that_a_kill_left_is_removed(tmp_path):
+    used(tmp_path, 'iter_5.pth', 'iter_10.pth.part', 'last_checkpoint.part', 'film.part')
+    claim(tmp_path, 'auto')
+    assert {path.name for path in tmp_path.iterdir()} == {'iter_5.pth', 'film.part', '.lock'}

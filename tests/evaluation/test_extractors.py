@@ -1,3 +1,4 @@
+import hashlib
 import sys
 from pickle import UnpicklingError
 
@@ -8,8 +9,8 @@ from mmpretrain.models import ClsDataPreprocessor, LeNet5, TimmClassifier
 from torch import nn
 from toy import toy_network
 
-from mmdfkd.checkpoint_files import cached_place
-from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor
+from mmdfkd.downloads import cached_place
+from mmdfkd.evaluation import ClassifierExtractor, InceptionExtractor, extractors
 from mmdfkd.evaluation.extractors import weights_digest
 from mmdfkd.models.classifiers import Classifier
 
@@ -63,6 +64,10 @@ def test_inception_reads_its_weights_from_the_cache_of_downloads(
     assert tmp_path in place.parents
     place.parent.mkdir(parents=True)
     place.symlink_to(inception_weights)
+    with pytest.raises(ValueError, match='should have the SHA-256 6726825d0af5f729'):
+        InceptionExtractor()
+    digest = hashlib.sha256(place.read_bytes()).hexdigest()
+    monkeypatch.setattr(extractors, 'INCEPTION_SHA256', digest)
     assert InceptionExtractor().protocol == InceptionExtractor(inception_weights).protocol
 
 

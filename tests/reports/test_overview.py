@@ -15,10 +15,10 @@ from report_runs import (
 
 def test_summary_and_curves(tmp_path):
     html, markdown = written(tmp_path, make_run(tmp_path / 'run'))
-    assert rows_of(markdown, 'Summary') == [
-        # 8 images in each of 2 processes and 40 rounds, of 3 seconds
-        ['run', 'my_config', '66.25', '90.00', '40', '40 of 40', '640', '2.0', 'iter_40.pth']
-    ]
+    [row] = rows_of(markdown, 'Summary')
+    assert row[:5] == ['run', '66.25', '90.00', 'DEDFKD', 'my_config']
+    # 8 images in each of 2 processes and 40 rounds, of 3 seconds
+    assert row[5:] == ['40', '40 of 40', '640', '2.0', 'iter_40.pth']
     versions = dict(rows_of(markdown, 'Versions and timings'))
     assert versions['Python'] == '3.11.7'
     assert versions['PyTorch'] == '2.15.0'
@@ -37,7 +37,7 @@ def test_summary_and_curves(tmp_path):
 def test_key_figures_may_be_of_the_validation(tmp_path):
     lines = [train_line(10), val_line(10, 5.0, **{'fidelity/fid': 40.0})]
     _, markdown = written(tmp_path, session(tmp_path / 'run', '20260101_000000', lines))
-    assert rows_of(markdown, 'Key figures') == [['FID', '40']]
+    assert rows_of(markdown, 'Key figures') == [['FID ↓', '40']]
 
 
 def test_key_figures_stand_beside_those_of_real_images(tmp_path):
@@ -46,13 +46,34 @@ def test_key_figures_stand_beside_those_of_real_images(tmp_path):
     values |= {'class_balance/entropy': 0.75, 'class_balance/entropy_real': 0.875}
     (run / 'figures.json').write_text(json.dumps({'figures': values, 'details': {}}))
     _, markdown = written(tmp_path, run)
-    assert rows_of(markdown, 'Key figures') == [
-        ['FID', '9'],
-        ['FID, real images', '0.5'],
-        ['recall', '0.25'],
-        ['balance: entropy of the classes', '0.75'],
-        ['balance: entropy of the classes, real images', '0.875'],
+    assert '| | run | real images |' in markdown
+    rows = [
+        ['FID ↓', '9', '0.5'],
+        ['recall ↑', '0.25', '–'],
+        ['balance: entropy of the classes ↑', '0.75', '0.875'],
     ]
+    assert rows_of(markdown, 'Key figures') == rows
+    # The same real images are one column, others are another.
+    for name in ('b', 'c'):
+        make_run(tmp_path / name)
+        (tmp_path / name / 'figures.json').write_text(json.dumps({'figures': values}))
+        _, markdown = written(tmp_path, run, tmp_path / name)
+        assert '| | run | b | real images |' in markdown or name == 'c'
+        values['fidelity/fid_floor'] = 0.25
+    assert '| | run | c | real images of run | real images of c |' in markdown
+    assert rows_of(markdown, 'Key figures')[0] == ['FID ↓', '9', '9', '0.5', '0.25']
+
+
+def test_the_extractor_is_named(tmp_path):
+    content = {'figures': {'fidelity/fid': 9.0}, 'protocol': {'extractor': 'Net, 84 features; x'}}
+    for name, settings in (('a', {'extractor': 'teacher'}), ('b', {'extractor': 'inception'})):
+        run = make_run(tmp_path / name)
+        (run / 'figures.json').write_text(json.dumps(content | {'settings': settings}))
+    told = 'FID, precision and recall are in the features of'
+    _, markdown = written(tmp_path, tmp_path / 'a')
+    assert f'{told} the teacher (Net, 84 features).' in markdown
+    _, markdown = written(tmp_path, tmp_path / 'a', tmp_path / 'b')
+    assert f'{told} the teacher (Net, 84 features) for a; Net, 84 features for b.' in markdown
 
 
 def test_robustness_is_averaged_by_severity(tmp_path):
@@ -98,12 +119,12 @@ def test_a_teachers_own_run_is_of_a_classifier(tmp_path):
     teacher = session(tmp_path / 'teacher', '20260101_000000', map(json.dumps, lines))
     (teacher / '20260101_000000/vis_data/config.py').write_text("model = dict(type='X')")
     html, markdown = written(tmp_path, teacher)
-    assert '| run | config | classifier | at round |' in markdown
-    assert rows_of(markdown, 'Summary')[0][2:4] == ['91.50', '50']
-    assert 'student' not in html.split('<details>')[0].lower()
+    assert '| run | classifier % | method | config | validated at |' in markdown
+    assert rows_of(markdown, 'Summary')[0][1:5] == ['91.50', 'X', 'config', '50']
+    assert 'student' not in html.split('<details>')[0].split('</style>')[1].lower()
     _, markdown = written(tmp_path, make_run(tmp_path / 'run'), teacher)
-    assert '| run | config | student | teacher | classifier |' in markdown
-    assert [row[2:5] for row in rows_of(markdown, 'Summary')] == [
+    assert '| run | student % | teacher % | classifier % |' in markdown
+    assert [row[1:4] for row in rows_of(markdown, 'Summary')] == [
         ['66.25', '90.00', '–'],
         ['–', '–', '91.50'],
     ]
@@ -118,15 +139,15 @@ def test_what_most_want_comes_first(tmp_path):
     html, markdown = written(tmp_path, *runs)
     assert headings(html)[:8] == [
         'Summary',
+        'Accuracy',
+        'Synthetic images',
         'Key figures',
         'Robustness',
-        'Accuracy',
-        'Losses',
-        'Pictures over time',
-        'Differences of the configs',
         'Classes and confidence',
+        'Losses',
+        'Differences of the configs',
     ]
-    assert rows_of(markdown, 'Key figures') == [['FID', '31.25', '–']]
+    assert rows_of(markdown, 'Key figures') == [['FID ↓', '31.25', '–']]
 
 
 def test_many_differences_of_configs_are_folded(tmp_path):
@@ -134,13 +155,13 @@ def test_many_differences_of_configs_are_folded(tmp_path):
     config = runs[0] / '20260102_030405/vis_data/config.py'
     config.write_text(config.read_text() + f'env_cfg = { ({f"k{i}": i for i in range(30)}) }')
     html, _ = written(tmp_path, *runs)
-    assert '<details><summary>Differences of the configs</summary>' in html
+    assert '<summary><h2>Differences of the configs</h2></summary>' in html
 
 
 def test_figures_of_the_validation_have_a_table_and_charts(tmp_path):
     lines = [train_line(10), val_line(10, 5.0, fid=40.0), val_line(20, 6.0, fid=30.0)]
     html, markdown = written(tmp_path, session(tmp_path / 'run', '20260101_000000', lines))
-    assert rows_of(markdown, 'Figures of the validation') == [['fid', '30']]
+    assert rows_of(markdown, 'Last figures of the validation') == [['fid', '30']]
     labels = [
         attributes.get('aria-label') for tag, attributes in checked(html).tags if tag == 'svg'
     ]

@@ -2,7 +2,6 @@ import base64
 import json
 import re
 
-import pytest
 import torch
 from report_runs import (
     CONFIG,
@@ -27,19 +26,21 @@ def test_a_run_of_ours_is_summed_up(tmp_path):
     [row] = rows_of(markdown, 'Summary')
     accuracy = runner.message_hub.get_scalar('val/accuracy/top1').current()
     teacher = runner.message_hub.get_scalar('val/teacher/accuracy/top1').current()
-    assert row[:5] == ['run', row[1], f'{accuracy:.2f}', f'{teacher:.2f}', '20']
+    assert row[:3] == ['run', f'{accuracy:.2f}', f'{teacher:.2f}']
+    assert row[5] == '20'
     assert row[-1] == 'iter_20.pth'
     assert dict(rows_of(markdown, 'Versions and timings'))['PyTorch'] == torch.__version__
     page = checked(html)
     pictures = [attributes for tag, attributes in page.tags if tag == 'img']
     assert [p['alt'] for p in pictures] == [
-        'synthetic images of run at round 10',
         'synthetic images of run at round 20',
+        'real images of run',
+        'synthetic images of run at round 10',
     ]
     [folder] = (tmp_path / 'run').glob('*/vis_data/vis_image')
-    for picture, step in zip(pictures, (10, 20), strict=True):
+    for picture, name in zip(pictures, ('synthetic_20', 'real_0', 'synthetic_10'), strict=True):
         content = base64.b64decode(picture['src'].removeprefix('data:image/png;base64,'))
-        assert content == (folder / f'synthetic_{step}.png').read_bytes()
+        assert content == (folder / f'{name}.png').read_bytes()
 
 
 def test_a_killed_or_running_run_is_reported_so_far(tmp_path):
@@ -54,7 +55,9 @@ def test_a_killed_or_running_run_is_reported_so_far(tmp_path):
     html, markdown = written(tmp_path, run)
     page = checked(html)
     assert len([tag for tag, _ in page.tags if tag == 'img']) == 1  # the other is half written
-    assert rows_of(markdown, 'Summary') == [['run', 'config', '–', '–', '–', '10', '–', '0.5', '–']]
+    assert rows_of(markdown, 'Summary') == [
+        ['run', '–', '–', '–', 'config', '–', '10', '–', '0.5', '–']
+    ]
     assert 'No run was validated.' in page.texts
 
 
@@ -64,7 +67,7 @@ def test_a_run_without_pictures_log_or_config_is_reported(tmp_path):
     (data / 'scalars.json').write_text(train_line(10) + '\n' + val_line(10, float('nan')))
     html, markdown = written(tmp_path, tmp_path / 'run')
     assert 'No run has left pictures.' in checked(html).texts
-    assert rows_of(markdown, 'Summary')[0][2] == 'nan'
+    assert rows_of(markdown, 'Summary')[0][1] == 'nan'
 
 
 def test_runs_are_set_side_by_side(tmp_path):
@@ -88,9 +91,7 @@ def test_runs_are_set_side_by_side(tmp_path):
     assert ['fog / student', '–', '60.25'] in rows
     page = checked(html)
     labels = [attributes.get('aria-label') for tag, attributes in page.tags if tag == 'svg']
-    assert 'a: share of each class: 10, 30, none, 20' in labels
-    bars = [float(attributes['height']) for tag, attributes in page.tags if tag == 'rect']
-    assert [bar / bars[0] for bar in bars] == pytest.approx([1, 3, 0, 2], rel=0.01)
+    assert 'Share of each class, a: 10, 30, none, 20' in labels
     for cell in ('66.25', '31.25', '50.5', 'held-out latents'):
         assert cell in page.texts
     # A teacher of several runs is one line.
@@ -121,13 +122,14 @@ def test_the_page_needs_and_runs_nothing_else(tmp_path):
         if tag in ('img', 'svg') and 'aria-hidden' not in attributes:
             assert name in attributes.get('alt', attributes.get('aria-label'))
     links = re.findall(r'(?:src|href|url|@import)\s*[=(]\s*["\']?([^"\'\s<>]{0,30})', html)
-    assert [link for link in links if not link.startswith('data:image/png;base64,')] == ['x&gt;']
+    inside = ('data:image/png;base64,', '#', 'url(#')  # of a chart: its own marks and frame
+    assert [link for link in links if not link.startswith(inside)] == ['x&gt;']
     assert '://' not in html
     handlers = [key for _, attributes in page.tags for key in attributes if key.startswith('on')]
     assert not handlers
     assert '<script' not in markdown
     [row] = rows_of(markdown, 'Summary')
-    assert len(row) == 9  # the bar in the name is no cell's end
+    assert len(row) == 10  # the bar in the name is no cell's end
 
 
 def test_every_picture_says_what_it_is_and_both_schemes_have_colours(tmp_path):
@@ -141,6 +143,8 @@ def test_every_picture_says_what_it_is_and_both_schemes_have_colours(tmp_path):
     light, dark = style.split('prefers-color-scheme: dark')
     used = set(re.findall(r'var\((--\w+)\)', html))
     assert used >= {'--c0', '--paper', '--ink', '--muted'}
+    fixed = re.findall(r'#[0-9a-f]{6}\b', html.split('</style>')[1])
+    assert not [colour for colour in fixed if colour not in ('#000000', '#ffffff')]
     for scheme in (light, dark):
         assert used <= set(re.findall(r'(--\w+):', scheme))
 

@@ -1,10 +1,10 @@
 import json
-from pathlib import Path
 
 import pytest
 from report_runs import make_run, png, session, train_line, val_line
 
-from mmdfkd.reports.run_logs import parse_config, read_run
+from mmdfkd.engine.work_dir import note_session
+from mmdfkd.reports.run_logs import read_run
 
 
 def test_a_resumed_run_is_one_curve_and_the_later_session_wins(tmp_path):
@@ -39,6 +39,43 @@ def test_validations_that_count_epochs_are_placed_after_the_training_before(tmp_
     assert found.val['accuracy/top1'] == [(10, 5.0)]
 
 
+def test_sessions_are_in_the_order_in_which_they_began(tmp_path):
+    """A clock that is set back, as summer time's, does not turn a run round."""
+    run = tmp_path / 'run'
+    first, second = [train_line(10, 1.0), train_line(20, 2.0)], [train_line(20, 3.0)]
+    session(run, '20261025_023000', first, pictures=[(20, png(1))])
+    session(run, '20261025_021000', second, pictures=[(20, png(2))])
+    for name in ('20261025_023000', '20261025_021000'):
+        note_session(run, name)
+    found = read_run(run, 'run')
+    assert found.train['generator/loss'] == [(10, 1.0), (20, 3.0)]
+    assert found.pictures == {'synthetic': {20: png(2)}}
+    session(run, '20261024_000000', [train_line(5, 0.5)])  # of before there were notes
+    assert read_run(run, 'run').train['generator/loss'] == [(5, 0.5), (10, 1.0), (20, 3.0)]
+
+
+def test_a_session_may_begin_with_the_validation_that_a_kill_prevented(tmp_path):
+    run = tmp_path / 'run'
+    session(run, '20260101_000000', [train_line(10, 1.0), train_line(20, 2.0)])
+    session(run, '20260102_000000', [val_line(20, 60.0), train_line(30, 3.0), val_line(30, 61.0)])
+    session(run, '20260103_000000', [val_line(30, 61.0)])  # of a run that was over
+    found = read_run(run, 'run')
+    assert found.train['generator/loss'] == [(10, 1.0), (20, 2.0), (30, 3.0)]
+    assert found.val['accuracy/top1'] == [(20, 60.0), (30, 61.0)]
+
+
+def test_so_it_may_where_validations_count_epochs(tmp_path):
+    teacher = tmp_path / 'teacher'
+    trained = [dict(loss=1.0, epoch=e, iter=50 * e, step=50 * e) for e in (1, 2, 3)]
+    session(teacher, '20260101_000000', map(json.dumps, trained[:2]))
+    again = [{'accuracy/top1': 40.0, 'step': 2}, trained[2], {'accuracy/top1': 50.0, 'step': 3}]
+    session(teacher, '20260102_000000', map(json.dumps, again))
+    session(teacher, '20260103_000000', [json.dumps({'accuracy/top1': 50.0, 'step': 3})])
+    found = read_run(teacher, 'teacher')
+    assert found.train['loss'] == [(50, 1.0), (100, 1.0), (150, 1.0)]
+    assert found.val['accuracy/top1'] == [(100, 40.0), (150, 50.0)]
+
+
 def test_a_folder_without_a_run_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
         read_run(tmp_path, 'name')
@@ -48,14 +85,3 @@ def test_a_folder_without_a_run_is_an_error(tmp_path):
     session(tmp_path / 'b', '20260101_000000', [])
     with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
         read_run(tmp_path / 'b', 'name')
-
-
-def test_config_is_parsed_as_mmengine_dumps_it(tmp_path):
-    from mmengine.config import Config
-
-    root = Path(__file__).parents[2]
-    cfg = Config.fromfile(root / 'configs/dedfkd_lenet5_mnist5k.py')
-    cfg.dump(tmp_path / 'config.py')
-    parsed = parse_config((tmp_path / 'config.py').read_text())
-    expected = Config.fromfile(tmp_path / 'config.py').to_dict()
-    assert json.dumps(parsed, sort_keys=True) == json.dumps(expected, sort_keys=True)

@@ -84,15 +84,25 @@ def test_rounds_and_seed_are_not_options(tool, arguments, option):
 def test_a_cell_that_fails_is_told_and_the_others_run(tool, arguments, tmp_path, capsys):
     broken = tmp_path / 'broken_lenet5.py'
     cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
-    cfg.model.g_steps = 0
+    cfg.optim_wrapper.student.optimizer.lr = 1e30
     cfg.dump(broken)
     arguments.insert(1, str(broken))
     assert tool.main(arguments) == 1
     error = capsys.readouterr().err
     assert 'broken_lenet5, seed 0 failed: ' in error
-    assert 'g_steps should be a whole number over 0, but got 0' in error
+    assert 'should be finite' in error
     lines = (tmp_path / 'work/results.jsonl').read_text().splitlines()
     assert ['error' in json.loads(line) for line in lines] == [True, False, False]
+
+
+def test_a_config_that_cannot_be_built_is_told_before_the_first_runs(tool, arguments, tmp_path):
+    broken = tmp_path / 'broken_lenet5.py'
+    cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
+    cfg.model.g_steps = 0
+    cfg.dump(broken)
+    with pytest.raises(ValueError, match='g_steps should be a whole number over 0, but got 0'):
+        tool.main([*arguments[:3], str(broken), *arguments[3:]])
+    assert not (tmp_path / 'work/results.jsonl').exists()
 
 
 @pytest.mark.parametrize(

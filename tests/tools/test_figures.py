@@ -51,6 +51,7 @@ def test_every_family_is_there_and_a_second_run_is_the_same(run, capsys):
     assert '100 images of the generator' in printed
     assert 'MNIST5k' in json.dumps(first['protocol'])
     assert first['num_fake'] == 100
+    assert first['class_names'][3] == '3 - three'  # of the data set
     for name in ('fid', 'fid_floor', 'kid', 'precision', 'recall', 'density', 'coverage'):
         assert f'fidelity/{name}' in first['figures']
         assert f'\n| fidelity/{name} | ' in printed
@@ -98,6 +99,7 @@ def test_figures_of_something_else_are_not_overwritten(run, tmp_path):
 
 def test_without_real_images(run):
     result = figures(run, '--num', '30', '--no-real')
+    assert result['class_names'] == list('0123456789')
     assert not any('fidelity' in name or 'real' in name for name in result['figures'])
     assert result['figures']['class_balance/label_agreement'] <= 1
 

@@ -77,3 +77,38 @@ def test_slurm_train_starts_a_task_a_gpu(tmp_path):
         '--resume',
     ]
     assert Path(arguments[start + 2]).samefile(ROOT / 'tools/train.py')
+
+
+def fake(tmp_path, name):
+    """A program that prints its arguments, a line each, first on the PATH."""
+    (tmp_path / name).write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
+    (tmp_path / name).chmod(0o755)
+    return os.environ | {'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
+
+
+def test_slurm_test_starts_a_task_a_gpu(tmp_path):
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools/slurm_test.sh'), 'part', 'job', 'a.py', 'b c.pth', '--out', 'o'],
+        env=fake(tmp_path, 'srun') | {'GPUS': '4'},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    arguments = done.stdout.splitlines()
+    assert {'--partition=part', '--gres=gpu:4', '--ntasks=4'} <= set(arguments)
+    start = arguments.index('python')
+    assert Path(arguments[start + 2]).samefile(ROOT / 'tools/test.py')
+    assert arguments[start + 3 :] == ['a.py', 'b c.pth', '--launcher', 'slurm', '--out', 'o']
+
+
+def test_dist_test_starts_a_process_a_gpu(tmp_path):
+    script = ['bash', str(ROOT / 'tools/dist_test.sh'), 'a.py', 'b c.pth']
+    options = dict(env=fake(tmp_path, 'python'), capture_output=True, text=True)
+    arguments = subprocess.run([*script, '2', '--out', 'o'], **options).stdout.splitlines()
+    assert arguments[:2] == ['-m', 'torch.distributed.run']
+    assert '--nproc_per_node=2' in arguments
+    assert arguments[-6:] == ['a.py', 'b c.pth', '--launcher', 'pytorch', '--out', 'o']
+    assert Path(arguments[-7]).samefile(ROOT / 'tools/test.py')
+    wrong = subprocess.run([*script, '--out'], **options)
+    assert wrong.returncode == 2
+    assert 'GPUS should be a number, but got --out' in wrong.stderr

@@ -307,7 +307,8 @@ def test_a_killed_process_goes_on(tmp_path, grey):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
-    assert process.communicate()[0] == b'', 'the run ended before it could be killed'
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, 'the run ended before it could be killed'
     before = json.loads((tmp_path / 'killed/dataset.json').read_text())['batches']
     assert 0 < before < 100
     load_tool('synthesize').main([*grey, str(tmp_path / 'killed'), *more])

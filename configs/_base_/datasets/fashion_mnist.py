@@ -5,7 +5,7 @@ from mmengine.config import read_base
 from mmdfkd.datasets import FashionMNIST
 
 with read_base():
-    from ..models.lenet5_mnist import pipeline
+    from ..models.lenet5_networks import pipeline
     from .mnist5k import *
 
 val_dataloader['dataset'] = dict(

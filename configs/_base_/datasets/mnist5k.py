@@ -7,7 +7,7 @@ from mmpretrain.evaluation import Accuracy
 from mmdfkd.datasets import MNIST5k
 
 with read_base():
-    from ..models.lenet5_mnist import pipeline
+    from ..models.lenet5_networks import pipeline
 
 val_dataloader = dict(
     batch_size=500,

@@ -12,7 +12,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import AdamW
 
 with read_base():
-    from ..models.lenet5_mnist import data_preprocessor, lenet5
+    from ..models.lenet5_networks import data_preprocessor, lenet5
     from ..teacher_runtime import *
 
 epochs = 5

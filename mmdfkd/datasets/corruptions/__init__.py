@@ -20,7 +20,7 @@ __all__ = ['CORRUPTIONS', 'SEVERITIES', 'check_corruption', 'corrupt']
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
-#: CIFAR-10-C's families: a function of (image, rng, *constants), and the constants of
+#: CIFAR-10-C's families: a function of ``(image, rng, *constants)``, and the constants of
 #: severities 1 to 5.
 CORRUPTIONS: dict[str, tuple[Callable[..., np.ndarray], tuple[tuple, ...]]] = {
     'gaussian_noise': (gaussian_noise, ((0.04,), (0.06,), (0.08,), (0.09,), (0.10,))),

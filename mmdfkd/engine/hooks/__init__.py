@@ -8,6 +8,7 @@ from .generator_restart_hook import GeneratorRestartHook
 from .iteration_seed_hook import IterationSeedHook
 from .labels_hook import LabelsHook
 from .non_finite_loss_hook import NonFiniteLossHook
+from .processor_time_hook import ProcessorTimeHook
 from .strict_load_hook import StrictLoadHook
 from .strict_optimizer_hook import StrictOptimizerHook
 from .strict_schedule_hook import StrictScheduleHook
@@ -23,6 +24,7 @@ __all__ = [
     'IterationSeedHook',
     'LabelsHook',
     'NonFiniteLossHook',
+    'ProcessorTimeHook',
     'StrictLoadHook',
     'StrictOptimizerHook',
     'StrictScheduleHook',

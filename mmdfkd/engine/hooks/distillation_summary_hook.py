@@ -1,5 +1,6 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
+import sys
 import time
 from numbers import Real
 from pathlib import Path
@@ -7,18 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import get_world_size, master_only
+from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
-from mmengine.utils import ProgressBar
+from rich.progress import track
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
-from mmdfkd.datasets.labels import check_dataset, check_labels
+from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
+
+from .synthetic_figures_hook import SyntheticFiguresHook
 
 
 @HOOKS.register_module()
@@ -50,11 +53,15 @@ class DistillationSummaryHook(Hook):
                 'take DistillerEMAHook with the same arguments'
             )
         check_dataset(runner.train_dataloader.dataset, model.num_classes, 'train')
+        model.check_ready()
         _warn_of_lonely(runner, model)
+        _warn_of_small_memory(runner, model)
         if runner.val_loop is not None:
             check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
             self._evaluate_teacher(runner, runner.val_loop)
             self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
+            if self._teacher:
+                _check_best(runner, self._teacher)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Log the teacher's figures beside the student's."""
@@ -116,7 +123,7 @@ class DistillationSummaryHook(Hook):
         chance = 100 / num_classes
         # Three standard deviations of what guesses get right.
         likely = chance + 3 * (chance * (100 - chance) / num_images) ** 0.5
-        if accuracy is not None and accuracy < likely:
+        if accuracy is not None and accuracy < likely < 100:
             runner.logger.warning(
                 f'the teacher should be better than chance, but has {accuracy:.2f} % of '
                 f'{num_images} validation images right, and guesses of {num_classes} classes up to '
@@ -156,6 +163,33 @@ def _warn_of_lonely(runner: Runner, model: Any) -> None:
         )
 
 
+def _warn_of_small_memory(runner: Runner, model: Any) -> None:
+    """Warn of a memory that the images of one round do not fit in."""
+    size = (runner.train_dataloader.batch_size or 1) * get_world_size()
+    capacity = getattr(model.memory, 'capacity', size)
+    if capacity < size:
+        runner.logger.warning(
+            f'model.memory.capacity should hold the images of a round at least, {size}, but is '
+            f'{capacity}: the others are made for nothing; raise it'
+        )
+
+
+def _check_best(runner: Runner, figures: dict[str, Any]) -> None:
+    """Raise a ValueError if the best checkpoint is to be chosen by a figure that there is not.
+
+    MMEngine would miss it in the first validation. Figures of hooks may come in besides.
+    """
+    if any(isinstance(hook, SyntheticFiguresHook) for hook in runner.hooks):
+        return
+    for hook in runner.hooks:
+        for name in getattr(hook, 'key_indicators', None) or ():
+            if name != 'auto' and name not in figures:
+                raise ValueError(
+                    f'save_best of the checkpoint hook should be a figure of the validation, one '
+                    f'of {sorted(figures)}, but got {name!r}; set it to one'
+                )
+
+
 def _check_samples(dataset: Dataset, model: Any) -> None:
     if isinstance(dataset, LatentDataset) and 'generator' not in model.sources:
         raise ValueError(
@@ -176,15 +210,17 @@ def evaluate_teacher(runner: Runner, loop) -> dict[str, float]:
     model = unwrap(runner.model)
     was_training = model.training
     model.eval()
-    progress = ProgressBar(len(loop.dataloader))
-    for data_batch in loop.dataloader:
+    quiet = not (sys.stdout.isatty() and is_main_process())
+    batches = track(loop.dataloader, 'evaluating the teacher', disable=quiet)
+    for index, data_batch in enumerate(batches):
+        if not index:
+            check_images(data_batch, model.image_shape, 'evaluation')
         data = model.data_preprocessor(data_batch, False)
         samples = model.teacher.predict(data['inputs'], data['data_samples'])
         labels = [sample.get('gt_label') for sample in samples]
         if all(isinstance(label, Tensor) and label.numel() == 1 for label in labels):
             check_labels(torch.cat(labels).cpu(), model.num_classes, 'evaluation')
         loop.evaluator.process(data_samples=samples, data_batch=data_batch)
-        progress.update()
     metrics = loop.evaluator.evaluate(len(loop.dataloader.dataset))
     model.train(was_training)
     return metrics

@@ -11,8 +11,6 @@ from torch import nn
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS, MODELS
 
-from .generator_restart_hook import GeneratorRestartHook
-
 
 @HOOKS.register_module()
 class DistillerEMAHook(EMAHook):
@@ -20,7 +18,7 @@ class DistillerEMAHook(EMAHook):
 
     MMEngine's own copies the teacher and the memory, too, each round and into each checkpoint,
     and averages a generator with the one before it. Here the average begins anew with each
-    generator of a :class:`GeneratorRestartHook`.
+    generator, or part of one: of a :class:`GeneratorRestartHook`, or of the method's own.
 
     Args:
         **kwargs: of MMEngine's ``EMAHook``.
@@ -33,6 +31,7 @@ class DistillerEMAHook(EMAHook):
         parts = {name: getattr(model, name) for name in names}
         self.src_model = nn.ModuleDict({k: part for k, part in parts.items() if part is not None})
         self.ema_model = MODELS.build(self.ema_cfg, default_args=dict(model=self.src_model))
+        self._restarts = model.num_restarts
 
     @torch.no_grad()
     def after_train_iter(
@@ -44,11 +43,12 @@ class DistillerEMAHook(EMAHook):
     ) -> None:
         """Update the averages; of a new generator they are the generator itself."""
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
-        restarts = [h.interval for h in runner.hooks if isinstance(h, GeneratorRestartHook)]
-        if runner.iter and any(runner.iter % interval == 0 for interval in restarts):
+        restarts = unwrap(runner.model).num_restarts
+        if restarts > self._restarts and 'generator' in self.src_model:
             averages, live = self.ema_model.module['generator'], self.src_model['generator']
             for average, value in zip(averages.parameters(), live.parameters(), strict=True):
                 average.copy_(value)
+        self._restarts = restarts
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take the averages of a run that goes on, or average from what is loaded."""

@@ -7,11 +7,11 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor
 
-from mmdfkd.checkpoint_files import check_finite, find_weights
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.models.distillers import DataFreeDistiller
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
+from mmdfkd.weights import check_finite, find_weights
 
 
 @HOOKS.register_module()

@@ -3,18 +3,31 @@
 import logging
 from typing import Any
 
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdfkd.registry import HOOKS
-from mmdfkd.reports.run_logs import flatten, parse_config
+from mmdfkd.reports.dumped_config import flatten, parse_config
 
 from .strict_schedule_hook import by_name
 
 #: Of a group: what it is of, what schedules move, and how it is computed.
 _LEFT_OUT = ('params', 'param_names', 'lr', 'foreach', 'fused', 'capturable', 'differentiable')
 #: Arguments of the Runner that change what is trained.
-_TRAINS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+_TRAINS = (
+    'model',
+    'train_dataloader',
+    'train_cfg',
+    'optim_wrapper',
+    'param_scheduler',
+    'default_hooks',
+    'custom_hooks',
+)
+#: Hooks that look on.
+_LOOK_ON = ('timer', 'logger', 'checkpoint', 'synthetic_grid', 'summary', 'visualization')
+#: In a checkpoint's meta: how many processes wrote it.
+PROCESSES = 'processes'
 _MOST = 10  # differences that are told
 
 
@@ -23,11 +36,13 @@ class StrictOptimizerHook(Hook):
     """Have a resumed run follow its config where MMEngine keeps the checkpoint's settings.
 
     A changed rate, momentum, weight decay and the like hold from here on, the rate on the same
-    schedule. Another optimiser is refused. Whatever else differs between the configs of the
-    checkpoint and of the run is told in a warning. ``tools/train.py --resume`` registers it.
+    schedule. Another optimiser, method or seed is refused. Whatever else differs between the
+    configs of the checkpoint and of the run, and the number of processes, is told in a warning.
+    ``tools/train.py --resume`` registers it.
 
     Raises:
-        ValueError: if the checkpoint is of another optimiser, or of other groups of weights.
+        ValueError: if the checkpoint is of another optimiser, method or seed, or of other groups
+            of weights.
     """
 
     priority = 'VERY_HIGH'  # before the checkpoint's settings are taken
@@ -40,6 +55,11 @@ class StrictOptimizerHook(Hook):
                 f'optim_wrapper should have the keys of the checkpoint, {sorted(saved)}, but got '
                 f'{sorted(own)}; go on with the config that the run was begun with'
             )
+        meta = checkpoint.get('meta', {})
+        _check_same_seed(meta.get('seed'), runner)
+        before = parse_config(str(meta.get('cfg', '')))
+        now = parse_config(runner.cfg.pretty_text)
+        _check_same_method(before, now)
         schedules = by_name(checkpoint.get('param_schedulers'))
         changes: list[str] = []
         for name, wrapper in own.items():
@@ -50,14 +70,16 @@ class StrictOptimizerHook(Hook):
                     f'{_told(name)} should have {len(groups)} groups of weights, as in the '
                     f'checkpoint, but got {len(wrapper.param_groups)}; go on with its paramwise_cfg'
                 )
-            _check_same_kind(_told(name), groups[0], wrapper)
+            _check_same_kind(_told(name), groups[0], wrapper, _kind_in(before, name))
             of_rates = [s for s in schedules.get(name, []) if s.get('param_name') == 'lr']
             for index, (group, wanted) in enumerate(zip(groups, wrapper.param_groups, strict=True)):
                 told = _follow(group, wanted, index, of_rates)
                 changes += [f'{_told(name)}.optimizer.{change}' for change in told]
         changes = list(dict.fromkeys(changes))
-        before = parse_config(str(checkpoint.get('meta', {}).get('cfg', '')))
-        changes += _differences(before, parse_config(runner.cfg.pretty_text)) if before else []
+        changes += _differences(before, now) if before else []
+        processes = meta.get(PROCESSES, get_world_size())
+        if processes != get_world_size():
+            changes.append(f'the number of processes {get_world_size()} rather than {processes}')
         if changes:
             more = f' and {len(changes) - _MOST} more' if len(changes) > _MOST else ''
             runner.logger.log(
@@ -80,8 +102,44 @@ def _told(name: str) -> str:
     return f'optim_wrapper.{name}' if name else 'optim_wrapper'
 
 
-def _check_same_kind(name: str, saved: dict, wrapper: Any) -> None:
-    own = wrapper.param_groups[0]
+def _check_same_seed(saved: Any, runner: Runner) -> None:
+    own = runner._randomness_cfg.get('seed')
+    if None not in (saved, own) and saved != own:
+        raise ValueError(
+            f'randomness.seed should be that of the checkpoint, {saved}, but got {own}; go on with '
+            'it (--cfg-options randomness.seed=...), or begin a new run'
+        )
+
+
+def _last_word(config: Any) -> str:
+    """Return the class that a config names, wherever that is imported from."""
+    kind = config.get('type') if isinstance(config, dict) else None
+    return kind.rpartition('.')[2] if isinstance(kind, str) else ''
+
+
+def _check_same_method(before: dict, now: dict) -> None:
+    saved, own = _last_word(before.get('model')), _last_word(now.get('model'))
+    if saved and own and saved != own:
+        raise ValueError(
+            f'model should be of the method of the checkpoint, {saved}, but got {own}; give the '
+            'config that the run has in its work dir, or begin a new run'
+        )
+
+
+def _kind_in(before: dict, name: str) -> str:
+    wrapper: Any = before.get('optim_wrapper')
+    if name and isinstance(wrapper, dict):
+        wrapper = wrapper.get(name)
+    return _last_word(wrapper.get('optimizer')) if isinstance(wrapper, dict) else ''
+
+
+def _check_same_kind(name: str, saved: dict, wrapper: Any, kind_saved: str) -> None:
+    own, kind = wrapper.param_groups[0], type(wrapper.optimizer).__name__
+    if kind_saved and kind_saved != kind:
+        raise ValueError(
+            f'{name} should have the optimizer of the checkpoint, {kind_saved}, but got {kind}; go '
+            'on with that one, or begin a new run (load_from takes its weights)'
+        )
     only = [
         key
         for key in set(saved) ^ set(own)
@@ -89,7 +147,6 @@ def _check_same_kind(name: str, saved: dict, wrapper: Any) -> None:
         if key not in _LEFT_OUT and 'initial_' not in key and (saved | own)[key]
     ]
     if only:
-        kind = type(wrapper.optimizer).__name__
         raise ValueError(
             f'{name} should have the optimizer of the checkpoint, with '
             f'{_settings(saved)}, but got {kind} with {_settings(own)}; go on with that one, or '
@@ -140,9 +197,15 @@ def _differences(before: dict, now: dict) -> list[str]:
         flatten({key: tree.get(key) for key in _TRAINS if tree.get(key) is not None})
         for tree in (before, now)
     )
-    # Those of optimisers are told as they are followed.
     return [
         f'{key} {new.get(key)} rather than {old.get(key)}'
         for key in old | new
-        if old.get(key) != new.get(key) and not key.startswith('optim_wrapper.')
+        if old.get(key) != new.get(key) and not _is_told_or_idle(key)
     ]
+
+
+def _is_told_or_idle(key: str) -> bool:
+    first, *rest = key.split('.')
+    if first == 'optim_wrapper':  # an optimiser's settings are told as they are followed
+        return 'optimizer' in rest[:2]
+    return first == 'default_hooks' and rest[:1] != [] and rest[0] in _LOOK_ON

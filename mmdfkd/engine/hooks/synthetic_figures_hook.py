@@ -4,7 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdfkd.checks import check_not_negative, check_positive
-from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.evaluation.run import bind, evaluate_synthetic
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS, METRICS
 
@@ -41,6 +41,10 @@ class SyntheticFiguresHook(Hook):
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.seed = seed
+
+    def before_train(self, runner: Runner) -> None:
+        """Show the distiller to the metrics: real images that do not fit it are told now."""
+        bind(self.metrics, runner.model)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add the figures to ``metrics`` and to the log."""

@@ -1,26 +1,35 @@
-"""Pictures of what the generator makes, over time."""
+"""Pictures of what the generator makes, over time, beside real ones."""
 
+from typing import Any
+
+import numpy as np
+import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import MLflowVisBackend
-from torchvision.utils import make_grid
+from torch import Tensor
 
 from mmdfkd.checks import check_not_negative, check_positive
+from mmdfkd.datasets.labels import class_names, first_of_each
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
+from mmdfkd.reports.class_grid import class_grid
+
+_OF_SHORT_RUNS = 4  # grids
 
 
 @HOOKS.register_module()
 class SyntheticGridHook(Hook):
-    """Show a grid of synthetic images through the Runner's visualizer.
+    """Show a grid of synthetic images through the Runner's visualizer, as ``synthetic``.
 
-    Rows are classes and columns latents; the latents stay the same all run long.
-    An unconditional generator's images all have latents of their own; a method without a
-    generator shows its newest images.
+    A row is a class, with its name: the class that was asked for; of an unconditional
+    generator, or a method without one, which shows its newest images, the class that the
+    teacher sees, and the rows are the most frequent of these. The latents stay the same all
+    run long. Of the validation set, where it has images, the same is shown once, as ``real``.
 
     Args:
-        interval: iterations between two grids.
+        interval: iterations between two grids; a run that is no longer has four grids.
         num_classes: rows, at most the generator's classes.
         num_latents: columns.
         seed: of the latents.
@@ -41,6 +50,17 @@ class SyntheticGridHook(Hook):
         self.num_latents = num_latents
         self.seed = seed
 
+    @master_only
+    def before_train(self, runner: Runner) -> None:
+        """Show real images of the classes."""
+        model = unwrap(runner.model)
+        dataset = None if runner.val_loop is None else runner.val_dataloader.dataset
+        self._names = class_names(model.teacher, dataset, model.num_classes)
+        classes = range(min(self.num_classes, model.num_classes))
+        found = dataset and first_of_each(dataset, classes, self.num_latents)
+        if found:
+            self._show(runner, 'real', self._picture(model, *found, classes), 0)
+
     def after_train_iter(
         self,
         runner: Runner,
@@ -49,19 +69,35 @@ class SyntheticGridHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """Add a grid at every ``interval`` and after the last iteration."""
-        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
+        rounds = runner.max_iters
+        interval = self.interval if self.interval < rounds else max(1, rounds // _OF_SHORT_RUNS)
+        if self.every_n_train_iters(runner, interval) or self.is_last_train_iter(runner):
             self._add_grid(runner)
 
     @master_only
+    @torch.no_grad()
     def _add_grid(self, runner: Runner) -> None:
         model = unwrap(runner.model)
         rows = min(self.num_classes, model.num_classes)
         images = model.preview(rows * self.num_latents, rows, self.seed)
-        grid = make_grid(images, nrow=self.num_latents, pad_value=255)
-        picture = grid.permute(1, 2, 0).round().byte().cpu().numpy()
-        step = runner.iter + 1
+        if model.conditional:
+            labels = torch.arange(rows).repeat_interleave(self.num_latents)
+        else:
+            labels = model.teacher(model.normalize(images)).logits.argmax(1).cpu()
+        counts = labels.bincount(minlength=model.num_classes)
+        classes = counts.argsort(descending=True, stable=True)[:rows].sort().values.tolist()
+        self._show(
+            runner, 'synthetic', self._picture(model, images, labels, classes), runner.iter + 1
+        )
+
+    def _picture(self, model: Any, images: Tensor, labels: Tensor, classes: Any) -> np.ndarray:
+        if getattr(model.data_preprocessor, 'to_rgb', False):  # its pixels are BGR
+            images = images.flip(1)
+        return class_grid(images, labels, classes, self._names, self.num_latents)
+
+    @staticmethod
+    def _show(runner: Runner, name: str, picture: np.ndarray, step: int) -> None:
         for backend in runner.visualizer._vis_backends.values():
             # MMEngine hands MLflow the name as that of a file, which wants an ending.
             of_file = isinstance(backend, MLflowVisBackend)
-            name = f'synthetic_{step}.png' if of_file else 'synthetic'
-            backend.add_image(name, picture, step=step)
+            backend.add_image(f'{name}_{step}.png' if of_file else name, picture, step=step)

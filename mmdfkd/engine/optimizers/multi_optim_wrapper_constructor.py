@@ -7,6 +7,7 @@ from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
 from torch import nn
 
 from mmdfkd.models.utils import unwrap
+from mmdfkd.optimizer_checks import build_wrapper, check_wrapper
 from mmdfkd.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -24,8 +25,8 @@ class MultiOptimWrapperConstructor:
         paramwise_cfg: passed on to every ``DefaultOptimWrapperConstructor``.
 
     Raises:
-        ValueError: if the keys are not those of ``model.optimised``, or gradients would
-            be accumulated over the end of a round.
+        ValueError: if the keys are not those of ``model.optimised``, no optimiser can be built
+            of a config, or gradients would be accumulated over the end of a round.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
@@ -46,9 +47,11 @@ class MultiOptimWrapperConstructor:
                 {child: getattr(model, child) for child in children if getattr(model, child)}
             )
             # A deep copy: MMEngine takes the type out of clip_grad, which keys may share.
-            cfg = deepcopy(dict(self.optim_wrapper_cfg[key]))
+            name, cfg = f'optim_wrapper.{key}', deepcopy(self.optim_wrapper_cfg[key])
+            check_wrapper(name, cfg)
             _check_accumulation(model, key, cfg.get('accumulative_counts', 1))
-            wrappers[key] = DefaultOptimWrapperConstructor(cfg, self.paramwise_cfg)(parts)
+            constructor = DefaultOptimWrapperConstructor(dict(cfg), self.paramwise_cfg)
+            wrappers[key] = build_wrapper(name, cfg, constructor, parts)
             if wrappers[key].clip_grad_kwargs:
                 wrappers[key].grad_name = f'{key}/{wrappers[key].grad_name}'
         return OptimWrapperDict(**wrappers)

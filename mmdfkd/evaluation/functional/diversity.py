@@ -127,7 +127,7 @@ def duplicate_share(pixels: Tensor, distance: float, most: int = 5000, seed: int
     draws = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(pixels), generator=draws)[:most]
     near = nearest_pixel_distances(pixels, rows) < distance
-    return float(near.double().mean())
+    return float(near.cpu().double().mean())
 
 
 def _chunks(rows: Tensor, num: int) -> Iterator[tuple[Tensor, Tensor]]:

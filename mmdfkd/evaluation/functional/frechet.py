@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmdfkd.models.utils.precision import double_precision
+
 
 @dataclass
 class FeatureStatistics:
@@ -28,14 +30,14 @@ class FeatureStatistics:
     @classmethod
     def of(cls, features: Tensor) -> 'FeatureStatistics':
         """Describe features (N, D)."""
-        dims = features.size(1)
-        found = cls(0, *(features.new_zeros(s, dtype=torch.float64) for s in (dims, (dims, dims))))
+        dims, rows = features.size(1), double_precision(features[:0])
+        found = cls(0, *(rows.new_zeros(size) for size in (dims, (dims, dims))))
         found.update(features)
         return found
 
     def update(self, features: Tensor) -> None:
         """See further features (N, D)."""
-        rows = features.detach().double()
+        rows = double_precision(features.detach())
         self.count += len(rows)
         self.total += rows.sum(0)
         self.outer.addmm_(rows.T, rows)
@@ -66,7 +68,7 @@ def frechet_distance(first: FeatureStatistics, second: FeatureStatistics) -> flo
     """Compute the Fréchet distance (FID) of two Gaussians.
 
     Heusel et al., GANs Trained by a Two Time-Scale Update Rule (2017), equation 6:
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
+    ``|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))``.
 
     Args:
         first: statistics of at least two samples.

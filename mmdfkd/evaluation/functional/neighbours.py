@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from mmdfkd.models.utils.precision import double_precision
+
 #: The k-th neighbour that gives a ball its radius: as Kynkäänniemi et al. and Naeem et al.
 PRECISION_RECALL_NEIGHBOURS = 3
 DENSITY_COVERAGE_NEIGHBOURS = 5
@@ -54,7 +56,7 @@ def neighbour_figures(real: Tensor, fake: Tensor) -> dict[str, float]:
         ValueError: if there are too few samples to have such neighbours.
     """
     # Near duplicates are lost in the rounding of float32 distances.
-    real, fake = real.double(), fake.double()
+    real, fake = double_precision(real), double_precision(fake)
     ball, wide_ball = _radii('real', real, PRECISION_RECALL_NEIGHBOURS, DENSITY_COVERAGE_NEIGHBOURS)
     (fake_ball,) = _radii('synthetic', fake, PRECISION_RECALL_NEIGHBOURS)
     precise, density = 0.0, 0.0

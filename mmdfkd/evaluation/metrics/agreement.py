@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mmdfkd.evaluation.functional.corruptions import add_noise, blur
 from mmdfkd.models.utils import frozen
+from mmdfkd.models.utils.precision import double_precision
 from mmdfkd.registry import METRICS
 
 from .synthetic_metric import State, Summary, SyntheticMetric
@@ -94,7 +95,7 @@ class Agreement(SyntheticMetric):
 
 def compare(teacher_logits: Tensor, student_logits: Tensor) -> dict[str, Tensor]:
     """Sums over samples of logits (N, K): ``top1``, 100 where both agree, and ``kl`` in nats."""
-    teacher, student = teacher_logits.double(), student_logits.double()
+    teacher, student = double_precision(teacher_logits), double_precision(student_logits)
     same = teacher.argmax(1) == student.argmax(1)
     logs = student.log_softmax(1), teacher.log_softmax(1)
     divergence = F.kl_div(*logs, reduction='sum', log_target=True)

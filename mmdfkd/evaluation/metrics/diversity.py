@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from mmdfkd.checks import check_range
 from mmdfkd.evaluation.functional import Reservoir
 from mmdfkd.evaluation.functional import diversity as D
+from mmdfkd.models.utils.precision import double_precision
 from mmdfkd.registry import METRICS
 
 from .synthetic_metric import State, Summary, SyntheticMetric
@@ -125,7 +126,7 @@ class Diversity(SyntheticMetric):
 
 
 def _units(features: Tensor) -> Tensor:
-    return F.normalize(features.double(), dim=1).cpu()
+    return F.normalize(double_precision(features), dim=1).cpu()
 
 
 def _collapsed(units: Tensor, labels: Tensor, moved: Tensor) -> float | None:
@@ -133,4 +134,4 @@ def _collapsed(units: Tensor, labels: Tensor, moved: Tensor) -> float | None:
     nearest = D.nearest_of_class(units, labels)
     in_company = nearest.isfinite()
     collapsed = nearest[in_company] <= moved[in_company] + _SLACK
-    return float(collapsed.double().mean()) if len(collapsed) else None
+    return float(collapsed.cpu().double().mean()) if len(collapsed) else None

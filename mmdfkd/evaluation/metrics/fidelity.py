@@ -22,6 +22,7 @@ from mmdfkd.evaluation.functional.kernel import import_kid
 from mmdfkd.evaluation.real_images import RealImages
 from mmdfkd.models.classifiers import Prediction
 from mmdfkd.models.utils import unwrap
+from mmdfkd.outputs import make_folder
 from mmdfkd.registry import METRICS, MODELS
 
 NEIGHBOUR_FIGURES = ('precision', 'recall', 'density', 'coverage')
@@ -82,6 +83,8 @@ class Fidelity(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(prefix=prefix)
+        if cache_dir is not None:
+            make_folder(cache_dir, 'cache_dir')
         unknown = sorted({*figures} - {*FIGURES})
         if unknown:
             raise ValueError(f'figures should be among {FIGURES}, but got {unknown}')
@@ -112,17 +115,29 @@ class Fidelity(BaseMetric):
         What is known of them is kept as long as the teacher is the same.
 
         Raises:
-            ValueError: if there are to be figures of classes, and real images are of others.
+            ValueError: if real images are of another shape than the distiller's, or there are to
+                be figures of classes and they are of others.
         """
+        distiller = unwrap(distiller)
+        self.device = distiller.data_preprocessor.device
+        for images in filter(None, (self.real, self.floor)):
+            images.check_shape(tuple(distiller.image_shape))
         if self.per_class:
-            check_dataset(self.real.dataset, unwrap(distiller).num_classes, 'evaluation')
+            check_dataset(self.real.dataset, distiller.num_classes, 'evaluation')
         if not self.from_teacher:
             return
-        distiller = unwrap(distiller)
         extractor = ClassifierExtractor(distiller.teacher, distiller.data_preprocessor)
         if self.extractor is None or extractor.protocol != self.extractor.protocol:
             self._known.clear()
         self.extractor = extractor
+
+    @torch.no_grad()
+    def describe_real(self) -> None:
+        """Describe the real images, on the distiller's device, before any synthetic one is made.
+
+        It wants :meth:`bind`; :meth:`evaluate` does it otherwise.
+        """
+        self._describe('real', self.real)
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -2,5 +2,13 @@
 
 from .classifier import Classifier, Prediction
 from .student_init import part_of_teacher, start_as_part
+from .without_blocks import spare_blocks, without_blocks
 
-__all__ = ['Classifier', 'Prediction', 'part_of_teacher', 'start_as_part']
+__all__ = [
+    'Classifier',
+    'Prediction',
+    'part_of_teacher',
+    'spare_blocks',
+    'start_as_part',
+    'without_blocks',
+]

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.weights import check_finite, find_weights
 
 #: Of a checkpoint that leaves the teacher out: the digest of its weights, as bytes.
 DIGEST_KEY = 'teacher_sha256'

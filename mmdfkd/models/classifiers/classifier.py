@@ -9,10 +9,12 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from mmdfkd.checkpoint_files import find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.checks import check_switch
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
+from mmdfkd.weights import find_weights
 
 from .checkpoint import load_weights, names_of
 from .probe import choose_final_layer, layers_to_watch, logits_of, look, pooling_of
@@ -125,6 +127,7 @@ class Classifier(BaseModule):
         init_from_teacher: bool = False,
     ) -> None:
         super().__init__()
+        check_switch(init_from_teacher=init_from_teacher)
         self.init_from_teacher = init_from_teacher
         built = isinstance(network, nn.Module)
         with only_safe_loads():

@@ -1,8 +1,7 @@
 """What every data-free distiller shares: synthesise images, then train the student on them."""
 
 from abc import ABCMeta, abstractmethod
-from contextlib import nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
@@ -13,27 +12,26 @@ from mmdfkd.checks import check_switch
 from mmdfkd.models.classifiers import start_as_part
 from mmdfkd.models.classifiers.checkpoint import keep_teacher, leave_teacher_out, tensors_digest
 from mmdfkd.models.memories import Batch
-from mmdfkd.models.utils import BNRecorder, BNStatistics, Compose, Counter, frozen
-from mmdfkd.models.utils.gather import average_buffers, gather, share
+from mmdfkd.models.utils import Compose, Counter
+from mmdfkd.models.utils.gather import average_buffers, share
 
-from .interface import ToolInterface
 from .log import round_log
-from .parts import build, check_not_negative, check_parts, check_positive
+from .loss_trial import try_losses
+from .parts import (
+    build,
+    check_classifiers,
+    check_image_shape,
+    check_not_negative,
+    check_parts,
+    check_positive,
+)
+from .passes import Log, Passes, Response
 from .trial import try_networks
 
-Log = dict[str, Tensor]
+__all__ = ['DataFreeDistiller', 'Log', 'Response']
 
 
-class Response(NamedTuple):
-    """What the networks make of a batch of N images, of all processes' batches together."""
-
-    logits: Tensor  # the teacher's, (N, C)
-    features: Tensor  # the teacher's, (N, D)
-    statistics: list[BNStatistics]  # of the teacher's batch norms; empty unless asked for
-    student_logits: Tensor | None  # (N, C), of a frozen student; None unless asked for
-
-
-class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
+class DataFreeDistiller(Passes, metaclass=ABCMeta):
     """Base of the distillers: a frozen teacher, a student, and a memory of images.
 
     A method says how images come to be, in :meth:`synthesize`, and may say what a student
@@ -79,10 +77,15 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
     ) -> None:
+        if data_preprocessor is None:
+            raise ValueError(
+                'data_preprocessor should normalise pixels as the teacher’s data were, but got '
+                'None; give dict(type=ClsDataPreprocessor, mean=[...], std=[...])'
+            )
         super().__init__(data_preprocessor=data_preprocessor)
         check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
         check_switch(channels_last=channels_last)
-        check_positive(**{f'image_shape[{i}]': n for i, n in enumerate(image_shape)})
+        check_image_shape(image_shape)
         check_not_negative(warmup_rounds=warmup_rounds)
         self.teacher: Any = build(teacher)
         self.student: Any = build(student)
@@ -90,9 +93,13 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         augments = augment if isinstance(augment, list | tuple) else [augment] if augment else []
         self.augment = Compose([build(part) for part in augments])
         self.image_shape = tuple(image_shape)
+        self.augment.check_shape(self.image_shape)
+        check_classifiers(teacher=self.teacher, student=self.student)
         check_parts(teacher=self.teacher)
         try_networks(self.teacher, self.student, self.normalize, image_shape)
         self.num_classes = self.teacher.num_classes
+        if type(self).student_losses is DataFreeDistiller.student_losses:
+            try_losses(self, 'loss_kd', only=['loss_kd'])
         self.memory: Any = build(memory)
         if self.memory is not None:
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
@@ -100,6 +107,8 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
         self.kd_batch_size = kd_batch_size
         self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
+        #: Of the generator, or a part of it, in this process: averages begin anew with it.
+        self.num_restarts = 0
         check_parts(teacher=self.teacher, student=self.student)
         start_as_part(self.teacher, self.student, self.image_shape)
         self.teacher.requires_grad_(False).eval()
@@ -195,67 +204,6 @@ class DataFreeDistiller(ToolInterface, metaclass=ABCMeta):
     def student_losses(self, inputs: Tensor, teacher_logits: Tensor) -> dict[str, Tensor]:
         """Compare the student on ``inputs`` (N, C, H, W) with the teacher's logits of them."""
         return {'loss_kd': self.loss_kd(self.student(inputs).logits, teacher_logits)}
-
-    # What a method says it with.
-
-    def respond(self, inputs: Tensor, statistics: bool = False, student: bool = False) -> Response:
-        """Show ``inputs`` (N, C, H, W), normalised, to the teacher, with gradients to them.
-
-        Args:
-            inputs: this process's share.
-            statistics: record the teacher's batch norms in the same pass.
-            student: show them to the frozen student, too.
-        """
-        recorder = BNRecorder(self.teacher)
-        with recorder if statistics else nullcontext():
-            logits, features = map(gather, self.teacher(inputs))
-        student_logits = None
-        if student:
-            with frozen(self.student) as network:
-                student_logits = gather(network(inputs).logits)
-        return Response(logits, features, recorder.statistics, student_logits)
-
-    @torch.no_grad()
-    def ask_teacher(self, inputs: Tensor) -> Tensor:
-        """Return the teacher's logits (N, K) of normalised images (N, C, H, W)."""
-        return self.teacher(inputs).logits
-
-    def minimise(self, losses: dict[str, Tensor], optim_wrapper: OptimWrapper) -> Log:
-        """Step on the sum of the entries with ``loss`` in their name; others are logged."""
-        loss, log = self.parse_losses(losses)
-        optim_wrapper.update_params(loss)
-        return {name: value.detach() for name, value in log.items()}
-
-    def laid_out(self, network: nn.Module) -> Any:
-        """Put the weights of a network that is built later in ``channels_last``, if it is on."""
-        return network.to(memory_format=torch.channels_last) if self.channels_last else network
-
-    def normalize(self, images: Tensor) -> Tensor:
-        """Normalise pixels as the data preprocessor does real ones, with gradients."""
-        return self.data_preprocessor({'inputs': images})['inputs']
-
-    def denormalize(self, inputs: Tensor) -> Tensor:
-        """Turn normalised images (N, C, H, W) into pixels, unclamped, with gradients.
-
-        The data preprocessor should scale and shift each channel, and no more than swap them.
-        """
-        ends = torch.arange(2, device=inputs.device) * 255.0  # a list would be waited for
-        black, white = self.normalize(ends.view(2, 1, 1, 1).expand(2, *inputs.shape[1:]))
-        pixels = (inputs - black) / (white - black) * 255
-        swapped = getattr(self.data_preprocessor, 'to_rgb', False) and inputs.size(1) == 3
-        return pixels.flip(1) if swapped else pixels
-
-    def augmented(self, images: Tensor) -> Tensor:
-        """Give each of ``images`` (N, C, H, W) a new view, with gradients."""
-        return self.augment(images, self._draws(images))
-
-    def _draws(self, images: Tensor) -> Tensor:
-        return torch.rand(len(images), self.augment.num_draws, device=images.device)
-
-    @torch.no_grad()
-    def _new_view(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        draws = self._draws(images)
-        return draws, self.ask_teacher(self.normalize(self.augment(images, draws)))
 
     def _optimised_parts(self) -> list[nn.Module]:
         names = [name for children in self.optimised.values() for name in children]

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 
 from mmdfkd.models.generators.dcgan_init import dcgan_init
 from mmdfkd.models.memories.feature_bank import FeatureBank
-from mmdfkd.models.utils import Compose, InstanceDiscriminator, InstanceMeans
+from mmdfkd.models.utils import Compose, FeatureMaps, InstanceDiscriminator, InstanceMeans
 from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.optimizer_checks import check_optimizer
 from mmdfkd.registry import MODELS
 
 from .base import Log
 from .inversion import InversionDistiller
+from .loss_trial import try_losses
 from .parts import (
     build,
     check_batch_norms,
@@ -22,7 +24,9 @@ from .parts import (
     check_generator,
     check_parts,
     check_positive,
+    image_shape_of,
 )
+from .trial import try_generator
 
 
 @MODELS.register_module()
@@ -49,7 +53,8 @@ class CMI(InversionDistiller):
         **kwargs: see :class:`InversionDistiller`; ``image_shape`` is the generator's.
 
     Raises:
-        ValueError: if the teacher has no batch norms or a number is not positive.
+        ValueError: if the teacher has no batch norms, a number is not positive, or a layer, a
+            loss, a view or the optimiser cannot be what it is given as.
     """
 
     optimised = {'head': ('head',), 'student': ('student',)}
@@ -74,9 +79,11 @@ class CMI(InversionDistiller):
         check_config(generator, 'CMI, which builds one a batch')
         network = build(generator)
         check_generator(network)
-        shape = (network.out_channels, network.image_size, network.image_size)
+        shape = image_shape_of(network)
         super().__init__(image_shape=shape, **kwargs)
+        check_optimizer('optimizer', optimizer)
         check_parts(teacher=self.teacher, generator=network)
+        try_generator(network, shape, self.num_classes)
         self.generator_config = generator
         self.latent_dim = network.latent_dim
         self.optimizer = optimizer
@@ -84,15 +91,16 @@ class CMI(InversionDistiller):
         self.loss_bn = build(loss_bn)
         self.loss_cr = build(loss_cr)
         self.loss_adv = build(loss_adv)
-        self.global_view = Compose([build(part) for part in global_view])
-        self.local_view = Compose([build(part) for part in local_view])
+        self.global_view = self._built_view('global_view', global_view)
+        self.local_view = self._built_view('local_view', local_view)
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
         self.num_negatives = num_negatives
-        named = [self.teacher.get_submodule(name) for name in feature_layers or ()]
+        named = FeatureMaps(self.teacher, feature_layers or ()).layers  # or an unknown name is told
         self.means = InstanceMeans(named or batch_norms(self.teacher))
-        dim = self._features(torch.zeros(1, *shape)).size(1)
+        dim = self._dimension(feature_layers)
         self.head: Any = InstanceDiscriminator(dim, head_dim)
         self.bank = FeatureBank(bank_size, 2 * dim)
+        try_losses(self, 'loss_ce', 'loss_bn', 'loss_cr')
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert the teacher for ``labels`` (N,); remember the best step's images and features."""
@@ -144,6 +152,24 @@ class CMI(InversionDistiller):
         else:
             optim_wrapper.step()
         optim_wrapper.zero_grad()
+
+    def _built_view(self, name: str, parts: Any) -> Compose:
+        if not isinstance(parts, list | tuple):
+            raise ValueError(
+                f'{name} should be a list of the configs of augmentations, but got {parts!r}'
+            )
+        view = Compose([build(part) for part in parts])
+        view.check_shape(self.image_shape)
+        return view
+
+    def _dimension(self, feature_layers: Sequence[str] | None) -> int:
+        try:
+            return self._features(torch.zeros(1, *self.image_shape)).size(1)
+        except (IndexError, RuntimeError) as error:
+            raise ValueError(
+                f'feature_layers should name layers of the teacher that get maps (N, C, H, W), but '
+                f'got {feature_layers}, which raised: {error}; name convolutions or batch norms'
+            ) from error
 
     def _view(self, images: Tensor, augment: Compose) -> Tensor:
         draws = torch.rand(len(images), augment.num_draws, device=images.device)

@@ -12,6 +12,7 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build, check_absent, check_batch_norms
 
 
@@ -55,6 +56,7 @@ class DAFL(GenerativeDistiller):
         self.loss_adv = build(loss_adv)
         self.loss_bn = build(loss_bn)
         check_batch_norms(self.teacher, self.loss_bn)
+        try_losses(self, 'loss_pseudo_label', 'loss_entropy', 'loss_act')
         if self.memory is None:
             check_absent(self, "the generator's own batch", augment=self.augment or None)
 

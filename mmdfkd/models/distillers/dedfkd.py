@@ -9,6 +9,7 @@ from mmdfkd.models.utils import FeatureMaps, gather
 from mmdfkd.registry import MODELS
 
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build, check_batch_norms
 
 
@@ -63,6 +64,7 @@ class DEDFKD(GenerativeDistiller):
             )
         FeatureMaps(self.teacher.network, self.layout_layers)  # an unknown name is told now
         check_batch_norms(self.teacher, self.loss_bn)
+        try_losses(self, 'loss_ce')
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

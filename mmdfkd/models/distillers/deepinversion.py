@@ -6,11 +6,13 @@ import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
-from mmdfkd.checks import check_not_negative, check_switch
+from mmdfkd.checks import check_below, check_not_negative, check_switch
+from mmdfkd.optimizer_checks import check_optimizer
 from mmdfkd.registry import MODELS
 
 from .base import Log
 from .inversion import InversionDistiller
+from .loss_trial import try_losses
 from .parts import build, check_batch_norms
 
 
@@ -59,6 +61,8 @@ class DeepInversion(InversionDistiller):
         check_not_negative(jitter=jitter)
         check_switch(flip=flip)
         super().__init__(**kwargs)
+        check_optimizer('optimizer', optimizer)
+        check_below(min(self.image_shape[1:]), jitter=jitter)
         self.optimizer = optimizer
         self.loss_ce = build(loss_ce)
         self.loss_bn = build(loss_bn)
@@ -68,6 +72,7 @@ class DeepInversion(InversionDistiller):
         self.jitter = jitter
         self.flip = flip
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
+        try_losses(self, 'loss_ce', 'loss_bn')
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert the teacher for ``labels`` (N,), and remember the images of the best step."""

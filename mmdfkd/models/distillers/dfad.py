@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmdfkd.registry import MODELS
 
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build
 
 
@@ -26,6 +27,7 @@ class DFAD(GenerativeDistiller):
     def __init__(self, loss_adv: dict | nn.Module, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.loss_adv = build(loss_adv)
+        try_losses(self, 'loss_adv')
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

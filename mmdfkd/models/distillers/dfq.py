@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmdfkd.registry import MODELS
 
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build, check_batch_norms
 
 
@@ -46,6 +47,7 @@ class DFQ(GenerativeDistiller):
         self.loss_instance = build(loss_instance)
         self.loss_batch = build(loss_batch)
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
+        try_losses(self, 'loss_adv', 'loss_bn', 'loss_instance', 'loss_batch')
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

@@ -72,6 +72,7 @@ class FastDatafree(GeneratorInversion):
         common = unwrap(self.generator)
         if int(self.rounds) == self.layer_restart:
             self.restart_first_layer(common)
+            self.num_restarts += 1
         copy = {k: v.detach().clone().requires_grad_() for k, v in common.named_parameters()}
         latents = torch.randn(len(labels), common.latent_dim, device=labels.device)
         latents.requires_grad_()

@@ -8,12 +8,22 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from mmdfkd.checks import check_switch
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import frozen, unwrap
 
 from .base import DataFreeDistiller, Log
-from .parts import build, check_config, check_generator, check_parts, check_positive, start_anew
+from .loss_trial import try_priors
+from .parts import (
+    build,
+    check_config,
+    check_generator,
+    check_parts,
+    check_positive,
+    image_shape_of,
+    start_anew,
+)
 from .trial import try_generator
 
 
@@ -54,10 +64,15 @@ class GenerativeDistiller(DataFreeDistiller):
         **kwargs: Any,
     ) -> None:
         check_positive(g_steps=g_steps)
+        check_switch(fixed_latents=fixed_latents)
+        if not isinstance(image_priors, dict | None):
+            raise ValueError(
+                f'image_priors should be configs of losses by name, but got {image_priors!r}'
+            )
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)
         check_generator(network)
-        shape = (network.out_channels, network.image_size, network.image_size)
+        shape = image_shape_of(network)
         super().__init__(teacher=teacher, student=student, image_shape=shape, **kwargs)
         check_parts(teacher=self.teacher, student=self.student, generator=network)
         self.generator: Any = self.laid_out(network)
@@ -69,11 +84,17 @@ class GenerativeDistiller(DataFreeDistiller):
         self.fixed_latents = fixed_latents
         priors = image_priors or {}
         self.image_priors = nn.ModuleDict({k: build(prior) for k, prior in priors.items() if prior})
+        try_priors(self.image_priors, self)
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
         """What tools can take images from, the usual one first."""
         return ('generator',) if self.memory is None else ('generator', 'bank')
+
+    @property
+    def conditional(self) -> bool:  # type: ignore[override]
+        """Whether the generator makes the classes that are asked for."""
+        return unwrap(self.generator).conditional
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Train the generator for ``g_steps``; the last step's images are remembered."""
@@ -155,6 +176,7 @@ class GenerativeDistiller(DataFreeDistiller):
         """
         self.check_restartable(layer)
         start_anew(unwrap(self.generator), self._generator_config, layer)
+        self.num_restarts += 1
         optimizer = optim_wrapper['generator'].optimizer
         optimizer.state.clear()
         optimizer.zero_grad()
@@ -168,7 +190,7 @@ class GenerativeDistiller(DataFreeDistiller):
         columns = num // rows
         draw = torch.Generator().manual_seed(seed)
         latents = torch.randn(rows * columns, self.latent_dim, generator=draw)
-        if unwrap(self.generator).conditional:
+        if self.conditional:
             latents = latents[:columns].repeat(rows, 1)
         labels = torch.arange(rows).repeat_interleave(columns)
         data = self.data_preprocessor.cast_data({'latents': latents, 'labels': labels})

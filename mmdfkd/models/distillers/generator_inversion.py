@@ -5,9 +5,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmdfkd.models.losses import RunningBNStatisticsLoss
+from mmdfkd.optimizer_checks import check_optimizer
 
 from .inversion import InversionDistiller
-from .parts import build, check_batch_norms, check_generator, check_parts
+from .loss_trial import try_losses
+from .parts import build, check_batch_norms, check_generator, check_parts, image_shape_of
+from .trial import try_generator
 
 
 class GeneratorInversion(InversionDistiller):
@@ -42,9 +45,11 @@ class GeneratorInversion(InversionDistiller):
     ) -> None:
         network = build(generator)
         check_generator(network, *self.needed_of_generator)
-        shape = (network.out_channels, network.image_size, network.image_size)
+        shape = image_shape_of(network)
         super().__init__(image_shape=shape, **kwargs)
+        check_optimizer('optimizer', optimizer)
         check_parts(teacher=self.teacher, generator=network)
+        try_generator(network, shape, self.num_classes)
         self.generator: Any = self.laid_out(network)
         self.loss_ce = build(loss_ce)
         self.loss_bn = build(loss_bn)
@@ -56,6 +61,7 @@ class GeneratorInversion(InversionDistiller):
                 f'{type(self.loss_bn).__name__}; give its config (momentum=0 is without average)'
             )
         self.loss_bn.allocate(self.teacher)
+        try_losses(self, 'loss_ce', 'loss_bn', 'loss_adv')
         self.optimizer = optimizer
 
     def inversion_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -18,8 +18,13 @@ class ToolInterface(BaseModel):
 
     #: What tools can take images from: held-out samples of a generator, or the bank.
     sources: tuple[str, ...] = ('bank',)
+    #: Whether the images of :meth:`preview` are of classes that were asked for.
+    conditional: bool = False
     student: Any
     memory: Any
+
+    def check_ready(self) -> None:
+        """Raise what would end the first round; called before it, and not to evaluate."""
 
     def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
         """Return at most ``num`` images (N, C, H, W) to look at, pixels in [0, 255].

@@ -5,8 +5,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmdfkd.checkpoint_files import check_finite, find_weights, read_checkpoint
+from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.registry import MODELS
+from mmdfkd.weights import check_finite, find_weights
 
 
 def load_distiller(cfg: Config, checkpoint: str | Path) -> Any:

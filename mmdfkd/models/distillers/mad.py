@@ -14,6 +14,7 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build, check_absent, check_batch_norms
 
 
@@ -59,6 +60,7 @@ class MAD(GenerativeDistiller):
         self.ema_generator = deepcopy(self.generator).requires_grad_(False)
         check_absent(self, 'two live generators', memory=self.memory)
         check_batch_norms(self.teacher, self.loss_bn)
+        try_losses(self, 'loss_kd', 'loss_kd_ema', 'loss_adv')
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Train the generator; its average follows, in the first round all the way."""

@@ -63,6 +63,7 @@ class NAYER(GeneratorInversion):
         generator = unwrap(self.generator)
         if int(self.rounds) and int(self.rounds) % self.generator_life == 0:
             start_anew(generator, self._generator_config)
+            self.num_restarts += 1
         logs = []
         for _ in range(self.warmup_inversions if self.warming_up else self.inversions):
             noise = generator.draw_noise(len(labels))

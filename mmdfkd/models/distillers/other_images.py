@@ -26,14 +26,20 @@ class OtherImages(FloorDistiller):
         **kwargs: see :class:`DataFreeDistiller`; ``memory`` should be given.
     """
 
-    def __init__(self, root: str, **kwargs: Any) -> None:
+    def __init__(self, root: str | Path, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not isinstance(root, str | Path):
+            raise ValueError(f'root should be the path of a folder of images, but got {root!r}')
         self.root = root
 
     @cached_property
     def files(self) -> list[Path]:
         """The images of the folder, in order; raises what :func:`find_images` does."""
         return find_images(self.root)
+
+    def check_ready(self) -> None:
+        """Find the images, and read the first."""
+        read_image(self.files[0], self.image_shape)
 
     def new_images(self, num: int, device: torch.device) -> Tensor:
         """Read images; see the base."""

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmdfkd.checks import check_not_negative, check_positive, check_range
+from mmdfkd.models.generators.sizes import sides
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.registry import MODELS
 
@@ -15,12 +16,15 @@ __all__ = [
     'build',
     'check_absent',
     'check_batch_norms',
+    'check_classifiers',
     'check_config',
     'check_generator',
+    'check_image_shape',
     'check_memory',
     'check_not_negative',
     'check_parts',
     'check_positive',
+    'image_shape_of',
     'start_anew',
     'take_rank_0s',
 ]
@@ -37,8 +41,13 @@ def build(part: dict | nn.Module | None) -> Any:
     """Build a part from its config; a module or None stays as it is.
 
     Raises:
-        ValueError: if one of its numbers is out of :data:`RANGES`.
+        ValueError: if it is neither, or one of its numbers is out of :data:`RANGES`.
     """
+    if part is not None and not isinstance(part, dict | nn.Module):
+        raise ValueError(
+            f'a part of a method should be a config or a module, but got {part!r}; give '
+            'dict(type=...), or None where it may be left out'
+        )
     built = MODELS.build(part) if isinstance(part, dict) else part
     for name, interval in RANGES.items():
         if hasattr(built, name):
@@ -69,6 +78,32 @@ def check_parts(teacher: Any, **others: Any) -> None:
             f'teacher, student and generator should have as many classes, but got '
             f'{dict(teacher=expected, **counts)}; set num_classes of each to the teacher’s'
         )
+
+
+def image_shape_of(generator: Any) -> tuple[int, int, int]:
+    """Return the (channels, height, width) of what a generator says that it makes."""
+    return (generator.out_channels, *sides(generator.image_size))
+
+
+def check_image_shape(image_shape: Any) -> None:
+    """Raise a ValueError if ``image_shape`` is no (channels, height, width)."""
+    three = image_shape if isinstance(image_shape, list | tuple) else ()
+    if len(three) != 3:
+        raise ValueError(
+            f'image_shape should be (channels, height, width), but got {image_shape!r}'
+        )
+    check_positive(**{f'image_shape[{index}]': side for index, side in enumerate(three)})
+
+
+def check_classifiers(**parts: Any) -> None:
+    """Raise a ValueError if a teacher or student is no :class:`Classifier`, nor like one."""
+    for name, part in parts.items():
+        if not all(hasattr(part, each) for each in ('has_weights', 'num_classes', 'checkpoint')):
+            got = 'None' if part is None else type(part).__name__
+            raise ValueError(
+                f'{name} should be a Classifier around your network, but got {got}; give '
+                'dict(type=Classifier, network=dict(type=...), ...)'
+            )
 
 
 def check_absent(distiller: Any, why: str, **parts: Any) -> None:
@@ -118,6 +153,12 @@ def check_generator(generator: Any, *more: str) -> None:
         raise ValueError(
             f'a generator should have the attributes {needed}, but {type(generator).__name__} '
             f'has no {missing}; set them in its constructor'
+        )
+    if 'draw_noise' not in more and hasattr(generator, 'draw_noise'):
+        raise ValueError(
+            'generator should make images of latents and labels for this method, but '
+            f'{type(generator).__name__} makes them of labels and drawn noise, for NAYER; give a '
+            'ConditionalGenerator or an UnconditionalGenerator'
         )
 
 

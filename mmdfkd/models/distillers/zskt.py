@@ -13,6 +13,7 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .generative import GenerativeDistiller
+from .loss_trial import try_losses
 from .parts import build, check_absent
 
 
@@ -57,6 +58,7 @@ class ZSKT(GenerativeDistiller):
             )
         FeatureMaps(self.teacher.network, self.teacher_layers)  # raises now, not in a round
         FeatureMaps(self.student.network, self.student_layers)
+        try_losses(self, 'loss_kd', 'loss_adv')
         check_absent(self, 'one batch a round', memory=self.memory, augment=self.augment or None)
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:

@@ -1,9 +1,12 @@
 """The class-conditional generator of DE-DFKD."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_positive
 from mmdfkd.registry import MODELS
 
 from .unconditional import UnconditionalGenerator
@@ -60,7 +63,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         self,
         num_classes: int,
         latent_dim: int = 100,
-        image_size: int = 32,
+        image_size: int | Sequence[int] = 32,
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
@@ -72,6 +75,7 @@ class ConditionalGenerator(UnconditionalGenerator):
             raise ValueError(
                 f'label_injection should be one of {LABEL_INJECTIONS}, but got {label_injection!r}'
             )
+        check_positive(num_classes=num_classes, embedding_dim=embedding_dim)
         if num_classes < 2:
             raise ValueError(f'num_classes should be at least 2, but got {num_classes}')
         # The base constructor asks _dense_inputs and _norm, which need these.
@@ -107,7 +111,7 @@ class ConditionalGenerator(UnconditionalGenerator):
             labels: (N,) int64 in [0, C).
 
         Returns:
-            Pixels in [0, 255], (N, out_channels, image_size, image_size).
+            Pixels in [0, 255], (N, out_channels, height, width).
         """
         if labels is None:
             raise ValueError('labels should be a tensor (N,) of classes, but got None')

@@ -1,10 +1,13 @@
 """The generator of NAYER: label codes through a layer of noise, in place of latents."""
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_positive
 from mmdfkd.registry import MODELS
 
 from .unconditional import UnconditionalGenerator
@@ -51,11 +54,12 @@ class NoisyLabelGenerator(BaseModule):
         num_classes: int,
         code_dim: int = 512,
         noise_dim: int = 1000,
-        image_size: int = 32,
+        image_size: int | Sequence[int] = 32,
         out_channels: int = 3,
         base_channels: int = 64,
     ) -> None:
         super().__init__()
+        check_positive(num_classes=num_classes, code_dim=code_dim, noise_dim=noise_dim)
         self.num_classes = num_classes
         self.image_size = image_size
         self.out_channels = out_channels
@@ -80,7 +84,7 @@ class NoisyLabelGenerator(BaseModule):
             noise: of :meth:`draw_noise` for N images.
 
         Returns:
-            Pixels in [0, 255], (N, out_channels, image_size, image_size).
+            Pixels in [0, 255], (N, out_channels, height, width).
         """
         weight, bias = noise
         codes = self.norm(self.codes[labels])

@@ -1,36 +1,18 @@
 """The unconditional generator of DAFL and its descendants."""
 
 import math
+from collections.abc import Sequence
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmdfkd.checks import check_positive
+from mmdfkd.checks import check_positive, check_switch
 from mmdfkd.registry import MODELS
 
-_LARGEST_FIRST_MAP = 8  # pixels; the map that the dense layer makes
+from .sizes import first_map_size
+
 _WIDEST = 8  # times base_channels
-_LARGEST_IMAGE = 224  # pixels
 _CONTRAST = 3.0  # standard deviation before the sigmoid, at the start
-
-
-def first_map_size(image_size: int) -> tuple[int, int]:
-    """Choose how often to double: (side of the first map, number of doublings).
-
-    The side is halved at least twice, and further while it is even and over 8
-    pixels: 28 -> (7, 2), 32 -> (8, 2), 64 -> (8, 3), 224 -> (7, 5).
-
-    Raises:
-        ValueError: if the side is not a multiple of 4 up to 224.
-    """
-    if image_size % 4 or not 0 < image_size <= _LARGEST_IMAGE:
-        raise ValueError(
-            f'image_size should be a multiple of 4 in (0, {_LARGEST_IMAGE}], but got {image_size}'
-        )
-    side, doublings = image_size // 4, 2
-    while side % 2 == 0 and side > _LARGEST_FIRST_MAP:
-        side, doublings = side // 2, doublings + 1
-    return side, doublings
 
 
 @MODELS.register_module()
@@ -38,11 +20,12 @@ class UnconditionalGenerator(BaseModule):
     """Dense layer, then (upsample, convolution, batch norm, leaky ReLU) per doubling.
 
     The generator of DAFL (Chen et al., ICCV 2019) and Fast (Fang et al., AAAI
-    2022), for any image size. It serves the comparisons; labels are ignored.
+    2022), for many image sizes. It serves the comparisons; labels are ignored.
 
     Args:
         latent_dim: size nz of a latent.
-        image_size: side of the square image in pixels, a multiple of 4 up to 224.
+        image_size: side of a square image in pixels, or (height, width): multiples of 4 up to
+            1024, of 8 over 224 and of 16 over 448.
         out_channels: 1 (grey) or 3 (colour).
         base_channels: width of the last hidden map; earlier ones double it.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR
@@ -61,7 +44,7 @@ class UnconditionalGenerator(BaseModule):
     def __init__(
         self,
         latent_dim: int = 100,
-        image_size: int = 32,
+        image_size: int | Sequence[int] = 32,
         out_channels: int = 3,
         base_channels: int = 64,
         subpixel: bool = False,
@@ -70,6 +53,7 @@ class UnconditionalGenerator(BaseModule):
     ) -> None:
         super().__init__()
         check_positive(latent_dim=latent_dim, base_channels=base_channels)
+        check_switch(subpixel=subpixel, pixel_norm=pixel_norm)
         if out_channels not in (1, 3):
             raise ValueError(f'out_channels should be 1 or 3, but got {out_channels}')
         if not 0 < median_pixel < 255:
@@ -78,19 +62,19 @@ class UnconditionalGenerator(BaseModule):
         self.image_size = image_size
         self.out_channels = out_channels
 
-        side, doublings = first_map_size(image_size)
+        height, width, doublings = first_map_size(image_size)
         widths = [base_channels * min(2**i, _WIDEST) for i in reversed(range(doublings))]
         first_width = widths[0]
         if subpixel:
             widths.pop()
-        self.first_map = (first_width, side, side)
-        self.dense = nn.Linear(self._dense_inputs(), first_width * side * side)
+        self.first_map = (first_width, height, width)
+        self.dense = nn.Linear(self._dense_inputs(), first_width * height * width)
         self.first_norm = self._norm(first_width)
         self.convs = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in zip([first_width, *widths], widths, strict=False)
         )
-        self.norms = nn.ModuleList(self._norm(width) for width in widths)
+        self.norms = nn.ModuleList(self._norm(channels) for channels in widths)
         self.activation = nn.LeakyReLU(0.2)
         self.upsample = nn.Upsample(scale_factor=2)
         if subpixel:
@@ -121,7 +105,7 @@ class UnconditionalGenerator(BaseModule):
             labels: not used.
 
         Returns:
-            Pixels in [0, 255], (N, out_channels, image_size, image_size).
+            Pixels in [0, 255], (N, out_channels, height, width).
         """
         return self._decode(latents)
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_switch
 from mmdfkd.registry import MODELS
 
 
@@ -35,6 +36,7 @@ class ActivationLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.1, logarithmic: bool = False) -> None:
         super().__init__()
+        check_switch(logarithmic=logarithmic)
         self.loss_weight = loss_weight
         self.logarithmic = logarithmic
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_switch
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -95,7 +96,7 @@ class AdversarialLoss(nn.Module):
         agreement_mask: count only samples on which student and teacher agree.
 
     Raises:
-        ValueError: if ``divergence`` is unknown.
+        ValueError: if ``divergence`` is unknown, or ``agreement_mask`` no switch.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class AdversarialLoss(nn.Module):
             raise ValueError(
                 f'divergence should be one of {sorted(DIVERGENCES)}, but got {divergence!r}'
             )
+        check_switch(agreement_mask=agreement_mask)
         self.loss_weight = loss_weight
         self.divergence = divergence
         self.agreement_mask = agreement_mask

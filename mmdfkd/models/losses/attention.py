@@ -28,7 +28,16 @@ def attention_transfer_loss(
     Args:
         student_maps: one (N, C, H, W) a layer.
         teacher_maps: the same, of any C.
+
+    Raises:
+        ValueError: if maps of a layer differ in their sizes.
     """
+    shapes = [[tuple(each.shape[2:]) for each in maps] for maps in (student_maps, teacher_maps)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f'maps of student and teacher should be of the same sizes, but got {shapes[0]} and '
+            f'{shapes[1]}; name layers of one stage each'
+        )
     pairs = zip(student_maps, teacher_maps, strict=True)
     losses = [F.mse_loss(attention(student), attention(teacher)) for student, teacher in pairs]
     return sum(losses[1:], losses[0])

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_range
 from mmdfkd.registry import MODELS
 
 
@@ -42,8 +43,7 @@ class ClassConditionLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, enough: float = 1.0) -> None:
         super().__init__()
-        if not 0 < enough <= 1:
-            raise ValueError(f'enough should be in (0, 1], but got {enough}')
+        check_range('(0, 1]', enough=enough)
         self.loss_weight = loss_weight
         self.enough = enough
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_range
 from mmdfkd.registry import MODELS
 
 
@@ -42,8 +43,7 @@ class CompetitionLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, temperature: float = 3.0) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f'temperature should be over 0, but got {temperature}')
+        check_range('(0, inf)', temperature=temperature)
         self.loss_weight = loss_weight
         self.temperature = temperature
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_range
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -45,8 +46,7 @@ class ContrastiveInversionLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.8, temperature: float = 0.1) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f'temperature should be over 0, but got {temperature}')
+        check_range('(0, inf)', temperature=temperature)
         self.loss_weight = loss_weight
         self.temperature = temperature
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_range
 from mmdfkd.registry import MODELS
 
 from .adversarial import kl_divergence, l1_distance
@@ -43,8 +44,7 @@ class KDLoss(nn.Module):
         super().__init__()
         if divergence not in ('kl', 'l1'):
             raise ValueError(f"divergence should be 'kl' or 'l1', but got {divergence!r}")
-        if temperature <= 0:
-            raise ValueError(f'temperature should be over 0, but got {temperature}')
+        check_range('(0, inf)', temperature=temperature)
         self.divergence = divergence
         self.temperature = temperature
         self.loss_weight = loss_weight

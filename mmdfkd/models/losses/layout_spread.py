@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.checks import check_positive, check_range
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -55,10 +56,8 @@ class LayoutSpreadLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, spread: float = 0.9, size: int = 8) -> None:
         super().__init__()
-        if not 0 < spread <= 2:
-            raise ValueError(f'spread should be in (0, 2], but got {spread}')
-        if size < 1:
-            raise ValueError(f'size should be at least 1 pixel, but got {size}')
+        check_range('(0, 2]', spread=spread)
+        check_positive(size=size)
         self.loss_weight = loss_weight
         self.spread = spread
         self.size = size

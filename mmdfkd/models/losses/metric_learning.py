@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_range
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -17,6 +18,15 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     'M3': metric_functions.reversed_triplet,
     'M4': metric_functions.bounded_two_margin,
     'M5': metric_functions.supervised_contrastive,
+}
+
+
+#: Of the parameters of M3 to M5; cosine distances are in [0, 2].
+_RANGES = {
+    'margin': '[0, 2]',
+    'spread': '[0, 2]',
+    'separation': '[0, 2]',
+    'temperature': '[0.001, 1000]',
 }
 
 
@@ -58,8 +68,7 @@ class MetricLearningLoss(nn.Module):
         **parameters: Any,
     ) -> None:
         super().__init__()
-        if not 0 <= gate < 1:
-            raise ValueError(f'gate should be in [0, 1), but got {gate}')
+        check_range('[0, 1)', gate=gate)
         self.objective = objective
         self.loss_weight = loss_weight
         self.gate = gate
@@ -75,6 +84,8 @@ class MetricLearningLoss(nn.Module):
             raise ValueError(
                 f'parameters of {objective} should be in {sorted(accepted)}, but got {unknown}'
             )
+        for name, number in parameters.items():
+            check_range(_RANGES[name], **{name: number})
 
     def forward(self, features: Tensor, logits: Tensor, labels: Tensor, latents: Tensor) -> Tensor:
         """Return the weighted loss.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmdfkd.checks import check_range
 from mmdfkd.models.utils.bn_recorder import BNStatistics, batch_norms, gather_statistics
 from mmdfkd.models.utils.counter import Counter
 from mmdfkd.registry import MODELS
@@ -53,8 +54,7 @@ class RunningBNStatisticsLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1.0, momentum: float = 0.9) -> None:
         super().__init__()
-        if not 0 <= momentum < 1:
-            raise ValueError(f'momentum should be in [0, 1), but got {momentum}')
+        check_range('[0, 1)', momentum=momentum)
         self.loss_weight = loss_weight
         self.momentum = momentum
         self.num_batches = Counter()

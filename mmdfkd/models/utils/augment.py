@@ -13,7 +13,13 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdfkd.checks import check_not_negative, check_range, check_switch
+from mmdfkd.checks import (
+    check_below,
+    check_growing,
+    check_not_negative,
+    check_range,
+    check_switch,
+)
 from mmdfkd.registry import MODELS
 
 
@@ -30,14 +36,33 @@ class Augmentation(BaseModule, metaclass=ABCMeta):
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
         """Change pixels (N, C, H, W) as ``draws`` (N, K) in [0, 1) say; shape and range stay."""
 
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if nothing may be left of images of ``shape`` (C, H, W)."""
+
 
 class Compose(nn.ModuleList):
-    """Augmentations one after the other; the draws are theirs in a row."""
+    """Augmentations one after the other; the draws are theirs in a row.
+
+    Raises:
+        ValueError: if one of them is no augmentation.
+    """
 
     def __init__(self, augments: Sequence[Augmentation] = ()) -> None:
+        for augment in augments:
+            if not isinstance(getattr(augment, 'num_draws', None), int):
+                raise ValueError(
+                    'augment should be of augmentations, as ShiftFlip or RandomAffine, but got '
+                    f'{augment!r}; give their configs'
+                )
         super().__init__(augments)
         self.shares = [augment.num_draws for augment in augments]
         self.num_draws = sum(self.shares)
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if nothing may be left of images of ``shape`` (C, H, W)."""
+        for augment in self:
+            if isinstance(augment, Augmentation):
+                augment.check_shape(shape)
 
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
         """Change pixels (N, C, H, W) as ``draws`` (N, num_draws) say."""
@@ -84,6 +109,10 @@ class ShiftFlip(Augmentation):
         self.pad = pad
         self.flip = flip
 
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if an image may be shifted out of sight."""
+        check_below(min(shape[1:]), pad=self.pad)
+
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
         """Shift, then mirror; see the base."""
         if self.pad:
@@ -98,12 +127,15 @@ def random_affine(
 
     Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``; ``draws`` are (N, 4).
     """
-    num, side = len(images), images.size(-1)
+    num, (height, width) = len(images), images.shape[2:]
     signed = draws.t() * 2 - 1
     angles, factors = signed[0] * math.radians(degrees), 1 + signed[1] * scale
     cos, sin = angles.cos() * factors, angles.sin() * factors
-    moves = signed[2:] * 2 * shift / side  # affine_grid's image is 2 wide
-    matrices = torch.stack([cos, -sin, moves[0], sin, cos, moves[1]], dim=1).view(num, 2, 3)
+    # affine_grid's image is 2 wide and 2 high, whatever its pixels are.
+    right, down = signed[2] * 2 * shift / width, signed[3] * 2 * shift / height
+    tall, wide = height / width, width / height
+    rows = [cos, -sin * tall, right, sin * wide, cos, down]
+    matrices = torch.stack(rows, dim=1).view(num, 2, 3)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
 
@@ -132,8 +164,12 @@ class RandomAffine(Augmentation):
         self.degrees = degrees
         self.scale = scale
 
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if an image may be shifted out of sight."""
+        check_below(min(shape[1:]), shift=self.shift)
+
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
-        """Change square images; see the base."""
+        """Shift, rotate and scale; see the base."""
         return random_affine(images, self.shift, self.degrees, self.scale, draws)
 
 
@@ -174,10 +210,8 @@ class RandomErase(Augmentation):
 
     def __init__(self, probability: float = 0.5, fill: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= probability <= 1:
-            raise ValueError(f'probability should be in [0, 1], but got {probability}')
-        if not 0 <= fill <= 255:
-            raise ValueError(f'fill should be a pixel in [0, 255], but got {fill}')
+        check_range('[0, 1]', probability=probability)
+        check_range('[0, 255]', fill=fill)
         self.probability = probability
         self.fill = fill
 
@@ -192,7 +226,7 @@ def random_resized_crop(
     """Blow a box of each image (N, C, H, W) up to the whole, with gradients to it.
 
     Its share of the area is uniform in ``scale``, the logarithm of its width over height in
-    that of ``ratio``, as far as the image is wide and high; so is its place. ``draws`` are (N, 4).
+    that of ``ratio``, both in units of the image's own; so is its place. ``draws`` are (N, 4).
     """
     num = len(images)
     areas = scale[0] + draws[:, 0] * (scale[1] - scale[0])
@@ -212,7 +246,7 @@ class RandomResizedCrop(Augmentation):
 
     Args:
         scale: least and greatest share of the image's area, in (0, 1].
-        ratio: least and greatest width over height, of square images.
+        ratio: least and greatest width over height, each as a share of the image's.
 
     Raises:
         ValueError: if ``scale`` or ``ratio`` is out of range or order.
@@ -224,10 +258,8 @@ class RandomResizedCrop(Augmentation):
         self, scale: tuple[float, float] = (0.25, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
     ) -> None:
         super().__init__()
-        if not 0 < scale[0] <= scale[1] <= 1:
-            raise ValueError(f'scale should be two growing numbers in (0, 1], but got {scale}')
-        if not 0 < ratio[0] <= ratio[1]:
-            raise ValueError(f'ratio should be two growing numbers over 0, but got {ratio}')
+        check_growing('(0, 1]', scale=scale)
+        check_growing('(0, inf)', ratio=ratio)
         self.scale = scale
         self.ratio = ratio
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.hooks import EMAHook
 from toy import toy_dedfkd
+from toy_methods import toy_fast_datafree
 from toy_run import toy_runner
 
 from mmdfkd.engine.hooks import DistillerEMAHook, GeneratorRestartHook
@@ -63,6 +64,19 @@ def test_the_average_of_a_new_generator_begins_with_it(tmp_path):
     student = dict(runner.model.student.named_parameters())
     pairs = averages.ema_model.module['student'].named_parameters()
     assert not all(average.equal(student[name]) for name, average in pairs)
+
+
+@pytest.mark.parametrize('last', [3, 4])
+def test_the_average_begins_anew_with_the_first_layer_of_a_method_s_own(tmp_path, last):
+    """Fast-Datafree draws it anew before a round, and the average was mixed with the old one."""
+    model = toy_fast_datafree(layer_restart=2)
+    runner = toy_runner(tmp_path, last, model=model)
+    averages = DistillerEMAHook(momentum=0.25)
+    runner.register_hook(averages)
+    runner.train()
+    live = dict(runner.model.generator.named_parameters())
+    pairs = averages.ema_model.module['generator'].named_parameters()
+    assert all(average.equal(live[name]) for name, average in pairs) == (last == 3)
 
 
 @pytest.mark.parametrize('interval', [None, 4])

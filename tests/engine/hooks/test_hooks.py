@@ -62,9 +62,11 @@ def test_grid_has_a_row_a_class_and_changes_nothing(tmp_path):
     runner = toy_runner(tmp_path, max_iters=2, grid_interval=1)
     runner.train()
     pictures = sorted(tmp_path.glob('*/vis_data/vis_image/*.png'))
-    assert [p.name for p in pictures] == ['synthetic_1.png', 'synthetic_2.png']
-    height, width, _ = cv2.imread(str(pictures[0])).shape
-    assert (height, width) == (3 * 10 + 2, 10 * 10 + 2)  # 8-pixel images, 2 of padding
+    assert [p.name for p in pictures] == ['real_0.png', 'synthetic_1.png', 'synthetic_2.png']
+    for picture in pictures:
+        height, width, _ = cv2.imread(str(picture)).shape
+        assert height == 3 * 34 + 2  # 8-pixel images four times as large, 2 of padding
+        assert 10 * 34 + 10 < width < 10 * 34 + 30  # and names of a letter
     plain = toy_runner(tmp_path / 'plain', max_iters=2, grid_interval=100)
     plain.train()
     for name, value in runner.model.generator.state_dict().items():
@@ -74,19 +76,20 @@ def test_grid_has_a_row_a_class_and_changes_nothing(tmp_path):
 def cells_of_grid(folder, model):
     runner = toy_runner(folder, max_iters=1, grid_interval=1, model=model)
     runner.train()
-    (picture,) = folder.glob('*/vis_data/vis_image/*.png')
+    (picture,) = folder.glob('*/vis_data/vis_image/synthetic_*.png')
     image = cv2.imread(str(picture))
     return {
-        image[row : row + 8, column : column + 8].tobytes()
-        for row in range(2, 30, 10)
-        for column in range(2, 100, 10)
+        image[row : row + 32, column : column + 32].tobytes()
+        for row in range(2, 102, 34)
+        for column in range(image.shape[1] - 10 * 34, image.shape[1], 34)
     }
 
 
 def test_every_image_of_a_grid_is_another(tmp_path):
     unconditional = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
     assert len(cells_of_grid(tmp_path / 'one', toy_dedfkd())) == 30
-    assert len(cells_of_grid(tmp_path / 'other', toy_dedfkd(generator=unconditional))) == 30
+    # The teacher need not see each class ten times in them; there is one empty cell, then.
+    assert 11 <= len(cells_of_grid(tmp_path / 'other', toy_dedfkd(generator=unconditional))) <= 30
 
 
 def test_summary_shows_teacher_and_student(tmp_path):

@@ -119,3 +119,93 @@ def test_a_changed_config_is_told(tmp_path, capfd):
     run.cfg.train_cfg = dict(by_epoch=False, max_iters=8, val_interval=2)
     run.train()
     assert 'train_cfg.val_interval 2 rather than 4' in capfd.readouterr().out
+
+
+def configured(folder, changes=None, **options):
+    """A run whose config, as it stands in its checkpoints, is the usual one with ``changes``."""
+    run = resumed(folder, **options) if options.pop('go_on', True) else runner(folder, **options)
+    optimizer = dict(type='torch.optim.SGD', lr=0.05)
+    wrapper = dict(type='OptimWrapper', clip_grad=None, optimizer=optimizer)
+    run.cfg.merge_from_dict(
+        dict(
+            model=dict(type='mmdfkd.models.distillers.DEDFKD'),
+            optim_wrapper=dict(generator=dict(wrapper), student=dict(wrapper)),
+            default_hooks=dict(generator_restart=dict(interval=4), logger=dict(interval=50)),
+        )
+    )
+    run.cfg.merge_from_dict(changes or {})
+    return run
+
+
+@pytest.mark.parametrize(
+    ('changes', 'told'),
+    [
+        (
+            {'optim_wrapper.student.type': 'AmpOptimWrapper'},
+            'optim_wrapper.student.type AmpOptimWrapper rather than OptimWrapper',
+        ),
+        (
+            {'optim_wrapper.student.clip_grad': 1.0},
+            'optim_wrapper.student.clip_grad 1.0 rather than None',
+        ),
+        (
+            {'optim_wrapper.generator.accumulative_counts': 2},
+            'optim_wrapper.generator.accumulative_counts 2 rather than None',
+        ),
+        (
+            {'default_hooks.generator_restart.interval': 2},
+            'default_hooks.generator_restart.interval 2 rather than 4',
+        ),
+        (
+            {'custom_hooks': [dict(type='DistillerEMAHook')]},
+            'custom_hooks.0.type DistillerEMAHook rather than None',
+        ),
+        ({'default_hooks.logger.interval': 1}, None),
+    ],
+)
+def test_what_else_changes_the_training_is_told(tmp_path, capfd, changes, told):
+    configured(tmp_path, go_on=False).train()
+    capfd.readouterr()
+    configured(tmp_path, changes).train()
+    out = capfd.readouterr().out
+    assert ('goes on with other settings' in out) == bool(told)
+    assert (told or '') in out
+
+
+def test_another_number_of_processes_is_told(tmp_path, capfd):
+    runner(tmp_path).train()
+    file = tmp_path / 'iter_4.pth'
+    state = torch.load(file, weights_only=True)
+    assert state['meta']['processes'] == 1
+    state['meta']['processes'] = 2
+    torch.save(state, file)
+    resumed(tmp_path).train()
+    assert 'made with: the number of processes 1 rather than 2' in capfd.readouterr().out
+
+
+def test_another_seed_is_refused(tmp_path):
+    """MMEngine kept the checkpoint's, and did not say which one held."""
+    runner(tmp_path).train()
+    with pytest.raises(ValueError, match=r'seed should be that of the checkpoint, 0, but got 7;'):
+        resumed(tmp_path, randomness=dict(seed=7)).train()
+    resumed(tmp_path, randomness=dict(seed=None)).train()
+
+
+def test_another_method_is_refused(tmp_path):
+    configured(tmp_path, go_on=False).train()
+    with pytest.raises(ValueError, match='method of the checkpoint, DEDFKD, but got DAFL;'):
+        configured(tmp_path, {'model.type': 'mmdfkd.models.distillers.DAFL'}).train()
+    configured(tmp_path, {'model.type': 'DEDFKD'}).train()
+
+
+@pytest.mark.parametrize(
+    ('first', 'then'), [('Adam', 'RAdam'), ('Adam', 'Adamax'), ('AdamW', 'Adam')]
+)
+def test_an_optimiser_of_the_same_settings_is_another(tmp_path, first, then):
+    """Their settings or states look alike: Adam's went on as RAdam's."""
+    changes = {'optim_wrapper.student.optimizer.type': f'torch.optim.{first}'}
+    configured(
+        tmp_path, changes, go_on=False, student=dict(type=getattr(torch.optim, first), lr=0.01)
+    ).train()
+    with pytest.raises(ValueError, match=f'optimizer of the checkpoint, {first}, but got {then}'):
+        configured(tmp_path, student=dict(type=getattr(torch.optim, then), lr=0.01)).train()

@@ -59,7 +59,9 @@ def test_mlflow_gets_a_file_name(tmp_path, monkeypatch):
     monkeypatch.setattr(backend, 'add_config', lambda *_: None)
     runner.visualizer._vis_backends['mlflow'] = backend
     try:
-        next(h for h in runner.hooks if type(h).__name__ == 'SyntheticGridHook')._add_grid(runner)
+        [hook] = [h for h in runner.hooks if type(h).__name__ == 'SyntheticGridHook']
+        hook.before_train(runner)
+        hook.after_train_iter(runner, 0)
     finally:
         del runner.visualizer._vis_backends['mlflow']
-    assert given == [('synthetic_1.png', 1)]
+    assert given == [('real_0.png', 0), ('synthetic_1.png', 1)]

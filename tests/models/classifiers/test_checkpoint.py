@@ -1,7 +1,9 @@
 import argparse
 import hashlib
 import math
+import os
 import pickle
+import shutil
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
@@ -10,9 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.downloads import cached_place, stated_digest
 from mmdfkd.models.classifiers.checkpoint import load_weights
 
-URL = 'https://example.invalid/weights/teacher-12345678.pth'
+URL = 'https://example.invalid/weights/teacher.pth'
 
 
 def build():
@@ -140,7 +144,7 @@ def test_a_failed_download_says_where_to_put_the_file(error, offline_hub, monkey
     message = str(caught.value)
     assert URL in message
     assert place_of(message).parents[1] == offline_hub
-    assert place_of(message).name == 'teacher-12345678.pth'
+    assert place_of(message).name == 'teacher.pth'
     assert 'ask the author' in message
     assert str(error) in message
 
@@ -205,11 +209,82 @@ def test_a_digest_is_checked(by_url, served, source):
         load_weights(build(), where, sha256='0' * 64)
 
 
+@pytest.mark.parametrize('digits', [8, 10, 64])
+def test_the_digest_in_a_published_name_is_checked(served, source, digits):
+    """It was not: another file, or a damaged one, was taken for the published one."""
+    plain = served.folder / 'teacher.pth'
+    torch.save(source.state_dict(), plain)
+    digest = hashlib.sha256(plain.read_bytes()).hexdigest()
+    right = f'resnet20_b16x8_20210528-{digest[:digits]}.pth'
+    wrong = f'resnet20_b16x8_20210528-{"a8aa36a6" + digest[8:digits]}.pth'
+    for name in (right, wrong):
+        shutil.copy(plain, served.folder / name)
+    network = build()
+    load_weights(network, f'{served.url}/{right}')
+    assert_equal(network, source)
+    told = r'SHA-256 that begins with a8aa36a6\w*, as its name says, but got ' + digest
+    if digits == 64:
+        told = f'should have the SHA-256 a8aa36a6.*, but got {digest}'
+    with pytest.raises(ValueError, match=told):
+        load_weights(build(), f'{served.url}/{wrong}')
+    assert not list(cached_place(f'{served.url}/{wrong}').parent.iterdir())
+    load_weights(build(), f'{served.url}/{wrong}', sha256=digest)  # the user knows better
+    with pytest.raises(ValueError, match=told):  # the kept file, too
+        load_weights(build(), f'{served.url}/{wrong}')
+
+
+@pytest.mark.parametrize(
+    ('file', 'published'),
+    [
+        ('resnet20_cifar10.th', 'resnet20-12fca82f.th'),
+        ('resnet56_cifar10.th', 'resnet56-4bfd9763.th'),
+    ],
+)
+def test_public_files_have_the_digest_of_their_names(served, file, published):
+    place = Path(os.environ.get('MMDFKD_TEST_DATA', '')) / 'teachers' / file
+    if not place.is_file():
+        pytest.skip(f'no teachers/{file} in MMDFKD_TEST_DATA')
+    shutil.copy(place, served.folder / published)
+    assert 'state_dict' in read_checkpoint(f'{served.url}/{published}')
+
+
+@pytest.mark.parametrize(
+    ('name', 'stated'),
+    [
+        ('resnet34_b16x8_cifar10_20210528-a8aa36a6.pth', 'a8aa36a6'),
+        ('resnet50-0676ba61.pth', '0676ba61'),
+        ('weights-inception-2015-12-05-6726825d.pth', '6726825d'),
+        ('tf_efficientnet_b0-0af12548f1.safetensors', '0af12548f1'),
+        ('teacher-20210528.pth', None),
+        ('teacher-deadbee.pth', None),
+        ('teacher_a8aa36a6.pth', None),
+        ('resnet-epoch.pth', None),
+        ('a8aa36a6-resnet.pth', None),
+        ('weights', None),
+    ],
+)
+def test_which_names_state_a_digest(name, stated):
+    assert stated_digest(name) == stated
+
+
 @pytest.mark.parametrize('digest', ['', 'abc', 'x' * 64])
 def test_a_digest_that_is_none_is_refused(digest, path, source):
     torch.save(source.state_dict(), path)
     with pytest.raises(ValueError, match='sha256 should be 64 hexadecimal digits'):
         load_weights(build(), path, sha256=digest)
+
+
+def test_what_a_killed_download_left_is_removed(served, source):
+    torch.save(source.state_dict(), served.folder / 'teacher.pth')
+    place = cached_place(f'{served.url}/teacher.pth')
+    place.parent.mkdir(parents=True)
+    left = [place.with_name(f'{place.name}.{c * 32}.part{end}') for c in 'ab' for end in ('', '.x')]
+    for path in left:
+        path.touch()
+    for path in left[:2]:
+        os.utime(path, (0, 0))
+    load_weights(build(), f'{served.url}/teacher.pth')
+    assert {*place.parent.iterdir()} == {place, *left[2:]}, 'another process may be at it'
 
 
 def test_scheme_case_home_and_file_urls_are_understood(served, source, monkeypatch):

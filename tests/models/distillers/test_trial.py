@@ -28,9 +28,46 @@ def warned(monkeypatch):
     return lines
 
 
+def calibrated(network):
+    """The network with batch norms that have seen images, as a trained one's have."""
+    network.train()
+    for _ in range(60):
+        network((torch.randint(256, (16, 3, 8, 8)) - 100.0) / 50 * torch.rand(16, 1, 1, 1))
+    return network.eval()
+
+
+def known():
+    return Classifier(calibrated(toy_network(6)))
+
+
 def test_a_usual_pair_is_built_without_a_word(warned):
-    toy_dedfkd()
+    toy_dedfkd(teacher=known())
     assert not warned
+
+
+@pytest.mark.parametrize('change', [torch.rand_like, lambda w: w.flip(0)])
+def test_weights_that_the_batch_norms_do_not_know_are_told(warned, change):
+    teacher = known()
+    weight = teacher.network[0].weight
+    weight.data.copy_(change(weight.data))
+    toy_dedfkd(teacher=teacher)
+    (line,) = warned
+    assert 'are its weights random, permuted or rounded?' in line
+
+
+def test_a_teacher_that_is_unsure_of_everything_is_told(warned):
+    teacher = known()
+    for value in teacher.network[-1].parameters():
+        value.data *= 0.01
+    toy_dedfkd(teacher=teacher)
+    (line,) = warned
+    assert 'should be surer of some classes than of others' in line
+
+
+def test_a_mean_of_0_to_1_beside_a_std_in_pixels_is_refused():
+    with pytest.raises(ValueError, match='mean of data_preprocessor should be in pixels of 0 to'):
+        toy_dedfkd(data_preprocessor=preprocessor(0.5, 50.0))
+    toy_dedfkd(data_preprocessor=preprocessor(0.0, 255.0))
 
 
 def test_the_trial_changes_nothing():
@@ -61,11 +98,11 @@ def test_a_std_that_is_none_is_refused(std):
 
 
 @pytest.mark.parametrize(
-    ('mean', 'std'), [(0.0, 1.0), (127.5, 127.5 * 255), (0.5, 50.0 / 255 * 10)]
+    ('mean', 'std'), [(0.0, 1.0), (127.5, 127.5 * 255), (5.0, 50.0 / 255 * 10)]
 )
 def test_an_unlikely_range_is_told(mean, std, warned):
     toy_dedfkd(data_preprocessor=preprocessor(mean, std))
-    (line,) = warned
+    line = warned[0]
     assert 'normalise pixels to about -3 to 3' in line
 
 
@@ -217,7 +254,7 @@ def test_a_timm_teacher_of_another_size_is_told(tmp_path, warned):
         num_classes=5, latent_dim=5, image_size=8, base_channels=2
     )
     toy_dedfkd(**parts)
-    (line,) = warned
+    line = next(line for line in warned if 'made for' in line)
     assert 'made for, (32, 32), but gets (8, 8)' in line
 
 

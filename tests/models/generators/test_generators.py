@@ -2,9 +2,10 @@ import pytest
 import torch
 
 from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
+from mmdfkd.models.generators.sizes import first_map_size, sides
 
 INJECTIONS = ('one_hot', 'embedding', 'sum', 'conditional_bn')
-SIZES = (4, 28, 32, 40, 64, 96, 224)
+SIZES = (4, 28, 32, 40, 64, 96, 224, 320, (32, 96), (56, 28))
 
 
 def build(label_injection=None, **kwargs):
@@ -34,7 +35,7 @@ def perturbed(generator):
 def test_images_have_the_asked_size_and_range(injection, subpixel, image_size):
     generator = build(injection, subpixel=subpixel, image_size=image_size, out_channels=3)
     images = generator(*batch(3))
-    assert images.shape == (3, 3, image_size, image_size)
+    assert images.shape == (3, 3, *sides(image_size))
     assert images.min() >= 0
     assert images.max() <= 255
     assert images.max() - images.min() > 100  # pixels, not a [0, 1] image
@@ -117,10 +118,29 @@ def test_a_conditional_generator_asks_for_labels(injection):
 
 
 @pytest.mark.parametrize('injection', [None, *INJECTIONS])
-@pytest.mark.parametrize('image_size', [-4, 0, 2, 30, 33, 225, 228, 256])
+@pytest.mark.parametrize('image_size', [-4, 0, 2, 30, 33, 225, 228, 1028, 456])
 def test_sizes_that_cannot_be_made_raise(injection, image_size):
     with pytest.raises(ValueError, match=f'multiple of 4 .* but got {image_size}'):
         build(injection, image_size=image_size)
+
+
+@pytest.mark.parametrize('image_size', [8.5, True, '32', (8,), (8, 8, 8), (8, 8.5), None])
+def test_sizes_that_are_none_raise(image_size):
+    with pytest.raises(
+        ValueError, match=r'image_size should be a whole number or \(height, width\)'
+    ):
+        build(image_size=image_size)
+
+
+@pytest.mark.parametrize(
+    ('image_size', 'first'),
+    [(28, (7, 7, 2)), (32, (8, 8, 2)), (224, (7, 7, 5)), (256, (8, 8, 5)), (1024, (8, 8, 7)),
+     ((32, 96), (8, 24, 2)), ((48, 80), (6, 10, 3)), ((480, 640), (15, 20, 5)), (100, (25, 25, 2))],
+)  # fmt: skip
+def test_a_first_map_is_as_small_as_both_sides_allow(image_size, first):
+    assert first_map_size(image_size) == first
+    height, width, doublings = first
+    assert (height << doublings, width << doublings) == sides(image_size)
 
 
 @pytest.mark.parametrize(

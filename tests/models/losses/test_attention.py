@@ -49,5 +49,5 @@ def test_half_precision_maps_are_squared_in_full():
 
 
 def test_as_many_layers():
-    with pytest.raises(ValueError, match='argument 2 is shorter'):
+    with pytest.raises(ValueError, match='should be of the same sizes'):
         attention_transfer_loss([torch.rand(1, 1, 2, 2)] * 2, [torch.rand(1, 1, 2, 2)])

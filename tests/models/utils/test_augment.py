@@ -176,6 +176,15 @@ def test_an_affine_scale_is_about_the_centre():
     assert 1.15 < factors.max() < 1 / 0.79
 
 
+@pytest.mark.parametrize('pad', [(5, 5, 0, 0), (0, 0, 5, 5)])
+def test_an_affine_change_of_a_rectangle_is_that_of_its_square(pad):
+    images, numbers = blob(20, 8, 14), torch.rand(20, 4)
+    expected = random_affine(images, 2.0, 40.0, 0.2, numbers)
+    found = random_affine(torch.nn.functional.pad(images, pad), 2.0, 40.0, 0.2, numbers)
+    rows, columns = (slice(each or None, -each or None) for each in (pad[2], pad[0]))
+    torch.testing.assert_close(found[..., rows, columns], expected, atol=1e-4, rtol=0)
+
+
 def blanked_boxes(num=400, height=8, width=6):
     """Which pixels of ``num`` images of 7 random_erase(probability=1) has blanked."""
     return (

@@ -6,7 +6,7 @@ from mmdfkd.evaluation import ClassifierExtractor
 from mmdfkd.models.classifiers import Classifier
 
 with read_base():
-    from .._base_.models.lenet5_mnist import data_preprocessor, lenet5
+    from .._base_.models.lenet5_networks import data_preprocessor, lenet5
 
 extractor = dict(
     type=ClassifierExtractor,
@@ -14,7 +14,7 @@ extractor = dict(
         type=Classifier,
         network=lenet5,
         checkpoint='work_dirs/teachers/lenet5_mnist5k/epoch_40.pth',
-        how_to_get='make it: python tools/train.py configs/teachers/lenet5_mnist5k.py',
+        how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist5k.py',
     ),
     data_preprocessor=data_preprocessor,
 )

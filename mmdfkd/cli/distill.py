@@ -1,0 +1,166 @@
+"""Distil your own teacher: ``mmdfkd distill TEACHER --weights FILE``.
+
+TEACHER is a name of timm, torchvision or mmpretrain (timm/NAME says which), a config file of
+mmpretrain's form, or module:function for a function of yours that returns the network. Classes
+and channels are read from the weights, image size, mean and std from the network's library;
+where that has others, give them. It writes the config that it runs, WORK_DIR.py, for you to
+edit and to run again with mmdfkd train, and leaves the student and a report in WORK_DIR.
+"""
+
+import argparse
+import copy
+import statistics
+import sys
+import tempfile
+import uuid
+from functools import partial
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmdfkd.cli import DictAction, read_config, report, train
+from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
+from mmdfkd.cli.publish_student import publish
+from mmdfkd.engine.throughput import Stopwatch
+from mmdfkd.engine.work_dir import claim, newest_checkpoint
+from mmdfkd.outputs import Output
+from mmdfkd.own_teacher import SHALLOWER, Pair, config_text, find_pair, make_recipe
+
+_TIMED = 3  # rounds, after one that is slower
+
+
+def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = Parser(description=__doc__)
+    add = parser.add_argument
+    add('teacher', metavar='TEACHER', help='the name of its network')
+    add('--weights', metavar='FILE', help="of the teacher; without it, its library's own")
+    add('--student', default=SHALLOWER, metavar='STUDENT', help='likewise; by default '
+        f'{SHALLOWER}: the teacher without every second block, from its weights')  # fmt: skip
+    add('--image-size', type=positive, help='side of an image in pixels')
+    add('--mean', type=float, nargs='+', help='a value a channel, RGB, in pixels of 0 to 255')
+    add('--std', type=float, nargs='+', help='likewise')
+    for name in ('teacher', 'student'):
+        add(f'--{name}-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+            help=f'arguments of the {name}’s network')  # fmt: skip
+    add('--test', metavar='DIR', help='test images, a folder a class; none is trained on')
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument('--rounds', type=positive, help='how long')
+    length.add_argument('--minutes', type=above_zero, help='how long, of training on this machine')
+    add('--work-dir', type=Path, help='by default work_dirs/distill_TEACHER')
+    add('--resume', action='store_true', help='go on with the run in the work dir')
+    add('--force', action='store_true', help='begin anew where a run is: that is moved aside')
+    args = parser.parse_args(arguments)
+    if args.work_dir is None:
+        words = ''.join(c if c.isalnum() else '_' for c in args.teacher)
+        args.work_dir = Path('work_dirs') / f'distill_{words.strip("_")}'
+    return args
+
+
+def write_config(args: argparse.Namespace, file: Output) -> Pair:
+    """Find out what the config needs, and write it."""
+    test = str(Path(args.test).resolve()) if args.test else None
+    local = args.weights and '://' not in args.weights
+    pair = find_pair(
+        args.teacher,
+        str(Path(args.weights).expanduser().resolve()) if local else args.weights,
+        args.student,
+        args.image_size,
+        args.mean,
+        args.std,
+        args.teacher_options,
+        args.student_options,
+    )
+    recipe = make_recipe(pair, args.rounds)
+    text = partial(config_text, pair, command=_command(), test=test)
+    file.write(text(recipe))
+    if args.minutes:
+        seconds = seconds_a_round(read_config(file.path))
+        file.force = True  # it is ours
+        recipe = make_recipe(pair, max(1, round(60 * args.minutes / seconds)))
+        print(f'{recipe.rounds} rounds of {seconds:.1f} s fill {args.minutes:g} minutes')
+        file.write(text(recipe))
+    return pair
+
+
+def seconds_a_round(cfg: Config) -> float:
+    """Time a few rounds of a config, with the student's steps in them."""
+    cfg = copy.deepcopy(cfg)
+    cfg.model.warmup_rounds = 0
+    cfg.train_cfg.update(max_iters=1 + _TIMED, val_interval=1 + _TIMED)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.default_hooks = {
+        name: hook
+        for name, hook in cfg.default_hooks.items()
+        if name not in ('checkpoint', 'logger', 'synthetic_grid', 'summary')
+    } | dict(checkpoint=None, logger=None)
+    for schedule in cfg.param_scheduler['student']:
+        schedule.pop('begin', None)
+    cfg.log_level = 'WARNING'
+    cfg.experiment_name = uuid.uuid4().hex
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        runner = Runner.from_cfg(cfg)
+        watch = Stopwatch(warmup=1, rounds=_TIMED + 1, count_flops=False)
+        runner.register_hook(watch, priority='LOWEST')
+        runner.train()
+    return statistics.median(watch.times)
+
+
+def _command() -> str:
+    return command_line('--resume', '--force', '--verbose')
+
+
+def describe(pair: Pair, args: argparse.Namespace) -> str:
+    """Say what was found out, so that what is wrong can be put right."""
+    images = pair.images
+    own = pair.student.get('blocks')
+    student = f'the teacher without {", ".join(own)}' if own else args.student
+    return '\n'.join(
+        [
+            f'teacher  {args.teacher}: {pair.parameters[0]:,} parameters, {pair.num_classes} '
+            f'classes, {"with" if pair.batch_norms else "without"} batch norms',
+            f'student  {student}: {pair.parameters[1]:,} parameters',
+            f'images   {images.channels} x {images.size} x {images.size}, mean {images.mean}, std '
+            f'{images.std} in pixels{", BGR" if images.swap else ""}',
+            'if a line is wrong: --image-size, --mean, --std, --teacher-options, --student',
+        ]
+    )
+
+
+def finish(config: Path, work_dir: Path) -> None:
+    """Leave the student and the report in the work dir."""
+    checkpoint = newest_checkpoint(work_dir)
+    assert checkpoint is not None  # the run has just ended
+    student, page = work_dir / 'student' / 'student.pth', work_dir / 'report.html'
+    publish(str(config), checkpoint, student, force=True)
+    report.main([str(work_dir), '--out', str(page)])
+    print(f'student  {student}\nreport   {page}\nconfig   {config}')
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run."""
+    args = parse_args(arguments)
+    config = args.work_dir.with_name(f'{args.work_dir.name}.py')
+    if args.resume:
+        if not config.is_file() or f'# {_command()}\n' not in config.read_text():
+            raise ValueError(
+                f'--resume should go on with the command that wrote {config}, but that is another; '
+                f'go on with: mmdfkd train {config} --work-dir {args.work_dir} --resume'
+            )
+    else:
+        claim(args.work_dir, force=args.force)
+        file = Output(config, args.force, option='--resume, or another --work-dir')
+        sys.path.append(str(Path.cwd()))  # of module:function
+        print(describe(write_config(args, file), args), flush=True)
+    resumed = ['--resume', 'auto'] if args.resume else []
+    train.main([str(config), '--work-dir', str(args.work_dir), *resumed])
+    finish(config, args.work_dir)
+
+
+command = as_command(main)
+
+if __name__ == '__main__':
+    command()

@@ -1,0 +1,145 @@
+"""What a run shows in a terminal: a bar, and of the log what a user reads."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import FileHandler, LogRecord, StreamHandler
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from rich.console import RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+#: How messages of MMEngine begin that nobody waits for; the log's file has them.
+_NOISE = (
+    f'\n{"-" * 60}\nSystem environment',
+    'Config:\n',
+    'Hooks will be executed',
+    'Distributed training is not used, all SyncBatchNorm',
+    'Exp name:',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+#: What the bar shows instead.
+_IN_THE_BAR = ('Iter(train)', 'Epoch(train)')
+
+
+class TerminalRunner(Runner):
+    """MMEngine's Runner with a bar, and a terminal that is spared environment, config and hooks.
+
+    The log's file has all of it. Where standard output is no terminal there is no bar.
+    """
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger; arguments as of MMEngine's."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in _to_terminal(logger):
+            handler.addFilter(_is_read)
+        return logger
+
+    def train(self) -> Any:
+        """Train."""
+        if is_main_process():
+            file = Path(self.log_dir) / f'{self.timestamp}.log'
+            self.logger.info(f'environment, config and hooks: {file}')
+        bar = ProgressHook()
+        self.register_hook(bar, priority='LOWEST')
+        with bar.shown(self.logger):
+            return super().train()
+
+
+class _TwoLines(Progress):
+    """A bar, and below it what is told of the task."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            yield Text(task.fields['told'], style='dim', no_wrap=True, overflow='ellipsis')
+
+
+class ProgressHook(Hook):
+    """Shows how far a run is, when it will be done, and its last accuracy and losses."""
+
+    def __init__(self) -> None:
+        self._on = sys.stdout.isatty() and is_main_process()
+        self._bar = _TwoLines(
+            TextColumn('training'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn('left'),
+            transient=True,  # the summary stays
+            disable=not self._on,
+        )
+        self._accuracy = self._losses = ''
+        self._next = 0.0
+        self._task = self._bar.add_task('', total=None, told='')
+
+    @contextmanager
+    def shown(self, logger: MMLogger) -> Iterator[None]:
+        """Keep the bar below what the logger writes, until the run ends in any way."""
+        handlers = _to_terminal(logger) if self._on else []
+        with self._bar:
+            streams = [handler.setStream(sys.stdout) for handler in handlers]  # rich's by now
+            for handler in handlers:
+                handler.addFilter(_is_not_in_the_bar)
+            try:
+                yield
+            finally:
+                for handler, stream in zip(handlers, streams, strict=True):
+                    handler.setStream(stream)
+                    handler.removeFilter(_is_not_in_the_bar)
+
+    def before_train(self, runner: Runner) -> None:
+        """Begin where the run begins, or goes on."""
+        self._bar.update(self._task, total=runner.max_iters, completed=runner.iter)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Go on by a step; losses are read once a second, since a device is waited for."""
+        self._bar.advance(self._task)
+        if self._on and time.monotonic() > self._next:
+            self._next = time.monotonic() + 1
+            losses = {k: float(v) for k, v in (outputs or {}).items() if k.split('/')[-1] == 'loss'}
+            self._losses = ''.join(f'  {k.replace("/", " ")} {v:.3g}' for k, v in losses.items())
+            self._tell()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Show the accuracy from now on."""
+        teacher = runner.message_hub.log_scalars.get('val/teacher/accuracy/top1')
+        if metrics and 'accuracy/top1' in metrics:
+            of_teacher = f' (teacher {teacher.current():.2f} %)' if teacher else ''
+            self._accuracy = f'accuracy {metrics["accuracy/top1"]:.2f} %{of_teacher}'
+            self._tell()
+
+    def _tell(self) -> None:
+        self._bar.update(self._task, told=self._accuracy + self._losses)
+
+
+def _to_terminal(logger: MMLogger) -> list[StreamHandler]:
+    return [h for h in logger.handlers if not isinstance(h, FileHandler)]
+
+
+def _is_read(record: LogRecord) -> bool:
+    return not str(record.msg).startswith(_NOISE)
+
+
+def _is_not_in_the_bar(record: LogRecord) -> bool:
+    return not str(record.msg).startswith(_IN_THE_BAR)

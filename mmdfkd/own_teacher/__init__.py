@@ -1,0 +1,18 @@
+"""From names and a file to a config: what ``mmdfkd distill`` finds out on its own."""
+
+from .config_writer import config_text
+from .libraries import Found, find
+from .pair import SHALLOWER, Images, Pair, find_pair
+from .recipe import Recipe, make_recipe
+
+__all__ = [
+    'SHALLOWER',
+    'Found',
+    'Images',
+    'Pair',
+    'Recipe',
+    'config_text',
+    'find',
+    'find_pair',
+    'make_recipe',
+]

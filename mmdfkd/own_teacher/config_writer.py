@@ -1,0 +1,235 @@
+"""The config of a pair as a file that a user reads, edits and runs again."""
+
+from typing import Any
+
+from .pair import Images, Pair
+from .recipe import Recipe
+
+_WIDTH = 88
+
+
+class Name(str):
+    """An imported name: no quotes around it."""
+
+
+def code(value: Any, indent: int = 0, before: int = 0) -> str:
+    """Write a value as Python, a key a line where one line is too long.
+
+    Args:
+        value: of dicts, lists, plain values and :class:`Name`.
+        indent: spaces at the start of the line that it is in.
+        before: characters between those and it.
+    """
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, dict):
+        items = [(f'{key}=', each) for key, each in value.items()]
+        opened, closed = 'dict(', ')'
+    elif isinstance(value, list | tuple):
+        items = [('', each) for each in value]
+        opened, closed = '[', ']'
+    else:
+        return repr(value)
+    flat = opened + ', '.join(key + code(each) for key, each in items) + closed
+    if indent + before + len(flat) <= _WIDTH:
+        return flat
+    space = ' ' * (indent + 4)
+    lines = [f'{space}{key}{code(each, indent + 4, len(key) + 1)},' for key, each in items]
+    return '\n'.join([opened, *lines, ' ' * indent + closed])
+
+
+def _assign(target: str, value: Any) -> str:
+    return f'{target} = {code(value, before=len(target) + 3)}'
+
+
+def _update(target: str, **values: Any) -> str:
+    written = code(values, before=len(target) + len('.update(') - len('dict('))
+    return f'{target}.update({written.removeprefix("dict(")}'
+
+
+def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = None) -> str:
+    """Return the text of a config.
+
+    Args:
+        pair: teacher, student and their images.
+        recipe: numbers that follow from these.
+        command: what was typed, in one line; it is told at the top.
+        test: a folder of test images, a folder a class; without it student and teacher are
+            compared on synthetic images.
+    """
+    base = 'dedfkd_inverted' if pair.batch_norms else 'dedfkd_lenet5'
+    sections = [
+        _head(pair, base, command, test),
+        _images(pair.images),
+        _networks(pair),
+        _length(pair, recipe),
+        _evaluation(pair, test),
+    ]
+    return '\n\n'.join('\n'.join(lines) for lines in sections) + '\n'
+
+
+def _head(pair: Pair, base: str, command: str, test: str | None) -> list[str]:
+    losses = ['LayoutSpreadLoss'] if pair.batch_norms and pair.layout_layers else []
+    second = 'RandomErase' if pair.images.dark else 'ShiftFlip'
+    used = [] if pair.batch_norms else ['RandomAffine', second]
+    lines = [
+        '"""A teacher distilled without its data; written by mmdfkd distill. It is yours to edit.',
+        '',
+        'Run it again: mmdfkd train THIS_FILE --work-dir ANOTHER_FOLDER',
+        '"""',
+        '',
+        f'# {command}',
+        'from mmengine.config import read_base',
+    ]
+    if test:
+        lines += [
+            'from mmcv.transforms import LoadImageFromFile',
+            'from mmengine.dataset import DefaultSampler',
+            'from mmpretrain.datasets import CenterCrop, NumpyToPIL, PackInputs, PILToNumpy, '
+            'ResizeEdge',
+            'from mmpretrain.evaluation import Accuracy',
+        ]
+    lines += ['from mmpretrain.models import ClsDataPreprocessor', '']
+    datasets = ['ImageFolder'] if test else ['BankDataset'] if pair.batch_norms else []
+    lines += [f'from mmdfkd.datasets import {name}' for name in datasets]
+    lines += ['from mmdfkd.models.classifiers import Classifier']
+    lines += [f'from mmdfkd.models.losses import {", ".join(losses)}'] * bool(losses)
+    lines += [f'from mmdfkd.models.utils import {", ".join(used)}'] * bool(used)
+    bases = [base] if test else [base, 'datasets.data_free_validation']
+    return [
+        *lines,
+        '',
+        'with read_base():  # the recipe: losses, optimisers, schedules, hooks',
+        *(f'    from mmdfkd.configs._base_.{name} import *' for name in bases),
+    ]
+
+
+def _images(images: Images) -> list[str]:
+    preprocessor = dict(
+        type=Name('ClsDataPreprocessor'), mean=images.mean, std=images.std, to_rgb=images.swap
+    )
+    return [
+        '# Mean and std in pixels of 0 to 255. Images are RGB; to_rgb=True swaps them to BGR.',
+        _assign("data_preprocessor = model['data_preprocessor']", preprocessor),
+    ]
+
+
+def _networks(pair: Pair) -> list[str]:
+    teacher: dict[str, Any] = dict(type=Name('Classifier'), network=pair.teacher)
+    if pair.checkpoint is not None:
+        teacher |= dict(checkpoint=pair.checkpoint)
+    if pair.prefix:
+        teacher |= dict(prefix=pair.prefix)
+    student: dict[str, Any] = dict(type=Name('Classifier'), network=pair.student)
+    if pair.part:
+        student |= dict(init_from_teacher=True)
+    generator: dict[str, Any] = dict(
+        num_classes=pair.num_classes, image_size=pair.images.size, out_channels=pair.images.channels
+    )
+    if not pair.batch_norms:
+        dark = dict(median_pixel=8.0)  # most pixels are background
+        generator |= dark if pair.images.dark else dict(median_pixel=127.5, base_channels=32)
+    lines = [
+        f'# {pair.parameters[0]:,} parameters, and {pair.parameters[1]:,} of the student.',
+        _assign("model['teacher']", teacher),
+        _assign("model['student']", student),
+        _update("model['generator']", **generator),
+    ]
+    if pair.batch_norms and pair.layout_layers:
+        loss = dict(type=Name('LayoutSpreadLoss'), loss_weight=10.0, spread=0.9)
+        lines += [_update('model', loss_layout=loss, layout_layers=pair.layout_layers)]
+    return lines + _augment(pair)
+
+
+def _augment(pair: Pair) -> list[str]:
+    side = pair.images.size
+    if pair.batch_norms:
+        return [_update("model['augment']", pad=max(1, side // 8))]
+    affine = dict(type=Name('RandomAffine'), shift=6.0 * side / 32, degrees=20.0, scale=0.1)
+    if pair.images.dark:
+        erase = dict(type=Name('RandomErase'), probability=0.5, fill=0.0)
+        return [_assign("model['augment']", [affine, erase])]
+    shift = dict(type=Name('ShiftFlip'), pad=max(1, side // 8), flip=True)
+    affine |= dict(shift=2.0 * side / 32, degrees=15.0, scale=0.2)
+    return [_assign("model['augment']", [shift, affine])]
+
+
+def _length(pair: Pair, recipe: Recipe) -> list[str]:
+    labels: dict[str, Any] = dict(num_classes=pair.num_classes, length=recipe.labels)
+    if recipe.samples_per_class > 1:
+        labels |= dict(samples_per_class=recipe.samples_per_class)
+    lines = [
+        f'rounds = {recipe.rounds}',
+        f'batch_size = {recipe.batch_size}  # images a round',
+        'train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // 12))',
+        'train_dataloader.update(batch_size=batch_size)',
+        _update("train_dataloader['dataset']", **labels),
+        'model.update(kd_batch_size=batch_size)',
+        f"model['memory'].update(capacity={recipe.capacity})  # images of 8 bits",
+    ]
+    if pair.batch_norms:
+        lines += [
+            f'warmup = {recipe.warmup}  # rounds without the adversary, in which the student waits',
+            'model.update(warmup_rounds=warmup)',
+            "param_scheduler['student'][0].update(begin=warmup)",
+            'auto_scale_lr.update(base_batch_size=batch_size)',
+        ]
+    else:
+        lines += [
+            f'restart = {recipe.restart}  # rounds of one generator',
+            "param_scheduler['generator'][0].update(period=restart)",
+            "default_hooks['generator_restart'].update(interval=restart)",
+        ]
+    return [
+        *lines,
+        "default_hooks['logger'].update(interval=max(1, min(10, rounds // 10)))",
+        "default_hooks['checkpoint'].update(interval=max(1, rounds // 24))",
+        "default_hooks['synthetic_grid'].update(interval=max(1, rounds // 6))",
+    ]
+
+
+def _evaluation(pair: Pair, test: str | None) -> list[str]:
+    if test is None and pair.batch_norms:
+        first = Name('min(2000, batch_size * max(1, rounds // 12))')
+        bank = dict(type=Name('BankDataset'), length=first)
+        return [
+            "# No real image: student and teacher are compared on the run's first images.",
+            _assign("val_dataloader['dataset']", bank),
+        ]
+    if test is None:
+        latents = dict(num_classes=pair.num_classes, latent_dim=100)
+        return [
+            '# No real image: student and teacher are compared on images of held-out latents.',
+            _update("val_dataloader['dataset']", **latents),
+        ]
+    dataset = dict(type=Name('ImageFolder'), data_root=test, pipeline=_pipeline(pair.images))
+    loader = dict(
+        batch_size=100,
+        num_workers=2,
+        persistent_workers=True,
+        dataset=dataset,
+        sampler=dict(type=Name('DefaultSampler'), shuffle=False),
+    )
+    return [
+        '# Real images, to measure with and no more; classes are the folders, sorted.',
+        _assign('val_dataloader = test_dataloader', loader),
+        _assign('val_evaluator = test_evaluator', dict(type=Name('Accuracy'))),
+        'val_cfg = test_cfg = dict()',
+    ]
+
+
+def _pipeline(images: Images) -> list[dict]:
+    load: list[dict[str, Any]] = [dict(type=Name('LoadImageFromFile'))]
+    if images.channels == 1:
+        load[0]['color_type'] = 'grayscale'
+    else:  # files are read as BGR
+        load += [dict(type=Name('NumpyToPIL'), to_rgb=True), dict(type=Name('PILToNumpy'))]
+    resize = dict(
+        type=Name('ResizeEdge'),
+        scale=round(images.size * images.resize),
+        edge='short',
+        backend='pillow',
+        interpolation=images.interpolation,
+    )
+    crop = dict(type=Name('CenterCrop'), crop_size=images.size)
+    return [*load, resize, crop, dict(type=Name('PackInputs'))]

@@ -1,0 +1,248 @@
+"""A teacher, a student and the images that they take, found out from names and a file."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmdfkd.checkpoint_files import read_checkpoint
+from mmdfkd.models.classifiers import Classifier, part_of_teacher, spare_blocks
+from mmdfkd.models.utils import frozen
+from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.weights import find_weights
+
+from .libraries import Found, find
+from .weights import fit
+
+SHALLOWER = 'shallower'
+_LEAST_SIDE = 4  # pixels of a map with a layout
+
+
+@dataclass
+class Images:
+    """What both networks take; fields as of :class:`~.libraries.Found`."""
+
+    channels: int
+    size: int
+    mean: list[float]
+    std: list[float]
+    swap: bool
+    resize: float
+    interpolation: str
+
+    @property
+    def dark(self) -> bool:
+        """Whether most pixels are black, as those of digits: then std is over the mean."""
+        return sum(self.std) > sum(self.mean)
+
+
+@dataclass
+class Pair:
+    """What a config is written of.
+
+    Args:
+        teacher: config of its network.
+        checkpoint: of its weights, or None if the network brings them.
+        prefix: of the file's keys.
+        student: config of its network.
+        part: whether the student starts as a part of the teacher.
+        num_classes: the teacher's.
+        images: what both take.
+        batch_norms: whether the teacher has any.
+        layout_layers: of the teacher, whose maps tell where things are.
+        parameters: of teacher and student.
+    """
+
+    teacher: dict[str, Any]
+    checkpoint: str | None
+    prefix: str
+    student: dict[str, Any]
+    part: bool
+    num_classes: int
+    images: Images
+    batch_norms: bool
+    layout_layers: list[str]
+    parameters: tuple[int, int]
+
+
+def find_pair(
+    teacher: str,
+    weights: str | None = None,
+    student: str = SHALLOWER,
+    image_size: int | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    teacher_options: Mapping[str, Any] | None = None,
+    student_options: Mapping[str, Any] | None = None,
+) -> Pair:
+    """Find out all that a config needs.
+
+    Args:
+        teacher: a name, as :func:`~.libraries.find` takes it.
+        weights: path or URL of the teacher's weights; None takes its library's own.
+        student: a name, or ``'shallower'`` for the teacher without some of its blocks. One whose
+            layers are the teacher's, narrower or fewer, starts as a part of it.
+        image_size: side of an image in pixels, where the library does not say it, or another.
+        mean: in pixels of 0 to 255, one value a channel; likewise.
+        std: likewise.
+        teacher_options: arguments of the teacher's network.
+        student_options: of the student's.
+
+    Raises:
+        FileNotFoundError: if the weights are not there.
+        ValueError: if something is not known and not given, or does not fit.
+    """
+    found, prefix = _find_teacher(teacher, weights, image_size, dict(teacher_options or {}))
+    images = _images(found, image_size, mean, std)
+    checkpoint = weights or found.checkpoint
+    plain = deepcopy(found.network)
+    if checkpoint is None:
+        if found.pretrained is None:
+            raise ValueError(f'--weights should be the file of {teacher}’s weights, but got none')
+        found.network |= found.pretrained
+    built = Classifier(found.network, checkpoint, prefix)
+    # Noise about the middle: shapes are looked at, not values.
+    inputs = torch.randn(2, images.channels, images.size, images.size)
+    num_classes = _classes(built, inputs, teacher)
+    config, part = plain, student == SHALLOWER
+    if part:
+        blocks = spare_blocks(built.network, inputs)
+        if not blocks:
+            raise ValueError(
+                f'--student should name a network, as {teacher} has no blocks to leave out; give a '
+                'name of timm, torchvision or mmpretrain, or module:function'
+            )
+        config = dict(type='mmdfkd.without_blocks', network=plain, blocks=blocks)
+    else:
+        config = _named(student, num_classes, images, dict(student_options or {}))
+    of_student = Classifier(deepcopy(config))
+    part = part or _is_part(built, of_student, inputs)
+    return Pair(
+        teacher=found.network,
+        checkpoint=checkpoint,
+        prefix=prefix,
+        student=config,
+        part=part,
+        num_classes=num_classes,
+        images=images,
+        batch_norms=bool(batch_norms(built)),
+        layout_layers=layout_layers(built.network, inputs),
+        parameters=(_count(built), _count(of_student)),
+    )
+
+
+def _find_teacher(
+    name: str, weights: str | None, image_size: int | None, options: dict[str, Any]
+) -> tuple[Found, str]:
+    state = find_weights(read_checkpoint(weights), weights) if weights is not None else None
+    errors = []
+    for found in find(name, options):
+        found.set_image_size(image_size)
+        try:
+            return found, '' if state is None else fit(found, state)
+        except ValueError as error:
+            errors.append(str(error))
+    raise ValueError(' And '.join(errors))
+
+
+def _named(name: str, num_classes: int, images: Images, options: dict[str, Any]) -> dict[str, Any]:
+    found = next(find(name, options))
+    found.set_classes(num_classes)
+    if found.channels != images.channels:
+        found.set_channels(images.channels)
+    found.set_image_size(images.size)
+    return found.network
+
+
+def _images(
+    found: Found, size: int | None, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> Images:
+    same_size = size in (None, found.image_size)
+    size, mean, std = size or found.image_size, mean or found.mean, std or found.std
+    for name, value in (('--image-size', size), ('--mean', mean), ('--std', std)):
+        if value is None:
+            raise ValueError(
+                f'{name} should be given, as the network does not say it; mean and std are in '
+                'pixels of 0 to 255, a value a channel'
+            )
+    assert size is not None
+    assert mean is not None
+    assert std is not None
+    channels = len(mean) if found.library == 'own' else found.channels
+    for name, values in (('--mean', mean), ('--std', std)):
+        if len(values) != channels:
+            raise ValueError(
+                f'{name} should have a value for each of the {channels} channels that the weights '
+                f'are for, but got {[*values]}'
+            )
+    return Images(
+        channels=channels,
+        size=size,
+        mean=[round(float(value), 4) for value in mean],
+        std=[round(float(value), 4) for value in std],
+        swap=found.swap,
+        resize=found.resize if same_size else 1.0,
+        interpolation=found.interpolation,
+    )
+
+
+def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
+    try:
+        return classifier.probe(inputs).size(1)
+    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+        raise ValueError(
+            f'{name} should take images of {tuple(inputs.shape[1:])}, but raised '
+            f'{type(error).__name__}: {str(error)[:200]}; give another --image-size'
+        ) from error
+
+
+def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
+    """Tell whether the student is the teacher's network, narrower or shallower."""
+    student.eval()
+    try:
+        part_of_teacher(teacher.network, student.network, inputs)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@torch.no_grad()
+def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
+    """Name the two stages before the last one: their maps tell where things are.
+
+    Of all modules with maps of one side the stage is the largest, by its parameters.
+
+    Args:
+        network: a classifier; nothing of it is changed.
+        inputs: images that it takes, (N, C, H, W).
+
+    Returns:
+        At most two names, of maps of at least 4 pixels a side, the larger maps first.
+    """
+    stages: dict[int, tuple[int, str]] = {}
+
+    def watch(name: str) -> Any:
+        def look(module: nn.Module, args: tuple, output: Any) -> None:
+            if isinstance(output, Tensor) and output.dim() == 4:
+                side, size = min(output.shape[2:]), _count(module)
+                if size and size >= stages.get(side, (0, ''))[0]:
+                    stages[side] = size, name
+
+        return look
+
+    handles = [m.register_forward_hook(watch(n)) for n, m in network.named_modules() if n]
+    try:
+        with frozen(network) as quiet:
+            quiet(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    sides = sorted(stages, reverse=True)[:-1]
+    return [stages[side][1] for side in sides if side >= _LEAST_SIDE][-2:]

@@ -1,0 +1,97 @@
+import io
+import re
+import sys
+
+import pytest
+import rich
+import toy_run
+from mmengine.hooks import Hook
+from rich.progress import track
+
+from mmdfkd.engine.terminal import TerminalRunner
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def runner_of(monkeypatch):
+    """A function that makes a runner with a terminal, or a file, as standard output."""
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    monkeypatch.setenv('TERM', 'xterm')
+    monkeypatch.setenv('COLUMNS', '100')
+
+    def make(output, folder, rounds=4):
+        monkeypatch.setattr(sys, 'stdout', output)
+        monkeypatch.setattr(rich, '_console', None)  # it looks once what its output is
+        logger = dict(type='LoggerHook', interval=1, log_metric_by_epoch=False)
+        return toy_run.toy_runner(
+            folder,
+            rounds,
+            default_hooks=dict(logger=logger),
+            log_processor=dict(by_epoch=False),
+            train_cfg=dict(type=toy_run.IterBasedTrainLoop, max_iters=rounds, val_interval=2),
+        )
+
+    return make
+
+
+def test_what_nobody_reads_is_in_the_logs_file_alone(runner_of, tmp_path):
+    output = io.StringIO()
+    runner_of(output, tmp_path).train()
+    [file] = tmp_path.glob('*/*.log')
+    told, log = output.getvalue(), file.read_text()
+    for noise in ('System environment', 'Hooks will be executed', 'FileClient'):
+        assert noise in log
+        assert noise not in told
+    assert f'config and hooks: {file}\n' in told
+    for line in ('Iter(train) [4/4]', 'Iter(val)', 'Distillation summary'):
+        assert line in log
+        assert line in told
+    assert '\x1b[?25l' not in told  # no bar in a file
+    assert 'evaluating the teacher' not in told
+
+
+def test_on_a_terminal_a_bar_stands_for_the_steps(runner_of, tmp_path):
+    output = Terminal()
+    runner = runner_of(output, tmp_path)
+    runner.train()
+    [file] = tmp_path.glob('*/*.log')
+    told = re.sub(r'\x1b\[[\d;?]*[a-zA-Z]', '', output.getvalue())
+    assert 'Iter(train)' in file.read_text()
+    assert 'Iter(train)' not in told
+    assert 'Iter(val)' in told
+    assert re.search('evaluating the teacher.* 100%', told)
+    assert re.search(r'training .* 4/4 \d:\d\d:\d\d left', told)
+    assert re.search(r'accuracy \d+\.\d\d % \(teacher \d+\.\d\d %\)  generator loss', told)
+    assert 'Distillation summary' in told
+    assert sys.stdout is output  # and not rich's any more
+    runner.logger.info('Iter(train) after the run')
+    assert 'after the run' in output.getvalue()
+
+
+def test_a_run_that_fails_gives_the_terminal_back(runner_of, tmp_path):
+    class Fail(Hook):
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            raise FloatingPointError
+
+    output = Terminal()
+    runner = runner_of(output, tmp_path)
+    runner.register_hook(Fail())
+    with pytest.raises(FloatingPointError):
+        runner.train()
+    assert sys.stdout is output
+    assert output.getvalue().rindex('\x1b[?25h') > output.getvalue().rindex('\x1b[?25l')
+
+
+def test_a_validation_may_have_a_bar_of_its_own(runner_of, tmp_path):
+    class Nested(Hook):
+        def before_val(self, runner):
+            assert list(track(range(3), 'within')) == [0, 1, 2]
+
+    runner = runner_of(Terminal(), tmp_path)
+    runner.register_hook(Nested())
+    runner.train()
+    assert runner.iter == 4

@@ -1,0 +1,25 @@
+"""A pair as ``mmdfkd distill`` finds it out, of a teacher on CIFAR-10, say."""
+
+from mmdfkd.own_teacher import Images, Pair
+
+IMAGES = Images(
+    channels=3,
+    size=32,
+    mean=[120.0] * 3,
+    std=[60.0] * 3,
+    swap=False,
+    resize=1.0,
+    interpolation='bilinear',
+)
+PAIR = Pair(
+    teacher=dict(type='T'),
+    checkpoint='t.pth',
+    prefix='',
+    student=dict(type='S'),
+    part=False,
+    num_classes=10,
+    images=IMAGES,
+    batch_norms=True,
+    layout_layers=[],
+    parameters=(2, 1),
+)

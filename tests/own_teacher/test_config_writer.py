@@ -1,0 +1,96 @@
+"""The written config is a user's file: short, readable, and what the pair says."""
+
+import ast
+from dataclasses import replace
+
+import pytest
+from example_pair import IMAGES, PAIR
+from mmengine.config import Config
+
+from mmdfkd.own_teacher import config_text, make_recipe
+from mmdfkd.own_teacher.config_writer import Name, code
+from mmdfkd.packaged import CONFIGS
+
+COMMAND = "mmdfkd distill resnet18 --weights 't 1.pth'"
+
+
+def written(pair, tmp_path, rounds=None, test=None):
+    text = config_text(pair, make_recipe(pair, rounds), COMMAND, test)
+    assert all(len(line) <= 100 for line in text.splitlines())
+    path = tmp_path / 'mine.py'
+    path.write_text(text)
+    return text, Config.fromfile(path)
+
+
+def test_values_are_written_as_python():
+    value = dict(type='a.B', x=[1.5, 'two'], y=dict(z=None), w=(True, 3))
+    assert eval(code(value)) == value | dict(w=[True, 3])
+    long = dict(a='x' * 60, b=dict(c='y' * 60, d=['z' * 60, 1]))
+    assert eval(code(long)) == long
+    assert code(long).splitlines() == [
+        'dict(',
+        f"    a='{'x' * 60}',",
+        '    b=dict(',
+        f"        c='{'y' * 60}',",
+        f"        d=['{'z' * 60}', 1],",
+        '    ),',
+        ')',
+    ]
+    assert code(dict(type=Name('B'))) == 'dict(type=B)'
+
+
+def test_the_recipe_is_the_configs_but_for_what_the_pair_says(tmp_path):
+    pair = replace(PAIR, layout_layers=['backbone.block1', 'backbone.block2'], part=True)
+    text, cfg = written(pair, tmp_path)
+    assert f'# {COMMAND}\n' in text
+    plain = Config.fromfile(CONFIGS / 'dedfkd_wrn162_wrn161_cifar10.py').to_dict()
+    mine = cfg.to_dict()
+    assert mine['model']['teacher']['network'] == dict(type='T')
+    assert mine['model']['student']['init_from_teacher']
+    assert mine['model']['data_preprocessor']['mean'] == IMAGES.mean
+    for config in (plain, mine):
+        for name in ('teacher', 'student', 'data_preprocessor'):
+            del config['model'][name]
+    assert mine['model'] == plain['model']
+    for name in ('optim_wrapper', 'param_scheduler', 'train_dataloader'):
+        assert mine[name] == plain[name]
+    assert mine['train_cfg']['max_iters'] == plain['train_cfg']['max_iters']
+
+
+def test_a_teacher_without_batch_norms_has_the_recipe_for_that(tmp_path):
+    dark = replace(IMAGES, channels=1, mean=[33.0], std=[78.0])
+    pair = replace(PAIR, batch_norms=False, images=dark)
+    _, cfg = written(pair, tmp_path)
+    plain = Config.fromfile(CONFIGS / 'dedfkd_lenet5_mnist5k.py').to_dict()
+    mine = cfg.to_dict()
+    for config in (plain, mine):
+        for name in ('teacher', 'student', 'data_preprocessor'):
+            del config['model'][name]
+    assert mine['model'] == plain['model']
+    assert mine['param_scheduler'] == plain['param_scheduler']
+    _, cfg = written(replace(pair, images=IMAGES), tmp_path)
+    assert cfg.model.generator.median_pixel == 127.5
+    assert cfg.model.augment[0].flip
+
+
+@pytest.mark.parametrize('batch_norms', [True, False])
+@pytest.mark.parametrize('test', [None, '/some/test'])
+@pytest.mark.parametrize('rounds', [2, 100])
+def test_what_is_imported_is_used(batch_norms, test, rounds, tmp_path):
+    pair = replace(PAIR, batch_norms=batch_norms, prefix='net.', layout_layers=['a'])
+    text, cfg = written(pair, tmp_path, rounds, test)
+    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    for name in (alias.name for node in imports for alias in node.names):
+        assert text.count(name) > 1, name
+    assert cfg.train_cfg.max_iters == rounds
+    assert cfg.model.teacher.prefix == 'net.'
+    dataset = cfg.val_dataloader.dataset
+    assert dataset.get('data_root') == test
+    assert ('test_dataloader' in cfg) == bool(test)
+
+
+def test_test_images_are_cut_as_the_library_does(tmp_path):
+    images = replace(IMAGES, size=100, resize=1.1, interpolation='bicubic')
+    _, cfg = written(replace(PAIR, images=images), tmp_path, test='/some/test')
+    *_, resize, crop, _ = cfg.val_dataloader.dataset.pipeline
+    assert (resize.scale, resize.interpolation, crop.crop_size) == (110, 'bicubic', 100)

@@ -1,0 +1,122 @@
+"""What is found out of names and a file, and what has to be given."""
+
+import own_nets
+import pytest
+import timm
+import torch
+
+from mmdfkd.own_teacher import find_pair
+from mmdfkd.own_teacher.pair import layout_layers
+
+GIVEN = dict(image_size=8, mean=[120, 110, 100], std=[60, 61, 62.00001])
+
+
+def test_a_teacher_of_timm_says_all_but_its_size(tmp_path):
+    network = timm.create_model('test_resnet', num_classes=7)
+    torch.save({'state_dict': network.state_dict()}, tmp_path / 'teacher.pth')
+    pair = find_pair('test_resnet', str(tmp_path / 'teacher.pth'), 'test_convnext', image_size=64)
+    assert pair.teacher == dict(
+        type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=7
+    )
+    assert pair.student == pair.teacher | dict(model_name='test_convnext')
+    assert (pair.num_classes, pair.batch_norms, pair.part) == (7, True, False)
+    images = pair.images
+    assert (images.channels, images.size, images.mean) == (3, 64, [127.5] * 3)
+    assert images.resize == 1.0  # timm's is for another size
+    assert pair.parameters[0] == sum(p.numel() for p in network.parameters())
+
+
+def test_without_a_size_it_is_the_librarys(tmp_path):
+    torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'teacher.pth')
+    pair = find_pair('test_resnet', str(tmp_path / 'teacher.pth'), 'test_vit')
+    assert (pair.images.size, pair.num_classes) == (160, 1000)
+    assert pair.images.resize > 1
+    assert pair.student['model_name'] == 'test_vit'
+
+
+def test_a_network_of_the_users_and_the_same_shallower(tmp_path):
+    weights = own_nets.save(own_nets.with_bn, tmp_path / 'teacher.pth')
+    pair = find_pair('own_nets:with_bn', weights, **GIVEN)
+    assert pair.student == dict(
+        type='mmdfkd.without_blocks',
+        network=dict(type='own_nets.with_bn'),
+        blocks=['1.1', '3.1', '5.1'],
+    )
+    assert pair.part
+    assert pair.num_classes == 3
+    assert pair.layout_layers == ['1', '3']  # of 8 and 4 pixels; the last stage has 2
+    assert pair.images.std == [60.0, 61.0, 62.0]
+    assert pair.parameters[0] > pair.parameters[1]
+
+
+@pytest.mark.parametrize(
+    ('channels', 'part'),
+    [
+        ([64, 64, 128, 256], True),
+        ([32, 64, 128, 256], False),  # a projection after the stem that the teacher has not
+    ],
+)
+def test_a_narrower_student_starts_as_a_part_of_its_teacher(channels, part, tmp_path):
+    torch.save(timm.create_model('resnet10t', num_classes=3).state_dict(), tmp_path / 'teacher.pth')
+    options = dict(channels=channels)
+    weights = str(tmp_path / 'teacher.pth')
+    pair = find_pair('resnet10t', weights, 'resnet10t', 32, student_options=options)
+    assert pair.part == part
+    assert pair.student['channels'] == channels
+
+
+def test_grey_images_and_a_student_for_them(tmp_path):
+    weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
+    grey = dict(image_size=8, mean=[33], std=[78])
+    pair = find_pair(
+        'own_nets:grey', weights, 'test_vit', student_options=dict(patch_size=4), **grey
+    )
+    assert pair.student == dict(
+        type='mmpretrain.TimmClassifier',
+        model_name='test_vit',
+        patch_size=4,
+        num_classes=3,
+        in_chans=1,
+        img_size=8,
+    )
+    assert pair.images.dark
+    assert not pair.batch_norms
+
+
+def test_what_nobody_says_has_to_be_given(tmp_path):
+    weights = own_nets.save(own_nets.with_bn, tmp_path / 'teacher.pth')
+    for name in GIVEN:
+        given = GIVEN | {name: None}
+        with pytest.raises(ValueError, match=f'--{name.replace("_", "-")} should be given'):
+            find_pair('own_nets:with_bn', weights, **given)
+    with pytest.raises(ValueError, match=r'--weights should be the file of own_nets:with_bn’s'):
+        find_pair('own_nets:with_bn', **GIVEN)
+
+
+def test_what_does_not_fit_is_told(tmp_path):
+    weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
+    grey = dict(image_size=8, mean=[33], std=[78])
+    with pytest.raises(ValueError, match='--student should name a network, as own_nets:grey has'):
+        find_pair('own_nets:grey', weights, **grey)
+    with pytest.raises(ValueError, match=r'own_nets:grey should take images of \(1, 12, 12\)'):
+        find_pair('own_nets:grey', weights, **(grey | dict(image_size=12)))
+    with pytest.raises(ValueError, match=r'the weights should be those of own’s own_nets\.with_bn'):
+        find_pair('own_nets:with_bn', weights, **GIVEN)
+    torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'timms.pth')
+    with pytest.raises(ValueError, match='--mean should have a value for each of the 3 channels'):
+        find_pair('test_resnet', str(tmp_path / 'timms.pth'), mean=[33])
+
+
+def test_a_name_of_two_libraries_is_the_one_that_the_weights_are_of(tmp_path):
+    torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'other.pth')
+    with pytest.raises(
+        ValueError, match=r'those of timm’s resnet18.* And .*those of torchvision’s'
+    ):
+        find_pair('resnet18', str(tmp_path / 'other.pth'), 'test_resnet')
+
+
+def test_layers_are_the_largest_stages_before_the_last():
+    images = torch.rand(1, 3, 64, 64)
+    resnet = timm.create_model('resnet18')
+    assert layout_layers(resnet, images) == ['layer2', 'layer3']  # of 8 and 4 pixels
+    assert layout_layers(timm.create_model('test_vit', img_size=64), images) == []

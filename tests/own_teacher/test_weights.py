@@ -1,0 +1,49 @@
+import pytest
+import timm
+import torchvision
+
+from mmdfkd.own_teacher import find
+from mmdfkd.own_teacher.weights import fit
+
+
+def first(name):
+    return next(find(name))
+
+
+@pytest.mark.parametrize('prefix', ['', 'module.', 'net.model.'])
+def test_classes_channels_and_prefix_are_the_weights(prefix):
+    network = timm.create_model('test_resnet', num_classes=7, in_chans=1)
+    weights = {prefix + key: value for key, value in network.state_dict().items()}
+    found = first('test_resnet')
+    assert fit(found, weights) == prefix
+    assert (found.network['num_classes'], found.network['in_chans']) == (7, 1)
+    assert found.channels == 1
+
+
+def test_what_stands_beside_the_network_is_left_out():
+    network = timm.create_model('test_resnet').state_dict()
+    weights = {f'student.{k}': v for k, v in network.items()} | {
+        'teacher.fc.bias': network['fc.bias']
+    }
+    assert fit(first('test_resnet'), weights) == 'student.'
+
+
+def test_torchvision_and_mmpretrain():
+    found = first('torchvision/resnet18')
+    fit(found, torchvision.models.resnet18(num_classes=7).state_dict())
+    assert found.network['num_classes'] == 7
+    found = first('resnet18_8xb32_in1k')
+    other = first('resnet18_8xb32_in1k')
+    other.set_classes(7)
+    fit(found, other.build().state_dict())
+    assert found.network['head']['num_classes'] == 7
+
+
+def test_weights_of_another_network_are_refused():
+    weights = timm.create_model('test_resnet').state_dict()
+    told = r'of timm’s test_vit, but of its \d+ tensors \d+ do not fit: cls_token .*is not there'
+    with pytest.raises(ValueError, match=told):
+        fit(first('test_vit'), weights)
+    wide = timm.create_model('test_resnet', stem_width=8).state_dict()
+    with pytest.raises(ValueError, match=r'should be \(\d+.*, but is \(\d+'):
+        fit(first('test_resnet'), wide)
