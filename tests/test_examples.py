@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 
 from mmdfkd.registry import MODELS
 
@@ -68,5 +69,17 @@ def test_a_plain_loop_writes_a_student(teacher, tmp_path):
     command = [ROOT / 'examples/dedfkd_plain.py', teacher, '--rounds', 2, '--kd-steps', 2]
     run(*command, cwd=tmp_path, path=tmp_path)
     weights = torch.load(tmp_path / 'student.pth', weights_only=True)
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    MODELS.build(cfg.model.student.network).load_state_dict(weights)
+
+
+def test_torchdistill_learns_from_a_folder(teacher, tmp_path):
+    pytest.importorskip('torchdistill')
+    for label in range(10):
+        (tmp_path / f'digits/{label}').mkdir(parents=True)
+        Image.new('L', (32, 32), 20 * label).save(tmp_path / f'digits/{label}/0.png')
+    command = [ROOT / 'examples/torchdistill_on_images.py', 'digits', teacher, '--epochs', 1]
+    run(*command, '--batch-size', 5, cwd=tmp_path, path=tmp_path)
+    weights = torch.load(tmp_path / 'student.pth', weights_only=True)['state_dict']
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
     MODELS.build(cfg.model.student.network).load_state_dict(weights)

@@ -16,11 +16,14 @@ the accuracy of the ONNX files is measured; nothing is downloaded.
 """
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from rich.progress import track
+from torch import Tensor
 
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative
@@ -36,7 +39,7 @@ from mmdfkd.export import (
 )
 from mmdfkd.export.card import Written, card
 from mmdfkd.export.forms import check_mmpretrain
-from mmdfkd.export.images import TestImages, draw_images, find_classes
+from mmdfkd.export.images import BATCH_SIZE, LabelledImages, draw_images, find_classes
 from mmdfkd.export.int8 import CALIBRATION, HELD_OUT, accuracies, agreement
 from mmdfkd.export.onnx_file import require_onnx
 from mmdfkd.outputs import Output
@@ -103,10 +106,11 @@ def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[st
     if 'mmpretrain' in chosen:
         try:
             check_mmpretrain(student)
-        except ValueError:
+        except ValueError as error:
             if args.formats:
                 raise
             chosen.remove('mmpretrain')
+            print(f'not written: {error}')
     if 'onnx' in chosen:
         require_onnx()
     elif args.int8:
@@ -138,12 +142,12 @@ def read_classes(
 
 def find_test_images(
     cfg: Config, student: TrainedStudent, args: argparse.Namespace
-) -> TestImages | str:
+) -> LabelledImages | str:
     """Return the test images, or why there are none."""
     if args.test_images == 0:
         return 'Its accuracy was not asked for (--test-images 0).'
     try:
-        return TestImages(cfg, student, args.test_images)
+        return LabelledImages(cfg, student, args.test_images)
     except (FileNotFoundError, ImportError) as error:
         return f'Its accuracy was not measured here: {" ".join(str(error).split())}.'
 
@@ -176,12 +180,14 @@ def write_forms(
     return differences
 
 
-def write_int8(
-    student: TrainedStudent, cfg: Config, files: dict[str, Output], args: argparse.Namespace
-) -> list[list[str]]:
-    """Write the 8-bit file; returns rows of figures about it."""
-    wanted = CALIBRATION + HELD_OUT
-    images, name = draw_images(student, cfg, args.checkpoint, args.calibrate_on, wanted)
+def write_int8(files: dict[str, Output], images: Tensor, name: str) -> list[list[str]]:
+    """Write the 8-bit file; returns rows of figures about it.
+
+    Args:
+        files: the files, by name.
+        images: (N, C, H, W) uint8, to calibrate and to compare on.
+        name: where they are from.
+    """
     calibration = min(CALIBRATION, len(images) // 2)
     whole, small = files['model.onnx'].path, files['model.int8.onnx'].path
     files['model.int8.onnx'].save(lambda part: quantise(whole, part, images[:calibration]))
@@ -200,10 +206,12 @@ def write_int8(
     ]
 
 
-def measure(files: dict[str, Output], test: TestImages) -> list[list[str]]:
+def measure(files: dict[str, Output], test: LabelledImages) -> list[list[str]]:
     """Return rows of the accuracies of the ONNX files."""
     names = [name for name in ('model.onnx', 'model.int8.onnx') if name in files]
-    found = accuracies([files[name].path for name in names], test.batches())
+    quiet = not sys.stdout.isatty()
+    batches = track(test.batches(), 'Test images', -(-len(test) // BATCH_SIZE), disable=quiet)
+    found = accuracies([files[name].path for name in names], batches)
     return [
         [f'{name}, accuracy, %, {test.name}', f'{value:.2f}', f'{len(test):,}', cpu_name()]
         for name, value in zip(names, found, strict=True)
@@ -219,12 +227,15 @@ def main(arguments: list[str] | None = None) -> None:
     formats = choose_formats(student, args)
     student.classes = read_classes(args, cfg, student)
     test = find_test_images(cfg, student, args)
+    wanted = CALIBRATION + HELD_OUT
+    source = (cfg, args.checkpoint, args.calibrate_on, wanted)
+    drawn = draw_images(student, *source) if args.int8 else None
     files = reserve(student, formats, args)
     written = Written([*files], 'uint8' if args.uint8 else 'float32')
     dtype = torch.uint8 if args.uint8 else torch.float32
     written.differences = write_forms(student, formats, files, dtype)
-    if args.int8:
-        written.figures = write_int8(student, cfg, files, args)
+    if drawn:
+        written.figures = write_int8(files, *drawn)
     if isinstance(test, str):
         written.missing.append(test)
     elif 'onnx' in formats:

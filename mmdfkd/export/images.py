@@ -24,6 +24,8 @@ from mmdfkd.registry import DATASETS
 
 from .student import TrainedStudent
 
+BATCH_SIZE = 100
+
 
 def draw_images(
     student: TrainedStudent, cfg: Config, checkpoint: str | Path, source: Path | None, num: int
@@ -84,15 +86,15 @@ def _synthesise(cfg: Config, checkpoint: str | Path, num: int) -> Tensor:
     distiller = load_distiller(cfg, checkpoint)
     dataset: Any = distiller.held_out(num)
     parts = []
-    for first in range(0, len(dataset), 100):
-        indices = range(first, min(first + 100, len(dataset)))
+    for first in range(0, len(dataset), BATCH_SIZE):
+        indices = range(first, min(first + BATCH_SIZE, len(dataset)))
         batch = default_collate([dataset[index] for index in indices])
         parts.append(distiller.val_step(batch)[0]['images'].to(torch.uint8))
     images = torch.cat(parts)
     return images.flip(1) if getattr(distiller.data_preprocessor, 'to_rgb', False) else images
 
 
-class TestImages:
+class LabelledImages:
     """The labelled images of a config's test set, RGB or grey.
 
     Args:
@@ -104,8 +106,6 @@ class TestImages:
         FileNotFoundError: if its files are not on this machine; nothing is downloaded.
         ValueError: if it is of other classes or another shape.
     """
-
-    __test__ = False  # pytest, this is none
 
     def __init__(self, cfg: Config, student: TrainedStudent, num: int | None = None) -> None:
         config, kind = _labelled_set(cfg)
@@ -129,7 +129,7 @@ class TestImages:
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Read pixels (N, C, H, W) uint8 and labels (N,)."""
-        for pixels, labels in DataLoader(self.images, 100, collate_fn=collate):
+        for pixels, labels in DataLoader(self.images, BATCH_SIZE, collate_fn=collate):
             if tuple(pixels.shape[1:]) != self.student.image_shape:
                 raise ValueError(
                     f'test images should be of the shape {self.student.image_shape}, but got '
@@ -142,7 +142,7 @@ class TestImages:
 def find_classes(cfg: Config, student: TrainedStudent) -> tuple[str, ...] | None:
     """Return the class names of the config's test set: of its files, or what its kind says."""
     try:
-        found = TestImages(cfg, student).classes
+        found = LabelledImages(cfg, student).classes
     except (FileNotFoundError, ImportError):
         config, kind = _labelled_set(cfg)
         found = (config or {}).get('classes') or (getattr(kind, 'METAINFO', None) or {}).get(

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def quantise(source: Path, target: Path, images: Tensor, method: str = 'MinMax')
         target: the file to write.
         images: pixels (N, C, H, W) that the activations' ranges are taken from.
         method: of ONNX Runtime's ``CalibrationMethod``. MinMax was as good as the others, and
-            several times as fast (docs/results/export.md).
+            several times as fast (docs/results/export.md); they want a multiple of 64 images.
     """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -80,7 +80,7 @@ def agreement(before: Path, after: Path, images: Tensor) -> float:
     return 100 * same / len(images)
 
 
-def accuracies(files: Iterable[Path], batches: Iterator[tuple[Tensor, Tensor]]) -> list[float]:
+def accuracies(files: Iterable[Path], batches: Iterable[tuple[Tensor, Tensor]]) -> list[float]:
     """Return the top-1 accuracy of each file in percent.
 
     Args:

@@ -7,8 +7,8 @@ is for validation.
 custom_imports = dict(imports=['razor_parts'])
 default_scope = 'mmrazor'
 
-rounds = 1500
-batch_size = 256
+rounds = 2000
+batch_size = 128
 mean, std = [33.46], [78.87]
 data_preprocessor = dict(type='mmpretrain.ClsDataPreprocessor', mean=mean, std=std)
 head = dict(

@@ -7,7 +7,7 @@ from PIL import Image
 from toy_export import COLOUR, GREY, ROOT, untrained_run
 
 from mmdfkd.export import load_student
-from mmdfkd.export.images import TestImages, draw_images, find_classes
+from mmdfkd.export.images import LabelledImages, draw_images, find_classes
 
 
 def opened(folder, config=GREY, **options):
@@ -105,28 +105,28 @@ def of_folders(tmp_path, size=32, **options):
 
 def test_test_images_are_rgb_and_have_names(tmp_path):
     student, cfg, names = of_folders(tmp_path)
-    test = TestImages(cfg, student)
+    test = LabelledImages(cfg, student)
     ((pixels, labels),) = test.batches()
     assert (test.name, len(test)) == ('ImageFolder', 20)
     assert labels.tolist() == [label for label in range(10) for _ in range(2)]
     assert pixels[:, 0, 0, 0].tolist() == labels.tolist()
     assert set(pixels[:, 2].flatten().tolist()) == {200}
     assert find_classes(cfg, student) == tuple(names)
-    some = TestImages(cfg, student, 7)
+    some = LabelledImages(cfg, student, 7)
     assert sum(len(labels) for _, labels in some.batches()) == len(some) == 7
 
 
 def test_test_images_of_a_run_in_bgr_become_rgb(tmp_path):
     student, cfg, _ = of_folders(tmp_path, **{'model.data_preprocessor.to_rgb': True})
     cfg.test_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
-    ((pixels, labels),) = TestImages(cfg, student).batches()
+    ((pixels, labels),) = LabelledImages(cfg, student).batches()
     assert pixels[:, 0, 0, 0].tolist() == labels.tolist()
 
 
 def test_test_images_of_another_size_are_refused(tmp_path):
     student, cfg, _ = of_folders(tmp_path, size=30)
     with pytest.raises(ValueError, match=r'of the shape \(3, 32, 32\), but got \(3, 30, 30\)'):
-        list(TestImages(cfg, student).batches())
+        list(LabelledImages(cfg, student).batches())
 
 
 def test_nothing_is_downloaded(tmp_path, monkeypatch):
@@ -134,7 +134,7 @@ def test_nothing_is_downloaded(tmp_path, monkeypatch):
     cfg.test_dataloader.dataset.data_root = str(tmp_path / 'nowhere')
     monkeypatch.setattr('mmpretrain.datasets.cifar.download_and_extract_archive', pytest.fail)
     with pytest.raises(FileNotFoundError, match='the files of CIFAR10 should be in'):
-        TestImages(cfg, student)
+        LabelledImages(cfg, student)
     assert find_classes(cfg, student)[0] == 'airplane'  # what its kind says
 
 
@@ -143,5 +143,5 @@ def test_a_config_without_labelled_images_has_no_test_set(grey):
     of_latents = Config.fromfile(ROOT / 'configs/_base_/datasets/data_free_validation.py')
     for cfg in (Config(), of_latents):
         with pytest.raises(FileNotFoundError, match='the config has no labelled test set'):
-            TestImages(cfg, student)
+            LabelledImages(cfg, student)
         assert find_classes(cfg, student) is None

@@ -15,7 +15,7 @@ from .parts import build, check_batch_norms
 
 @MODELS.register_module()
 class DEDFKD(GenerativeDistiller):
-    """A class-conditional generator and a metric-learning loss, and a student on top.
+    """DE-DFKD, reconstructed from its abstract: a conditional generator and metric learning.
 
     A reconstruction from the abstract of DE-DFKD (Liu et al., Multimedia Tools and
     Applications, 2024), not the official code:
