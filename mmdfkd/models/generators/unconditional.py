@@ -68,6 +68,7 @@ class UnconditionalGenerator(BaseModule):
         if subpixel:
             widths.pop()
         self.first_map = (first_width, height, width)
+        self.last_width = widths[-1]
         self.dense = nn.Linear(self._dense_inputs(), first_width * height * width)
         self.first_norm = self._norm(first_width)
         self.convs = nn.ModuleList(
@@ -109,8 +110,12 @@ class UnconditionalGenerator(BaseModule):
         """
         return self._decode(latents)
 
-    def _decode(self, code: Tensor, *norm_args: Tensor) -> Tensor:
+    def _maps(self, code: Tensor, *norm_args: Tensor) -> Tensor:
         maps = self.first_norm(self.dense(code).view(-1, *self.first_map), *norm_args)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             maps = self.activation(norm(conv(self.upsample(maps)), *norm_args))
+        return maps
+
+    def _decode(self, code: Tensor, *norm_args: Tensor) -> Tensor:
+        maps = self._maps(code, *norm_args)
         return self.pixel_norm(self.to_pixels(maps)).sigmoid() * 255
