@@ -188,7 +188,7 @@ class Classifier(BaseModule):
             ValueError: if the network gives no logits, or the layer should be named.
         """
         logits, passed = look(self.network, inputs, layers_to_watch(self.network, self._named))
-        self._features = None
+        self.drop_features()
         layer = choose_final_layer(self.network, logits, passed, self.final_layer, self._named)
         self._watch(layer.name, layer.pooled)
         self.num_classes = logits.size(1)
@@ -227,6 +227,10 @@ class Classifier(BaseModule):
         if self._pooled and features.dim() > 2:
             features = features.mean(self._pooled)
         return Prediction(full_precision(logits), features.flatten(1))
+
+    def drop_features(self) -> None:
+        """Forget what a pass of the bare ``network`` left: a graph, which cannot be copied."""
+        self._features = None
 
     def _keep_features(self, layer: nn.Module, args: tuple[Tensor, ...]) -> None:
         self._features = args[0]

@@ -246,6 +246,7 @@ def start_as_part(teacher: Any, student: Any, image_shape: Sequence[int]) -> Non
     student.eval()
     with torch.enable_grad():
         part = part_of_teacher(teacher.network, student.network, torch.zeros(1, *image_shape))
+    student.drop_features()
     student.train(was_training)
     student.network.load_state_dict(part)
     student.has_weights = True  # its init_weights() keeps them

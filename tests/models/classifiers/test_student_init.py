@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from mmpretrain.models import ImageClassifier, LinearClsHead
@@ -171,3 +173,9 @@ def test_a_student_with_a_checkpoint_is_not_overwritten(tmp_path):
     student = Classifier(toy_network(4), checkpoint=path, init_from_teacher=True)
     with pytest.raises(ValueError, match='init_from_teacher should be False'):
         start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
+
+
+def test_a_started_student_can_be_copied():
+    student = Classifier(toy_network(4), init_from_teacher=True)
+    start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
+    copy.deepcopy(student)
