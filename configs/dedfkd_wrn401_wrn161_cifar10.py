@@ -1,4 +1,4 @@
-"""DE-DFKD, WRN-40-1 -> WRN-16-1 on CIFAR-10: WRN-16-2's recipe, no number changed. Not measured."""
+"""DE-DFKD, WRN-40-1 -> WRN-16-1 on CIFAR-10: WRN-16-2's recipe, no number changed."""
 
 from mmengine.config import read_base
 
