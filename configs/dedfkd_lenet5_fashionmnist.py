@@ -12,6 +12,3 @@ model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_fashionmnist/epoch_30.pth',
     how_to_get='make it: mmdfkd train configs/teachers/lenet5_fashionmnist.py',
 )
-
-rounds = 3000  # six generators; the memory keeps the images of two
-train_cfg.update(max_iters=rounds)

@@ -10,6 +10,3 @@ model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
     how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist.py',
 )
-
-rounds = 3000  # six generators; the bank keeps the images of two
-train_cfg.update(max_iters=rounds)

@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ._base_.datasets.mnist5k import *
-    from ._base_.dedfkd_lenet5 import *
+    from ._base_.dedfkd_lenet5_lasting import *
 
 model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist5k/epoch_40.pth',

@@ -57,7 +57,7 @@ def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = Non
         test: a folder of test images, a folder a class; without it student and teacher are
             compared on synthetic images.
     """
-    base = 'dedfkd_inverted' if pair.batch_norms else 'dedfkd_lenet5'
+    base = 'dedfkd_inverted' if pair.batch_norms else 'dedfkd_lenet5_lasting'
     sections = [
         _head(pair, base, command, test),
         _images(pair.images),
