@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 STAND_IN = re.compile(r'# .+\n\n\[.+\]\((.+)\)\n')  # a page that is a link to a README and no more
-LINK = re.compile(r'\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]+)?\)')
+LINK = re.compile(r'(?<!!)\[([^\]]+)\]\(([^)#:\s]+)(#[^)\s]+)?\)')
 
 project = 'mmdfkd'
 release = importlib.metadata.version('mmdfkd')

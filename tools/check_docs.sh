@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 VENV="${VENV:-.venv}"
 [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
 "$VENV/bin/python" -m pip install --quiet -e '.[lite,docs]'
-exec "$VENV/bin/python" -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html "$@"
+exec "$VENV/bin/python" -m sphinx --fail-on-warning --keep-going --fresh-env -b html docs docs/_build/html "$@"

@@ -1,4 +1,4 @@
-"""Compare methods on pairs for equal time: ``tools/benchmark.py --methods A B --pairs P``.
+"""Compare methods on pairs for equal time: ``mmdfkd benchmark --methods A B --pairs P``.
 
 A method is the config of any distillation by it, and a pair that of any distillation of it:
 networks, data and augmentation are the pair's, all else is the method's. A few rounds are

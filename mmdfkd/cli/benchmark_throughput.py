@@ -1,4 +1,4 @@
-"""Where a run's time and memory go: ``python tools/benchmark_throughput.py CONFIG``.
+"""Where a run's time and memory go: ``mmdfkd benchmark-throughput CONFIG``.
 
 Drives the config through the Runner for some rounds, with a random teacher and no
 evaluation, and times the parts of a round. No data and no weights are needed.

@@ -4,28 +4,33 @@ TEACHER is a name of timm, torchvision or mmpretrain (timm/NAME says which), a c
 mmpretrain's form, or module:function for a function of yours that returns the network. Classes
 and channels are read from the weights, image size, mean and std from the network's library;
 where that has others, give them. It writes the config that it runs, WORK_DIR.py, for you to
-edit and to run again with mmdfkd train, and leaves the student and a report in WORK_DIR.
+edit and to run again with mmdfkd train, and leaves the student and a report in WORK_DIR; with
+--export also what mmdfkd export writes, in WORK_DIR/export.
 """
 
 import argparse
 import copy
+import io
 import statistics
 import sys
 import tempfile
 import uuid
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmdfkd.cli import DictAction, read_config, report, train
+from mmdfkd.cli import DictAction, export, read_config, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
 from mmdfkd.cli.publish_student import publish
 from mmdfkd.engine.throughput import Stopwatch
 from mmdfkd.engine.work_dir import claim, newest_checkpoint
 from mmdfkd.outputs import Output
-from mmdfkd.own_teacher import SHALLOWER, Pair, config_text, find_pair, make_recipe
+from mmdfkd.own_teacher import NARROWER, SHALLOWER, Pair, config_text, find_pair, make_recipe
+from mmdfkd.registry import MODELS
 
 _TIMED = 3  # rounds, after one that is slower
 
@@ -36,8 +41,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('teacher', metavar='TEACHER', help='the name of its network')
     add('--weights', metavar='FILE', help="of the teacher; without it, its library's own")
-    add('--student', default=SHALLOWER, metavar='STUDENT', help='likewise; by default '
-        f'{SHALLOWER}: the teacher without every second block, from its weights')  # fmt: skip
+    add('--student', metavar='STUDENT', help=f'likewise; or {SHALLOWER}: the teacher without every '
+        f'second block, or {NARROWER}: with half its channels, from its weights; by default the '
+        'first of the two that there is')  # fmt: skip
     add('--image-size', type=positive, help='side of an image in pixels')
     add('--mean', type=float, nargs='+', help='a value a channel, RGB, in pixels of 0 to 255')
     add('--std', type=float, nargs='+', help='likewise')
@@ -48,6 +54,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument('--rounds', type=positive, help='how long')
     length.add_argument('--minutes', type=above_zero, help='how long, of training on this machine')
+    add('--export', nargs='*', choices=list(export.FORMATS), metavar='FORMAT',
+        help=f'write the student as others load it, as mmdfkd export does: '
+        f'{", ".join(export.FORMATS)}; all that it can be where none is named')  # fmt: skip
+    add('--int8', action='store_true', help='with onnx: in 8 bits, too, calibrated on the '
+        'run’s own images')  # fmt: skip
     add('--work-dir', type=Path, help='by default work_dirs/distill_TEACHER')
     add('--resume', action='store_true', help='go on with the run in the work dir')
     add('--force', action='store_true', help='begin anew where a run is: that is moved aside')
@@ -116,8 +127,10 @@ def _command() -> str:
 def describe(pair: Pair, args: argparse.Namespace) -> str:
     """Say what was found out, so that what is wrong can be put right."""
     images = pair.images
-    own = pair.student.get('blocks')
-    student = f'the teacher without {", ".join(own)}' if own else args.student
+    student = {
+        'mmdfkd.without_blocks': f'the teacher without {", ".join(pair.student.get("blocks", []))}',
+        'mmdfkd.narrower': 'the teacher with half its channels',
+    }.get(pair.student['type'], args.student)
     return '\n'.join(
         [
             f'teacher  {args.teacher}: {pair.parameters[0]:,} parameters, {pair.num_classes} '
@@ -130,19 +143,58 @@ def describe(pair: Pair, args: argparse.Namespace) -> str:
     )
 
 
-def finish(config: Path, work_dir: Path) -> None:
-    """Leave the student and the report in the work dir."""
+def check_export(args: argparse.Namespace) -> None:
+    """Raise an error if the options, or the packages that they want, are not right."""
+    if args.export is not None:
+        export.check_formats(args.export or list(export.FORMATS), args.int8)
+    elif args.int8:
+        raise ValueError('--int8 should be with --export, which it is a form of; add --export onnx')
+
+
+def try_export(config: Path, formats: list[str]) -> None:
+    """Export the student untrained: what it cannot be is told before it is trained.
+
+    Raises:
+        ValueError: if it cannot be one of the formats; the config is removed.
+    """
+    network = MODELS.build(read_config(config).model.student)
+    weights = {f'student.{name}': value for name, value in network.state_dict().items()}
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
+        checkpoint = f'{folder}/iter_0.pth'
+        torch.save({'state_dict': weights}, checkpoint)
+        try:
+            write_export(config, checkpoint, Path(folder) / 'export', formats, '--test-images', '0')
+        except Exception:
+            config.unlink()
+            raise
+
+
+def write_export(
+    config: Path, checkpoint: str, out: Path, formats: list[str], *options: str
+) -> None:
+    """Write what ``mmdfkd export`` does; no format is all that the student can be."""
+    chosen = ['--formats', *formats] if formats else []
+    export.main([str(config), checkpoint, str(out), *chosen, *options])
+
+
+def finish(config: Path, args: argparse.Namespace) -> None:
+    """Leave the student, the report, and what --export names in the work dir."""
+    work_dir = args.work_dir
     checkpoint = newest_checkpoint(work_dir)
     assert checkpoint is not None  # the run has just ended
     student, page = work_dir / 'student' / 'student.pth', work_dir / 'report.html'
     publish(str(config), checkpoint, student, force=True)
     report.main([str(work_dir), '--out', str(page)])
     print(f'student  {student}\nreport   {page}\nconfig   {config}')
+    if args.export is not None:
+        options = ['--force', *(['--int8'] * args.int8)]
+        write_export(config, checkpoint, work_dir / 'export', args.export, *options)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
+    check_export(args)
     config = args.work_dir.with_name(f'{args.work_dir.name}.py')
     if args.resume:
         if not config.is_file() or f'# {_command()}\n' not in config.read_text():
@@ -155,9 +207,11 @@ def main(arguments: list[str] | None = None) -> None:
         file = Output(config, args.force, option='--resume, or another --work-dir')
         sys.path.append(str(Path.cwd()))  # of module:function
         print(describe(write_config(args, file), args), flush=True)
+        if args.export is not None:
+            try_export(config, args.export)
     resumed = ['--resume', 'auto'] if args.resume else []
     train.main([str(config), '--work-dir', str(args.work_dir), *resumed])
-    finish(config, args.work_dir)
+    finish(config, args)
 
 
 command = as_command(main)

@@ -1,6 +1,6 @@
-"""Write a student as others load it: ``python tools/export.py CONFIG CHECKPOINT OUT``.
+"""Write a student as others load it: ``mmdfkd export CONFIG CHECKPOINT OUT``.
 
-CONFIG and CHECKPOINT are of a run, or the two files of tools/publish_student.py. The folder OUT
+CONFIG and CHECKPOINT are of a run, or the two files of ``mmdfkd publish``. The folder OUT
 gets
 
     model.onnx          pixels (N, C, H, W) in 0 to 255 to logits, normalised inside
@@ -73,7 +73,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         '--calibrate-on',
         type=Path,
         metavar='DATA',
-        help='of --int8: a folder of images, or OUT.npz of tools/synthesize.py, rather than the '
+        help='of --int8: a folder of images, or OUT.npz of mmdfkd synthesize, rather than the '
         'run’s own images',
     )
     parser.add_argument(
@@ -95,6 +95,19 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def check_formats(formats: list[str], int8: bool) -> None:
+    """Raise an error if no student could be written so.
+
+    Raises:
+        ImportError: if ONNX is wanted and its packages are not there.
+        ValueError: if ``int8`` has no ONNX file.
+    """
+    if 'onnx' in formats:
+        require_onnx()
+    elif int8:
+        raise ValueError('--int8 should be with onnx among the formats, which it is made of')
+
+
 def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[str]:
     """Return what to write.
 
@@ -103,6 +116,7 @@ def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[st
         ValueError: if the student cannot be what was asked, or --int8 has no ONNX file.
     """
     chosen = args.formats or list(FORMATS)
+    check_formats(chosen, args.int8)
     if 'mmpretrain' in chosen:
         try:
             check_mmpretrain(student)
@@ -111,10 +125,6 @@ def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[st
                 raise
             chosen.remove('mmpretrain')
             print(f'not written: {error}')
-    if 'onnx' in chosen:
-        require_onnx()
-    elif args.int8:
-        raise ValueError('--int8 should be with onnx among --formats, which it is made of')
     if args.calibrate_on and not args.int8:
         raise ValueError('--calibrate-on should be with --int8, which it is for')
     return chosen

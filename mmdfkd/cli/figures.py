@@ -1,4 +1,4 @@
-"""Figures of a run's synthetic images: ``python tools/figures.py CONFIG CHECKPOINT``.
+"""Figures of a run's synthetic images: ``mmdfkd figures CONFIG CHECKPOINT``.
 
 FID, KID, precision, recall, density, coverage and Inception score against real images, the
 balance of the classes, the diversity inside them, and how far the student agrees with the

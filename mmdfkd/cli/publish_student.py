@@ -1,4 +1,4 @@
-"""Write the student alone: ``python tools/publish_student.py CONFIG CHECKPOINT OUT.pth``.
+"""Write the student alone: ``mmdfkd publish CONFIG CHECKPOINT OUT.pth``.
 
 OUT.pth holds ``{'state_dict': ..., 'meta': ...}``, and OUT.py, beside it, the student's config.
 Of mmpretrain's classifiers, timm's and Hugging Face's among them, they are what
@@ -13,7 +13,7 @@ Any other module loads it itself, as does timm's:
 
     model.load_state_dict(torch.load('OUT.pth')['state_dict'])
 
-tools/export.py takes the two files, and writes ONNX and other forms.
+mmdfkd export takes the two files, and writes ONNX and other forms.
 """
 
 from functools import partial

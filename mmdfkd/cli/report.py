@@ -1,4 +1,4 @@
-"""Write one page about runs: ``python tools/report.py WORK_DIR... --out report.html``.
+"""Write one page about runs: ``mmdfkd report WORK_DIR... --out report.html``.
 
 The page needs nothing else: curves are inline SVG, pictures are in it, and it has no script.
 With ``--markdown`` its tables are written as Markdown, too, and with ``--csv`` all that was logged

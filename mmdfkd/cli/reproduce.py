@@ -1,4 +1,4 @@
-"""Run whole tables: ``python tools/reproduce.py CONFIG... --seeds 1 2 3``.
+"""Run whole tables: ``mmdfkd reproduce CONFIG... --seeds 1 2 3``.
 
 Of each config: trains the teacher if its file is not there, distils once a seed, and
 writes accuracies, minutes, memory, hardware and versions. It can be stopped at any time:
@@ -35,7 +35,7 @@ SETTINGS = 'settings.json'
 
 
 def train(config: str, work_dir: Path, options: dict[str, Any], arguments: list[str]) -> None:
-    """Run tools/train.py, from its newest checkpoint if there is one.
+    """Run mmdfkd train, from its newest checkpoint if there is one.
 
     Raises:
         SystemExit: if it fails; it has said why, which a traceback of ours would only hide.
@@ -74,7 +74,7 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
         raise ValueError(
             f'{work_dir} should be new, or a run of this command, but has {newest(work_dir)} of '
             f'another and no {SETTINGS}; give another folder, or finish that run with '
-            'tools/train.py --resume'
+            'mmdfkd train --resume'
         )
     settings = {'arguments': arguments} | flatten(cfg.to_dict())
     given = json.loads(json.dumps(settings, default=str))

@@ -1,10 +1,10 @@
-"""How robust a student is: ``python tools/robustness.py CONFIG CHECKPOINT``.
+"""How robust a student is: ``mmdfkd robustness CONFIG CHECKPOINT``.
 
 Accuracy of a distilled student, of its teacher, and of a student trained on real data where
 one is given, on the config's test set: as it is, under CIFAR-10-C's corruptions, and under
 attack (FGSM, PGD). A student trained on real data is made by, for example,
 
-    python tools/train.py configs/students/lenet5_half_mnist.py
+    mmdfkd train configs/students/lenet5_half_mnist.py
 
 and given as --real-student work_dirs/students/lenet5_half_mnist/epoch_5.pth. It should be a
 network like the config's student, trained with the same data preprocessor.

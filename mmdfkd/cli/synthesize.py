@@ -1,4 +1,4 @@
-"""Write a data set of synthetic images: ``python tools/synthesize.py CONFIG CHECKPOINT OUT``.
+"""Write a data set of synthetic images: ``mmdfkd synthesize CONFIG CHECKPOINT OUT``.
 
 OUT is a folder of classes, OUT/3/000123.png, as torchvision's ImageFolder and mmpretrain's
 CustomDataset read it; or, if its name ends in .npz, one file with ``images`` (N, H, W, C)

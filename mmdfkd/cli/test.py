@@ -1,4 +1,4 @@
-"""Evaluate a distilled student beside its teacher: ``python tools/test.py CONFIG CHECKPOINT``."""
+"""Evaluate a distilled student beside its teacher: ``mmdfkd test CONFIG CHECKPOINT``."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Train a teacher or distil a student: ``python tools/train.py CONFIG``."""
+"""Train a teacher or distil a student: ``mmdfkd train CONFIG``."""
 
 import argparse
 import os

@@ -1,5 +1,6 @@
 """The forms besides ONNX: torch.export, safetensors for timm and transformers, mmpretrain."""
 
+import inspect
 import shutil
 import tempfile
 from functools import partial
@@ -12,6 +13,7 @@ from mmpretrain.models import HuggingFaceClassifier, ImageClassifier, TimmClassi
 
 import mmdfkd
 from mmdfkd.outputs import Output
+from mmdfkd.registry import MODELS
 
 from .onnx_file import cannot, compare, example_of
 from .student import TrainedStudent
@@ -48,10 +50,16 @@ def write_pt2(student: TrainedStudent, path: Path, dtype: torch.dtype) -> float:
 
 
 def library_of(student: TrainedStudent) -> str | None:
-    """Name the library that builds the student from a ``config.json``, or None."""
-    if isinstance(student.network, TimmClassifier):
-        return 'timm'
-    return 'transformers' if isinstance(student.network, HuggingFaceClassifier) else None
+    """Name the library that builds the student from a ``config.json``, or None.
+
+    None also of a network of that library without some of its blocks or channels.
+    """
+    kind = student.config['type']
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    for wrapper, name in ((TimmClassifier, 'timm'), (HuggingFaceClassifier, 'transformers')):
+        if inspect.isclass(kind) and issubclass(kind, wrapper):
+            return name
+    return None
 
 
 def write_safetensors(student: TrainedStudent, weights: Output, config: Output | None) -> None:
@@ -120,8 +128,8 @@ def check_mmpretrain(student: TrainedStudent) -> None:
     if not isinstance(student.network, kinds):
         raise ValueError(
             'mmpretrain should know the student, an ImageClassifier, TimmClassifier or '
-            f'HuggingFaceClassifier, but got a {type(student.network).__name__}; choose --formats '
-            'without mmpretrain'
+            f'HuggingFaceClassifier, but got a {type(student.network).__name__}; leave mmpretrain '
+            'out of the formats'
         )
 
 

@@ -36,7 +36,7 @@ def draw_images(
         student: knows the shape, and the run's images.
         cfg: the run's config; where the run kept no image, its generator makes them.
         checkpoint: likewise.
-        source: a folder of images, or an .npz file of ``tools/synthesize.py``, to be read
+        source: a folder of images, or an .npz file of ``mmdfkd synthesize``, to be read
             rather than the run's own.
         num: how many.
 
@@ -52,7 +52,7 @@ def draw_images(
     else:
         raise ValueError(
             '--int8 should have images to calibrate on, but a published student has none; give '
-            '--calibrate-on DATA, a folder or .npz that tools/synthesize.py wrote'
+            '--calibrate-on DATA, a folder or .npz that mmdfkd synthesize wrote'
         )
     if len(images) < 20:
         raise ValueError(f'--int8 should have at least 20 images, but got {len(images)} of {name}')
@@ -71,7 +71,7 @@ def _read(source: Path, shape: tuple[int, int, int], num: int) -> Tensor:
             images = torch.from_numpy(content['images'])
     except (KeyError, zipfile.BadZipFile, ValueError) as error:
         raise ValueError(
-            f'{source} should be a file of tools/synthesize.py, with images (N, H, W, C), but: '
+            f'{source} should be a file of mmdfkd synthesize, with images (N, H, W, C), but: '
             f'{error}'
         ) from error
     if images.dtype != torch.uint8 or tuple(images.shape[1:]) != (*shape[1:], shape[0]):

@@ -23,7 +23,7 @@ def require_onnx() -> None:
     if missing:
         raise ImportError(
             f'ONNX should be written with onnx, onnxruntime and onnxscript, but {missing} are not '
-            "there; pip install 'mmdfkd[export]', or choose --formats without onnx"
+            "there; pip install 'mmdfkd[export]', or leave onnx out of the formats"
         )
 
 
@@ -86,7 +86,7 @@ def cannot(what: str, form: str, student: TrainedStudent, error: Exception) -> V
     first = next((line for line in str(error).splitlines() if line.strip()), '')
     return ValueError(
         f'{what} should be able to hold a {type(student.library_model).__name__}, but its exporter '
-        f'raised {type(error).__name__}: {first}; choose --formats without {form}'
+        f'raised {type(error).__name__}: {first}; leave {form} out of the formats'
     )
 
 
@@ -124,7 +124,7 @@ def compare(
         if not difference <= TOLERANCE:  # NaN is neither
             raise ValueError(
                 f'{name} should give torch’s logits to {TOLERANCE:g} of the largest, but differs '
-                f'by {difference:.2g}; choose --formats without it, and report the network'
+                f'by {difference:.2g}; leave its format out, and report the network'
             )
         worst = max(worst, difference)
     return worst

@@ -91,7 +91,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     """Read the student of a run, or a published one; neither its teacher nor data are needed.
 
     Args:
-        cfg: a run's config, or OUT.py of ``tools/publish_student.py``.
+        cfg: a run's config, or OUT.py of ``mmdfkd publish``.
         checkpoint: a checkpoint of that run, or OUT.pth.
 
     Raises:
@@ -99,7 +99,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
         ValueError: if it holds no such student, or NaN; or if the config does not say how
             images are normalised, or more is done to them.
     """
-    content = read_checkpoint(checkpoint, 'give one that tools/train.py wrote')
+    content = read_checkpoint(checkpoint, 'give one that mmdfkd train wrote')
     weights = find_weights(content, checkpoint)
     given = content.get('meta') if isinstance(content, Mapping) else None
     meta: dict = dict(given) if isinstance(given, Mapping) else {}
@@ -107,7 +107,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     if not of_run and 'image_shape' not in meta:
         raise ValueError(
             f'{cfg.filename} should be the config of a run, with model.student, or of a published '
-            'student, but is neither; give both files of tools/publish_student.py, or a run’s'
+            'student, but is neither; give both files of mmdfkd publish, or a run’s'
         )
     described = cfg.model.student.network if of_run else cfg.model.copy()
     preprocessor = cfg.model.get('data_preprocessor')
@@ -142,7 +142,7 @@ def _of_student(weights: dict[str, Tensor], checkpoint: str | Path) -> dict[str,
     if not student:
         raise ValueError(
             f'{checkpoint} should hold keys that begin with {PREFIX!r}, but got '
-            f'{list(weights)[:3]}; give a checkpoint that tools/train.py wrote for a distiller'
+            f'{list(weights)[:3]}; give a checkpoint that mmdfkd train wrote for a distiller'
         )
     return student
 

@@ -2,10 +2,12 @@
 
 from .config_writer import config_text
 from .libraries import Found, find
-from .pair import SHALLOWER, Images, Pair, find_pair
+from .pair import Images, Pair, find_pair
 from .recipe import Recipe, make_recipe
+from .smaller import NARROWER, SHALLOWER
 
 __all__ = [
+    'NARROWER',
     'SHALLOWER',
     'Found',
     'Images',

@@ -1,5 +1,6 @@
 """The config of a pair as a file that a user reads, edits and runs again."""
 
+import os
 from typing import Any
 
 from .pair import Images, Pair
@@ -205,7 +206,7 @@ def _evaluation(pair: Pair, test: str | None) -> list[str]:
     dataset = dict(type=Name('ImageFolder'), data_root=test, pipeline=_pipeline(pair.images))
     loader = dict(
         batch_size=100,
-        num_workers=2,
+        num_workers=min(2, _cores()),
         persistent_workers=True,
         dataset=dataset,
         sampler=dict(type=Name('DefaultSampler'), shuffle=False),
@@ -216,6 +217,13 @@ def _evaluation(pair: Pair, test: str | None) -> list[str]:
         _assign('val_evaluator = test_evaluator', dict(type=Name('Accuracy'))),
         'val_cfg = test_cfg = dict()',
     ]
+
+
+def _cores() -> int:
+    """Return how many cores this process may use: torch warns of more workers."""
+    if hasattr(os, 'sched_getaffinity'):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _pipeline(images: Images) -> list[dict]:

@@ -92,7 +92,7 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
         ValueError: if there is none.
     """
     none = True
-    for found in _candidates(name):
+    for found in _candidates(name, options or {}):
         found.network.update(options or {})
         none = False
         yield found
@@ -105,13 +105,13 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
         )
 
 
-def _candidates(name: str) -> Iterator[Found]:
+def _candidates(name: str, options: dict[str, Any]) -> Iterator[Found]:
     if name.endswith('.py'):
         yield _of_mmpretrain(read_config(name))
         return
     scheme, colon, rest = name.partition(':')
     if colon and scheme not in _HUBS:
-        yield _own(f'{scheme}.{rest}')
+        yield _own(f'{scheme}.{rest}', options)
         return
     library, slash, rest = name.partition('/')
     named = bool(slash) and library in ('timm', 'torchvision', 'mmpretrain')
@@ -191,8 +191,8 @@ def _type_name(part: Any) -> str:
     return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
 
 
-def _own(function: str) -> Found:
-    found = Found('own', dict(type=function))
+def _own(function: str, options: dict[str, Any]) -> Found:
+    found = Found('own', dict(type=function) | options)
     config = getattr(found.build(), 'pretrained_cfg', None)
     if config:  # the function gives a network of timm
         _read_timms(found, config)

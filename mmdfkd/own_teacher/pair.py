@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import read_checkpoint
-from mmdfkd.models.classifiers import Classifier, part_of_teacher, spare_blocks
+from mmdfkd.models.classifiers import Classifier, part_of_teacher
 from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.weights import find_weights
 
 from .libraries import Found, find
+from .smaller import NARROWER, SHALLOWER, smaller
 from .weights import fit
 
-SHALLOWER = 'shallower'
 _LEAST_SIDE = 4  # pixels of a map with a layout
 
 
@@ -71,7 +71,7 @@ class Pair:
 def find_pair(
     teacher: str,
     weights: str | None = None,
-    student: str = SHALLOWER,
+    student: str | None = None,
     image_size: int | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -83,8 +83,9 @@ def find_pair(
     Args:
         teacher: a name, as :func:`~.libraries.find` takes it.
         weights: path or URL of the teacher's weights; None takes its library's own.
-        student: a name, or ``'shallower'`` for the teacher without some of its blocks. One whose
-            layers are the teacher's, narrower or fewer, starts as a part of it.
+        student: a name, or ``'shallower'`` for the teacher without some of its blocks, or
+            ``'narrower'`` for half its channels; None takes the first of the two that there is.
+            One whose layers are the teacher's, narrower or fewer, starts as a part of it.
         image_size: side of an image in pixels, where the library does not say it, or another.
         mean: in pixels of 0 to 255, one value a channel; likewise.
         std: likewise.
@@ -107,25 +108,22 @@ def find_pair(
     # Noise about the middle: shapes are looked at, not values.
     inputs = torch.randn(2, images.channels, images.size, images.size)
     num_classes = _classes(built, inputs, teacher)
-    config, part = plain, student == SHALLOWER
-    if part:
-        blocks = spare_blocks(built.network, inputs)
-        if not blocks:
+    if student in (None, SHALLOWER, NARROWER):
+        if student_options:
             raise ValueError(
-                f'--student should name a network, as {teacher} has no blocks to leave out; give a '
-                'name of timm, torchvision or mmpretrain, or module:function'
+                f'--student-options should be with a --student of its own name, but got '
+                f'{student or "none"}; give a name, or leave the options out'
             )
-        config = dict(type='mmdfkd.without_blocks', network=plain, blocks=blocks)
+        config = smaller(student, plain, built, inputs, teacher)
     else:
         config = _named(student, num_classes, images, dict(student_options or {}))
     of_student = Classifier(deepcopy(config))
-    part = part or _is_part(built, of_student, inputs)
     return Pair(
         teacher=found.network,
         checkpoint=checkpoint,
         prefix=prefix,
         student=config,
-        part=part,
+        part=_is_part(built, of_student, inputs),
         num_classes=num_classes,
         images=images,
         batch_norms=bool(batch_norms(built)),

@@ -10,8 +10,10 @@ import own_nets
 import pytest
 import torch
 from mmengine.config import Config
+from safetensors.torch import load_file
 
 from mmdfkd.cli import distill, train
+from mmdfkd.export import onnx_file
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.own_teacher import make_recipe
 
@@ -77,6 +79,71 @@ def test_a_teacher_gives_a_student_a_config_and_a_report(monkeypatch, tmp_path, 
     run(monkeypatch, '--rounds', '2', '--test', 'test', '--resume')
     again = torch.load(work_dir / 'iter_2.pth', weights_only=True)['state_dict']
     assert all(value.equal(again[key]) for key, value in trained.items())
+
+
+def test_the_student_is_exported_where_that_is_asked(monkeypatch, tmp_path, capsys):
+    onnxruntime = pytest.importorskip('onnxruntime')
+    pytest.importorskip('onnxscript')
+    run(
+        monkeypatch, '--rounds', '4', '--work-dir', 'w', '--export', 'onnx', 'safetensors', '--int8'
+    )
+    assert {path.name for path in Path('w/export').iterdir()} == {
+        'README.md',
+        'model.int8.onnx',
+        'model.onnx',
+        'model.safetensors',
+    }
+    student = torch.load('w/student/student.pth', weights_only=True)['state_dict']
+    written = load_file('w/export/model.safetensors')
+    assert student.keys() == written.keys()
+    assert all(value.equal(written[name]) for name, value in student.items())
+    pixels = torch.randint(256, (2, 3, 8, 8)).float().numpy()
+    session = onnxruntime.InferenceSession('w/export/model.int8.onnx')
+    assert session.run(None, {'pixels': pixels})[0].shape == (2, 3)
+    assert 'calibrated on' in Path('w/export/README.md').read_text()
+    assert 'are in w/export' in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ('options', 'missing', 'told'),
+    [
+        (['--int8'], (), '--int8 should be with --export'),
+        (['--export', 'pt2', '--int8'], (), '--int8 should be with onnx among the formats'),
+        (['--export', 'onnx'], ('onnxscript',), "pip install 'mmdfkd.export.', or leave onnx out"),
+        (['--export'], ('onnx',), r"\['onnx'\] are not there"),
+        (['--export', 'mmpretrain'], (), 'but got a Sequential; leave mmpretrain out'),
+    ],
+)
+def test_what_cannot_be_exported_is_told_before_it_is_trained(
+    monkeypatch, tmp_path, options, missing, told
+):
+    def find_spec(name):
+        return None if name in missing else name
+
+    def train_it(_):
+        raise AssertionError
+
+    monkeypatch.setattr(onnx_file, 'find_spec', find_spec)
+    monkeypatch.setattr(train, 'main', train_it)
+    with pytest.raises((ValueError, ImportError), match=told):
+        run(monkeypatch, '--work-dir', 'w', *options)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ['teacher.pth']
+
+
+def test_the_export_is_tried_with_the_untrained_student(monkeypatch, tmp_path):
+    config = Path('w.py')
+    monkeypatch.setattr(train, 'main', lambda _: None)
+    monkeypatch.setattr(distill, 'finish', lambda *_: None)
+
+    def cannot(*_, **__):
+        raise RuntimeError('no such operator')
+
+    monkeypatch.setattr(torch.export, 'export', cannot)
+    with pytest.raises(ValueError, match='no such operator; leave pt2 out of the formats'):
+        run(monkeypatch, '--work-dir', 'w', '--export', 'pt2')
+    assert not config.exists()
+    run(monkeypatch, '--work-dir', 'w', '--export', 'safetensors')
+    assert config.is_file()
 
 
 def test_minutes_are_filled_with_rounds(monkeypatch):

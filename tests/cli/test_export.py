@@ -87,7 +87,7 @@ def test_another_networks_forms_are_those_that_it_can_be(tmp_path):
 @pytest.mark.parametrize(
     ('options', 'told'),
     [
-        (['--formats', 'pt2', '--int8'], '--int8 should be with onnx among --formats'),
+        (['--formats', 'pt2', '--int8'], '--int8 should be with onnx among the formats'),
         (['--calibrate-on', 'data'], '--calibrate-on should be with --int8'),
         (
             ['--classes', '{tmp}/three.txt'],

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from toy_export import COLOUR, logits_of, untrained_run
 
 from mmdfkd.export import load_student, write_mmpretrain, write_pt2, write_safetensors
-from mmdfkd.export.forms import check_mmpretrain
+from mmdfkd.export.forms import check_mmpretrain, library_of
 from mmdfkd.outputs import Output
 
 TIMM = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10)
@@ -48,7 +48,7 @@ def test_a_program_is_read_by_torch(tmp_path, dtype):
 def test_a_network_that_cannot_be_a_program_is_one_line(tmp_path):
     _, student = exported(tmp_path)
     student.network.forward = lambda inputs: inputs.mean((2, 3)) if inputs.sum() > 0 else inputs
-    with pytest.raises(ValueError, match=r'its exporter raised .*choose --formats without pt2'):
+    with pytest.raises(ValueError, match=r'its exporter raised .*leave pt2 out of the formats'):
         write_pt2(student, tmp_path / 'model.pt2', torch.float32)
 
 
@@ -86,6 +86,22 @@ def test_timm_builds_a_network_of_other_arguments(tmp_path):
     pixels = torch.rand(2, 3, 32, 32) * 255
     inputs = distiller.normalize(pixels)
     torch.testing.assert_close(model(inputs), logits_of(distiller, pixels))
+
+
+@pytest.mark.parametrize(
+    'cut',
+    [
+        dict(type='mmdfkd.without_blocks', blocks=['model.layer1.0']),
+        dict(type='mmdfkd.narrower', image_shape=[3, 32, 32]),
+    ],
+)
+def test_timm_is_not_said_to_build_a_part_of_its_network(cut, tmp_path):
+    _, student = exported(tmp_path, student=dict(network=TIMM, **cut))
+    assert library_of(student) is None
+    write_safetensors(student, Output(tmp_path / 'model.safetensors'), None)
+    weights = load_file(tmp_path / 'model.safetensors')
+    names = timm.create_model('test_resnet', num_classes=10).state_dict().keys()
+    assert weights.keys() <= names
 
 
 def test_timm_is_told_of_a_crop(tmp_path):

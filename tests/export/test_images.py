@@ -72,9 +72,9 @@ def test_wrong_images_are_refused(grey, tmp_path):
     np.savez(tmp_path / 'a.npz', images=np.zeros((30, 32, 32, 3), dtype=np.uint8))
     refused(tmp_path / 'a.npz', r'of the shape \(32, 32, 1\), but got torch.uint8 and \(32, 32, 3')
     np.savez(tmp_path / 'b.npz', pixels=np.zeros(3))
-    refused(tmp_path / 'b.npz', r'should be a file of tools/synthesize\.py')
+    refused(tmp_path / 'b.npz', r'should be a file of mmdfkd synthesize')
     (tmp_path / 'c.npz').write_text('no file of numpy')
-    refused(tmp_path / 'c.npz', r'should be a file of tools/synthesize\.py')
+    refused(tmp_path / 'c.npz', r'should be a file of mmdfkd synthesize')
 
 
 def test_a_published_student_has_no_images(grey):

@@ -94,3 +94,10 @@ def test_test_images_are_cut_as_the_library_does(tmp_path):
     _, cfg = written(replace(PAIR, images=images), tmp_path, test='/some/test')
     *_, resize, crop, _ = cfg.val_dataloader.dataset.pipeline
     assert (resize.scale, resize.interpolation, crop.crop_size) == (110, 'bicubic', 100)
+
+
+@pytest.mark.parametrize(('cores', 'workers'), [(1, 1), (64, 2)])
+def test_workers_are_no_more_than_the_cores(cores, workers, tmp_path, monkeypatch):
+    monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(cores)), raising=False)
+    _, cfg = written(PAIR, tmp_path, test='/some/test')
+    assert cfg.val_dataloader.num_workers == workers

@@ -4,6 +4,7 @@ import own_nets
 import pytest
 import timm
 import torch
+import width_nets
 
 from mmdfkd.own_teacher import find_pair
 from mmdfkd.own_teacher.pair import layout_layers
@@ -83,6 +84,23 @@ def test_grey_images_and_a_student_for_them(tmp_path):
     assert not pair.batch_norms
 
 
+def test_without_blocks_to_leave_out_the_student_is_narrower(tmp_path):
+    weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
+    pair = find_pair('own_nets:grey', weights, image_size=8, mean=[33], std=[78])
+    assert pair.student == dict(
+        type='mmdfkd.narrower', network=dict(type='own_nets.grey'), image_shape=[1, 8, 8], width=0.5
+    )
+    assert pair.part
+    assert pair.parameters == (40 + 36 * 8 + 8 + 27, 20 + 18 * 4 + 4 + 15)
+
+
+def test_a_network_that_can_be_neither_is_told_why(tmp_path):
+    torch.save(width_nets.Concatenated(6).state_dict(), tmp_path / 'teacher.pth')
+    given = dict(teacher_options=dict(width=6), **GIVEN)
+    with pytest.raises(ValueError, match=r'no blocks to leave out; a Concatenated cannot be made'):
+        find_pair('width_nets:Concatenated', str(tmp_path / 'teacher.pth'), **given)
+
+
 def test_what_nobody_says_has_to_be_given(tmp_path):
     weights = own_nets.save(own_nets.with_bn, tmp_path / 'teacher.pth')
     for name in GIVEN:
@@ -96,8 +114,12 @@ def test_what_nobody_says_has_to_be_given(tmp_path):
 def test_what_does_not_fit_is_told(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     grey = dict(image_size=8, mean=[33], std=[78])
-    with pytest.raises(ValueError, match='--student should name a network, as own_nets:grey has'):
-        find_pair('own_nets:grey', weights, **grey)
+    with pytest.raises(
+        ValueError, match=r'cannot be made shallower \(it has no blocks to leave out'
+    ):
+        find_pair('own_nets:grey', weights, 'shallower', **grey)
+    with pytest.raises(ValueError, match='--student-options should be with a --student of its own'):
+        find_pair('own_nets:grey', weights, student_options=dict(width=2), **grey)
     with pytest.raises(ValueError, match=r'own_nets:grey should take images of \(1, 12, 12\)'):
         find_pair('own_nets:grey', weights, **(grey | dict(image_size=12)))
     with pytest.raises(ValueError, match=r'the weights should be those of own’s own_nets\.with_bn'):

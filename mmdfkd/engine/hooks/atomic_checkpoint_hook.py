@@ -25,8 +25,9 @@ from .strict_optimizer_hook import PROCESSES
 
 #: In a checkpoint: names of files that are removed once it is written.
 _MAKES_WAY = 'makes_way'
-#: In a checkpoint: the iteration of the last validation.
-_VALIDATED = 'validated'
+#: In a checkpoint: the iteration of the last validation. MMEngine's logger shows whatever begins
+#: with val in its lines of a validation, which the name of earlier checkpoints did.
+_VALIDATED, _VALIDATED_BEFORE = 'last_validated', 'validated'
 #: In a checkpoint of a single process: what the next epoch draws, where no hook seeds it.
 _RANDOM_STATE = 'random_state'
 
@@ -143,6 +144,8 @@ class AtomicCheckpointHook(CheckpointHook):
             )
         _check_schedules_can_be_read(runner)
         info = runner.message_hub._runtime_info
+        if _VALIDATED_BEFORE in info:
+            info[_VALIDATED] = info.pop(_VALIDATED_BEFORE)
         steps = info.get('keep_ckpt_ids', [])
         if not (isinstance(steps, list) and all(type(step) is int for step in steps)):
             del info['keep_ckpt_ids']

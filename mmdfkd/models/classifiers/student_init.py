@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .probe import logits_of
+
 #: Autograd's nodes that mix channels in a way that weights do not show.
 _MIXING = ('Cat', 'Bmm', 'BaddBmm', 'ScaledDotProduct', 'Permute', 'PixelShuffle')
 
@@ -125,7 +127,7 @@ def channel_groups(network: nn.Module, inputs: Tensor) -> list[list[Axis]]:
         ValueError: if the network mixes channels by other means than its weights.
     """
     walk = _Walk(network)
-    output = network(inputs.detach().requires_grad_()).grad_fn
+    output = logits_of(network(inputs.detach().requires_grad_())).grad_fn
     walk.follow(output)
     fixed = {_IMAGES, walk.axes[output]}
     return [axes for axes in walk.groups.sets() if fixed.isdisjoint(axes)]
@@ -160,8 +162,8 @@ def select_channels(weights: Tensor, dim: int, kept: Tensor, width: int) -> Tens
     return weights.index_select(dim, entries.flatten())
 
 
-def _statistics(axis: Axis, state: dict[str, Tensor]) -> list[Axis]:
-    """Axes of the running statistics beside a batch norm's weight."""
+def statistics_of(axis: Axis, state: dict[str, Tensor]) -> list[Axis]:
+    """Return the axes of the running statistics beside a batch norm's weight."""
     layer, _, kind = axis.tensor.rpartition('.')
     names = [f'{layer}.running_mean', f'{layer}.running_var'] if kind == 'weight' else []
     return [Axis(name, 0) for name in names if name in state and axis.dim == 0]
@@ -220,7 +222,7 @@ def _narrow(part: dict[str, Tensor], own: dict[str, Tensor], groups: list[list[A
             continue  # the caller names what does not fit
         tensors = [(part[a.tensor], a.dim) for a in axes]
         kept = channel_importance(tensors, width).topk(new_width).indices.sort().values
-        for axis in [*axes, *(s for a in axes for s in _statistics(a, part))]:
+        for axis in [*axes, *(s for a in axes for s in statistics_of(a, part))]:
             part[axis.tensor] = select_channels(part[axis.tensor], axis.dim, kept, width)
 
 

@@ -15,13 +15,13 @@ def load_distiller(cfg: Config, checkpoint: str | Path) -> Any:
 
     Args:
         cfg: the config of the run; of it ``model`` is used.
-        checkpoint: path or URL of a file that ``tools/train.py`` wrote; read safely.
+        checkpoint: path or URL of a file that ``mmdfkd train`` wrote; read safely.
 
     Raises:
         FileNotFoundError: if the checkpoint or the teacher's weights are not there.
         ValueError: if the checkpoint is of another config, or holds NaN or infinity.
     """
-    content = read_checkpoint(checkpoint, 'give one that tools/train.py wrote')
+    content = read_checkpoint(checkpoint, 'give one that mmdfkd train wrote')
     weights = find_weights(content, checkpoint)
     check_finite(weights, checkpoint, 'the run had diverged; give an earlier checkpoint')
     distiller = MODELS.build(cfg.model)

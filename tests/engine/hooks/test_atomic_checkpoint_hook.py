@@ -1,4 +1,5 @@
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from toy_run import toy_runner
 
 from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.hooks import AtomicCheckpointHook
+from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.reports.run_logs import read_run
 
 CHECKPOINT = dict(
@@ -147,6 +149,27 @@ def test_a_validation_that_a_kill_prevented_is_made_up_for(tmp_path, monkeypatch
     assert len(runner.message_hub.get_scalar('val/merit').data[0]) == 6
     again = one_is_kept(tmp_path, resume=True)  # its last checkpoint is from after the validation
     assert len(again.message_hub.get_scalar('val/merit').data[0]) == 6
+
+
+def test_a_checkpoint_of_before_the_rename_is_not_validated_twice(tmp_path):
+    one_is_kept(tmp_path)
+    newest = newest_checkpoint(tmp_path)
+    checkpoint = torch.load(newest, weights_only=True)
+    info = checkpoint['message_hub']['runtime_info']
+    info['validated'] = info.pop('last_validated')
+    assert info['validated'] == 6
+    torch.save(checkpoint, newest)
+    again = one_is_kept(tmp_path, resume=True)
+    assert len(again.message_hub.get_scalar('val/merit').data[0]) == 6
+
+
+def test_lines_of_a_validation_have_its_metrics_alone(tmp_path):
+    one_is_kept(tmp_path)
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    lines = re.findall(r'Epoch\(val\) \S+ +(merit: .*)', log)
+    names = ['merit', 'teacher/merit', 'data_time', 'time']
+    assert len(lines) == 6
+    assert all(re.findall(r'(\S+): ', line) == names for line in lines)
 
 
 def test_so_it_is_of_a_training_by_epochs(tmp_path):

@@ -3,9 +3,8 @@ import copy
 import pytest
 import torch
 from mmpretrain.models import ImageClassifier, LinearClsHead
-from torch import nn
-from torch.nn import functional as F
 from toy import toy_dedfkd, toy_network
+from width_nets import Concatenated, Residual
 
 from mmdfkd.models.backbones import DAFLLeNet5, ThinResNet, WideResNet
 from mmdfkd.models.classifiers import Classifier
@@ -28,35 +27,6 @@ def randomised(module):
         if tensor.is_floating_point():
             tensor.uniform_(0.5, 1.5)
     return module
-
-
-class Residual(nn.Module):
-    """A stream of ``width`` channels and a branch of ``inner`` ones, flattened maps at the end."""
-
-    def __init__(self, width, inner):
-        super().__init__()
-        self.stem = nn.Conv2d(3, width, 3, padding=1)
-        self.norm = nn.BatchNorm2d(width)
-        self.branch = nn.Conv2d(width, inner, 1)
-        self.back = nn.Conv2d(inner, width, 1)
-        self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.fc = nn.Linear(4 * width, 5)
-
-    def forward(self, images):
-        maps = F.relu(self.norm(self.stem(images)))
-        maps = maps + self.back(F.relu(self.branch(maps)))
-        return self.fc(F.adaptive_avg_pool2d(self.depthwise(maps), 2).flatten(1))
-
-
-class Concatenated(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.stem = nn.Conv2d(3, width, 3)
-        self.fc = nn.Linear(2 * width, 5)
-
-    def forward(self, images):
-        maps = self.stem(images).mean((2, 3))
-        return self.fc(torch.cat([maps, -maps], dim=1))
 
 
 def test_groups_follow_sums_branches_and_flattening():

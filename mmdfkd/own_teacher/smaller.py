@@ -1,0 +1,49 @@
+"""The student that is the teacher's own network, smaller: no second name is needed for it."""
+
+from copy import deepcopy
+from typing import Any
+
+from torch import Tensor
+
+from mmdfkd.models.classifiers import Classifier, spare_blocks
+from mmdfkd.registry import MODELS
+from mmdfkd.safe_load import only_safe_loads
+
+SHALLOWER, NARROWER = 'shallower', 'narrower'
+
+
+def smaller(
+    kind: str | None, network: dict[str, Any], teacher: Classifier, inputs: Tensor, name: str
+) -> dict[str, Any]:
+    """Return the config of the teacher's network with fewer blocks, or with half the channels.
+
+    Args:
+        kind: :data:`SHALLOWER` or :data:`NARROWER`; None takes the first that there is.
+        network: config of the teacher's network, without weights.
+        teacher: has it built.
+        inputs: images that it takes, (N, C, H, W); their values do not matter.
+        name: what the user calls the teacher.
+
+    Raises:
+        ValueError: if the network cannot be made so.
+    """
+    why_not = []
+    if kind != NARROWER:
+        blocks = spare_blocks(teacher.network, inputs)
+        if blocks:
+            return dict(type='mmdfkd.without_blocks', network=network, blocks=blocks)
+        why_not.append('it has no blocks to leave out')
+    if kind != SHALLOWER:
+        shape = list(inputs.shape[1:])
+        config = dict(type='mmdfkd.narrower', network=network, image_shape=shape, width=0.5)
+        try:
+            with only_safe_loads():
+                MODELS.build(deepcopy(config))
+            return config
+        except ValueError as error:
+            why_not.append(str(error))
+    raise ValueError(
+        f'--student should name a network, as {name} cannot be made {kind or "smaller"} '
+        f'({"; ".join(why_not)}); give a name of timm, torchvision or mmpretrain, or '
+        'module:function'
+    )
