@@ -1,4 +1,4 @@
-"""DE-DFKD, LeNet-5 -> LeNet-5-half on Fashion-MNIST: MNIST's recipe but for mean and std."""
+"""DE-DFKD, LeNet-5 -> LeNet-5-half on Fashion-MNIST: dedfkd_lenet5_mnist9891.py's recipe."""
 
 from mmengine.config import read_base
 

@@ -4,9 +4,12 @@ from mmengine.config import read_base
 
 with read_base():
     from ._base_.datasets.mnist import *
-    from ._base_.dedfkd_lenet5 import *
+    from ._base_.dedfkd_lenet5_lasting import *
 
 model['teacher'].update(
     checkpoint='work_dirs/teachers/lenet5_mnist/epoch_5.pth',
     how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist.py',
 )
+
+rounds = 3000  # six generators; the bank keeps the images of two
+train_cfg.update(max_iters=rounds)

@@ -3,7 +3,8 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .dedfkd_lenet5_mnist import *
+    from ._base_.datasets.mnist import *
+    from ._base_.dedfkd_lenet5 import *
 
 # The teacher's own statistics.
 data_preprocessor.update(mean=[33.33], std=[78.57])

@@ -1,6 +1,6 @@
 """DE-DFKD, LeNet-5 -> LeNet-5-half, with a generator that lasts for hundreds of rounds.
 
-The quickstart's and the ablation's recipe; dedfkd_lenet5.py is the better one.
+The recipe of the quickstart and the ablation, and older than dedfkd_lenet5.py.
 """
 
 from mmengine.config import read_base

@@ -1,6 +1,6 @@
 """A floor, LeNet-5 -> LeNet-5-half: networks, student, schedule; the images are the config's.
 
-The student's side is that of dedfkd_lenet5_lasting.py: what is above the floor is the images' worth.
+The student's side is dedfkd_lenet5_lasting.py's: what is above the floor is the images' worth.
 """
 
 from mmengine.config import read_base
