@@ -50,7 +50,9 @@ model = dict(
         base_channels=16,
     ),
     loss_ce=dict(type=ClassConditionLoss, loss_weight=0.2),
-    loss_adv=dict(type=AdversarialLoss, divergence='relative_l1', agreement_mask=False),
+    loss_adv=dict(
+        type=AdversarialLoss, loss_weight=0.5, divergence='relative_l1', agreement_mask=False
+    ),
     loss_metric=dict(
         type=MetricLearningLoss,
         objective='M4',
@@ -71,7 +73,7 @@ model = dict(
     kd_steps=60,
     kd_batch_size=batch_size,
     augment=[
-        dict(type=RandomAffine, shift=6.0, degrees=20.0, scale=0.1),
+        dict(type=RandomAffine, shift=4.0, degrees=15.0, scale=0.15),
         dict(type=RandomErase, probability=0.5, fill=0.0),
     ],
     memory=dict(type=ImageBank, capacity=rounds * batch_size),
