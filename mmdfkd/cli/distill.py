@@ -22,6 +22,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from PIL import Image
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmdfkd.cli import DictAction, export, read_config, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
@@ -53,7 +55,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add('--test', metavar='DIR', help='test images, a folder a class; none is trained on')
     length = parser.add_mutually_exclusive_group()
     length.add_argument('--rounds', type=positive, help='how long')
-    length.add_argument('--minutes', type=above_zero, help='how long, of training on this machine')
+    length.add_argument('--minutes', type=above_zero, help='as many rounds as fill them, as '
+        'timed at the start')  # fmt: skip
     add('--export', nargs='*', choices=list(export.FORMATS), metavar='FORMAT',
         help=f'write the student as others load it, as mmdfkd export does: '
         f'{", ".join(export.FORMATS)}; all that it can be where none is named')  # fmt: skip
@@ -139,8 +142,26 @@ def describe(pair: Pair, args: argparse.Namespace) -> str:
             f'images   {images.channels} x {images.size} x {images.size}, mean {images.mean}, std '
             f'{images.std} in pixels{", BGR" if images.swap else ""}',
             'if a line is wrong: --image-size, --mean, --std, --teacher-options, --student',
+            *_size_note(args, pair.images.size),
         ]
     )
+
+
+def _size_note(args: argparse.Namespace, size: int) -> list[str]:
+    """Ask for the size where the test images have another than the library says."""
+    if args.test is None or args.image_size is not None:
+        return []
+    files = (path for path in Path(args.test).rglob('*') if path.suffix.lower() in IMG_EXTENSIONS)
+    if (first := next(files, None)) is None:
+        return []
+    with Image.open(first) as image:
+        width, height = image.size
+    if min(width, height) == size:
+        return []
+    return [
+        f'warning: {first.name} of {args.test} is {width} x {height}, and the teacher is taken to '
+        f'see {size} x {size}: give --image-size {min(width, height)} if it was trained so'
+    ]
 
 
 def check_export(args: argparse.Namespace) -> None:

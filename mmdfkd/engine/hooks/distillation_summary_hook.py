@@ -127,8 +127,8 @@ class DistillationSummaryHook(Hook):
             runner.logger.warning(
                 f'the teacher should be better than chance, but has {accuracy:.2f} % of '
                 f'{num_images} validation images right, and guesses of {num_classes} classes up to '
-                f'{likely:.2f} %: a student cannot learn from it. Check its weights, mean, std and '
-                'to_rgb of data_preprocessor, and the order of the classes'
+                f'{likely:.2f} %: a student cannot learn from it. Check its weights, the size of '
+                'images, mean, std and to_rgb of data_preprocessor, and the order of the classes'
             )
 
     @master_only
