@@ -32,27 +32,24 @@ with read_base():
     from .default_runtime import *
     from .models.lenet5_networks import data_preprocessor, lenet5, lenet5_half
 
-teacher = dict(type=Classifier, network=lenet5)
-student = dict(type=Classifier, network=lenet5_half)
-generator = dict(
-    type=ConditionalGenerator,
-    num_classes=10,
-    latent_dim=100,
-    image_size=32,
-    out_channels=1,
-    base_channels=16,
-    subpixel=True,
-    median_pixel=8.0,  # a mean of 33 and a std of 79: most pixels are background
-)
 rounds = 1000
 restart = 500  # rounds of one generator
 batch_size = 128
 model = dict(
     type=DEDFKD,
     data_preprocessor=data_preprocessor,
-    teacher=teacher,
-    student=student,
-    generator=generator,
+    teacher=dict(type=Classifier, network=lenet5),
+    student=dict(type=Classifier, network=lenet5_half),
+    generator=dict(
+        type=ConditionalGenerator,
+        num_classes=10,
+        latent_dim=100,
+        image_size=32,
+        out_channels=1,
+        base_channels=16,
+        subpixel=True,
+        median_pixel=8.0,  # a mean of 33 and a std of 79: most pixels are background
+    ),
     loss_ce=dict(type=ClassConditionLoss, loss_weight=0.2),
     loss_adv=dict(type=AdversarialLoss, divergence='relative_l1', agreement_mask=False),
     loss_metric=dict(
