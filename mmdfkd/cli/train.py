@@ -57,7 +57,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def set_rounds(cfg: Config, rounds: int) -> None:
-    """Make a run last ``rounds``; its schedules follow.
+    """Make a run last ``rounds``; its schedules follow, and a shorter one validates as often.
 
     Raises:
         ValueError: if ``rounds`` is not positive, or the config is a teacher's.
@@ -69,6 +69,9 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         )
     if rounds < 1:
         raise ValueError(f'--rounds should be at least 1, but got {rounds}')
+    interval = cfg.train_cfg.get('val_interval')
+    if interval and rounds < cfg.train_cfg.max_iters:
+        cfg.train_cfg.val_interval = max(1, interval * rounds // cfg.train_cfg.max_iters)
     cfg.train_cfg.max_iters = rounds
 
 

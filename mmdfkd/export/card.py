@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmdfkd.own_teacher.python_code import code
 from mmdfkd.reports.tables import markdown
 
 from .forms import library_of
@@ -83,6 +84,8 @@ def _use(student: TrainedStudent, written: Written) -> str:
         'mmpretrain.py': "mmpretrain.ImageClassificationInferencer('mmpretrain.py', "
         "'mmpretrain.pth')('image.png')",
     }
+    if library_of(student) is None:
+        ways['model.safetensors'] = _build(student)
     if library_of(student) == 'timm':
         ways['config.json'] = "timm.create_model('local-dir:.', pretrained=True)  # in this folder"
     else:
@@ -95,6 +98,17 @@ def _use(student: TrainedStudent, written: Written) -> str:
     )
     return _section(
         'How to load it', '\n'.join(['```python', *lines, '```', *([own.strip()] if own else [])])
+    )
+
+
+def _build(student: TrainedStudent) -> str:
+    """Return the lines that build the network and load the weights, for no library does."""
+    return '\n'.join(
+        [
+            '# mean and std are to be subtracted and divided by; the rest needs mmdfkd',
+            f'network = mmdfkd.registry.MODELS.build({code(student.config)})',
+            "network.load_state_dict(safetensors.torch.load_file('model.safetensors'))",
+        ]
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import tables as report_tables
 from .bars import bar_charts
 from .charts import NARROW, WIDE, Line, gallery, legend, line_chart
+from .loss_names import explain
 from .overview import overview
 from .run_logs import Run
 from .tables import Table
@@ -133,6 +134,13 @@ def curve_charts(runs: list[Run]) -> dict[str, dict[str, str]]:
     return dict(sorted(charts.items()))
 
 
+def curve_section(group: str, charts: dict[str, str], runs: list[str]) -> str:
+    """Show a group of charts, and what the names in it mean."""
+    told = [f'<b>{name}</b>: {escape(meaning)}' for name, meaning in explain(charts).items()]
+    about = f'<p>{"; ".join(told)}.</p>' * bool(told)
+    return section(group, about + gallery(charts, runs), folded=group not in OPEN)
+
+
 def figure(run: Run, name: str, step: int) -> str:
     """Show one of a run's pictures."""
     content = base64.b64encode(run.pictures[name][step]).decode()
@@ -188,10 +196,10 @@ def write_html(runs: list[Run]) -> str:
         picture_section(runs),
         *map(html_table, tables),
         section('Classes and confidence', ABOUT_BARS + gallery(bars, names)) if bars else '',
-        *(section(group, gallery(charts, names)) for group, charts in open_groups.items()),
+        *(curve_section(group, charts, names) for group, charts in open_groups.items()),
         html_table(differences) if differences.rows else '',
         *map(html_table, report_tables.figures(runs)),
-        *(section(group, gallery(charts, names), folded=True) for group, charts in curves.items()),
+        *(curve_section(group, charts, names) for group, charts in curves.items()),
         html_table(report_tables.environment(runs)),
         config_section(runs),
     ]

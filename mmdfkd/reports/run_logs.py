@@ -89,7 +89,7 @@ class Run:
         batch_size = self.config.get('train_dataloader.batch_size')
         if not isinstance(batch_size, int) or 'model.teacher.type' not in self.config:
             return None
-        return self.rounds * batch_size * int(self.environment.get('GPU number', 1))
+        return self.rounds * batch_size * int(self.environment.get('processes', 1))
 
 
 def minutes_of(times: Curve) -> float:
@@ -128,7 +128,10 @@ def read_run(work_dir: Path, name: str) -> Run:
         train=curves(records, validation=False),
         val=curves(records, validation=True),
         pictures=read_pictures(work_dir),
-        environment=dict(_ENVIRONMENT.findall(header)),
+        environment={
+            'processes' if name == 'GPU number' else name: value  # MMEngine's name, on a CPU too
+            for name, value in _ENVIRONMENT.findall(header)
+        },
         checkpoint=Path(marker.read_text().strip()).name if marker.is_file() else None,
         sessions=len(logs),
         figures=read_figures(work_dir),

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import safetensors.torch
 import timm
 import torch
 from mmengine.config import Config
@@ -14,8 +15,11 @@ from PIL import Image
 from safetensors.torch import load_file
 from toy_export import COLOUR, logits_of, untrained_run
 
+import mmdfkd
 from mmdfkd.export import load_student, write_mmpretrain, write_pt2, write_safetensors
+from mmdfkd.export.card import Written, card
 from mmdfkd.export.forms import check_mmpretrain, library_of
+from mmdfkd.models.classifiers.probe import logits_of as container_logits
 from mmdfkd.outputs import Output
 
 TIMM = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10)
@@ -102,6 +106,20 @@ def test_timm_is_not_said_to_build_a_part_of_its_network(cut, tmp_path):
     weights = load_file(tmp_path / 'model.safetensors')
     names = timm.create_model('test_resnet', num_classes=10).state_dict().keys()
     assert weights.keys() <= names
+
+
+@pytest.mark.parametrize('part', [True, False])
+def test_the_card_loads_the_weights_where_no_library_does(part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cut = dict(type='mmdfkd.without_blocks', blocks=['model.layer1.0'], network=TIMM)
+    _, student = exported(tmp_path, student=cut if part else None)
+    write_safetensors(student, Output(tmp_path / 'model.safetensors'), None)
+    text = card(student, Written(['model.safetensors'], 'float32'))
+    scope = dict(mmdfkd=mmdfkd, safetensors=safetensors)
+    exec(text.split('```python\n')[1].split('```')[0], scope)
+    pixels = torch.rand(2, *student.image_shape)
+    of_card = scope['network'].eval()
+    assert torch.equal(container_logits(of_card(pixels)), container_logits(student.network(pixels)))
 
 
 def test_timm_is_told_of_a_crop(tmp_path):

@@ -8,7 +8,6 @@ from example_pair import IMAGES, PAIR
 from mmengine.config import Config
 
 from mmdfkd.own_teacher import config_text, make_recipe
-from mmdfkd.own_teacher.config_writer import Name, code
 from mmdfkd.packaged import CONFIGS
 
 COMMAND = "mmdfkd distill resnet18 --weights 't 1.pth'"
@@ -20,23 +19,6 @@ def written(pair, tmp_path, rounds=None, test=None):
     path = tmp_path / 'mine.py'
     path.write_text(text)
     return text, Config.fromfile(path)
-
-
-def test_values_are_written_as_python():
-    value = dict(type='a.B', x=[1.5, 'two'], y=dict(z=None), w=(True, 3))
-    assert eval(code(value)) == value | dict(w=[True, 3])
-    long = dict(a='x' * 60, b=dict(c='y' * 60, d=['z' * 60, 1]))
-    assert eval(code(long)) == long
-    assert code(long).splitlines() == [
-        'dict(',
-        f"    a='{'x' * 60}',",
-        '    b=dict(',
-        f"        c='{'y' * 60}',",
-        f"        d=['{'z' * 60}', 1],",
-        '    ),',
-        ')',
-    ]
-    assert code(dict(type=Name('B'))) == 'dict(type=B)'
 
 
 def test_the_recipe_is_the_configs_but_for_what_the_pair_says(tmp_path):

@@ -60,6 +60,11 @@ def test_rounds_are_the_length_and_nothing_else():
     assert cfg == plain
 
 
+def test_a_shorter_run_validates_as_often():
+    intervals = [merged(rounds=rounds).train_cfg.val_interval for rounds in (1000, 100, 2)]
+    assert intervals == [250, 25, 1]
+
+
 @pytest.mark.parametrize(
     ('rounds', 'config', 'message'),
     [
