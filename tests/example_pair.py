@@ -1,4 +1,6 @@
-"""A pair as ``mmdfkd distill`` finds it out, of a teacher on CIFAR-10, say."""
+"""Pairs as ``mmdfkd distill`` finds them out, of teachers on CIFAR-10 and MNIST, say."""
+
+from dataclasses import replace
 
 from mmdfkd.own_teacher import Images, Pair
 
@@ -22,4 +24,9 @@ PAIR = Pair(
     batch_norms=True,
     layout_layers=[],
     parameters=(2, 1),
+)
+DARK = replace(
+    PAIR,
+    batch_norms=False,
+    images=replace(IMAGES, channels=1, mean=[33.0], std=[78.0]),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from .pair import Images, Pair
 from .python_code import Name, code
-from .recipe import Recipe
+from .recipe import INVERTED, Recipe
 
 
 def _assign(target: str, value: Any) -> str:
@@ -27,18 +27,17 @@ def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = Non
         test: a folder of test images, a folder a class; without it student and teacher are
             compared on synthetic images.
     """
-    base = 'dedfkd_inverted' if pair.batch_norms else 'dedfkd_lenet5_lasting'
     sections = [
-        _head(pair, base, command, test),
+        _head(pair, recipe, command, test),
         _images(pair.images),
-        _networks(pair),
-        _length(pair, recipe),
-        _evaluation(pair, test),
+        _networks(pair, recipe),
+        _length(recipe, pair.num_classes),
+        _evaluation(pair, recipe, test),
     ]
     return '\n\n'.join('\n'.join(lines) for lines in sections) + '\n'
 
 
-def _head(pair: Pair, base: str, command: str, test: str | None) -> list[str]:
+def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[str]:
     losses = ['LayoutSpreadLoss'] if pair.batch_norms and pair.layout_layers else []
     second = 'RandomErase' if pair.images.dark else 'ShiftFlip'
     used = [] if pair.batch_norms else ['RandomAffine', second]
@@ -52,20 +51,20 @@ def _head(pair: Pair, base: str, command: str, test: str | None) -> list[str]:
         'from mmengine.config import read_base',
     ]
     if test:
+        colours = 'NumpyToPIL, PackInputs, PILToNumpy' if pair.images.channels > 1 else 'PackInputs'
         lines += [
             'from mmcv.transforms import LoadImageFromFile',
             'from mmengine.dataset import DefaultSampler',
-            'from mmpretrain.datasets import CenterCrop, NumpyToPIL, PackInputs, PILToNumpy, '
-            'ResizeEdge',
+            f'from mmpretrain.datasets import CenterCrop, {colours}, ResizeEdge',
             'from mmpretrain.evaluation import Accuracy',
         ]
     lines += ['from mmpretrain.models import ClsDataPreprocessor', '']
-    datasets = ['ImageFolder'] if test else ['BankDataset'] if pair.batch_norms else []
+    datasets = ['ImageFolder'] if test else [] if recipe.lasts else ['BankDataset']
     lines += [f'from mmdfkd.datasets import {name}' for name in datasets]
     lines += ['from mmdfkd.models.classifiers import Classifier']
     lines += [f'from mmdfkd.models.losses import {", ".join(losses)}'] * bool(losses)
     lines += [f'from mmdfkd.models.utils import {", ".join(used)}'] * bool(used)
-    bases = [base] if test else [base, 'datasets.data_free_validation']
+    bases = [recipe.base] if test else [recipe.base, 'datasets.data_free_validation']
     return [
         *lines,
         '',
@@ -84,7 +83,7 @@ def _images(images: Images) -> list[str]:
     ]
 
 
-def _networks(pair: Pair) -> list[str]:
+def _networks(pair: Pair, recipe: Recipe) -> list[str]:
     teacher: dict[str, Any] = dict(type=Name('Classifier'), network=pair.teacher)
     if pair.checkpoint is not None:
         teacher |= dict(checkpoint=pair.checkpoint)
@@ -96,9 +95,8 @@ def _networks(pair: Pair) -> list[str]:
     generator: dict[str, Any] = dict(
         num_classes=pair.num_classes, image_size=pair.images.size, out_channels=pair.images.channels
     )
-    if not pair.batch_norms:
-        dark = dict(median_pixel=8.0)  # most pixels are background
-        generator |= dark if pair.images.dark else dict(median_pixel=127.5, base_channels=32)
+    if recipe.lasts:
+        generator |= dict(median_pixel=127.5, base_channels=32)
     lines = [
         f'# {pair.parameters[0]:,} parameters, and {pair.parameters[1]:,} of the student.',
         _assign("model['teacher']", teacher),
@@ -115,17 +113,17 @@ def _augment(pair: Pair) -> list[str]:
     side = pair.images.size
     if pair.batch_norms:
         return [_update("model['augment']", pad=max(1, side // 8))]
-    affine = dict(type=Name('RandomAffine'), shift=6.0 * side / 32, degrees=20.0, scale=0.1)
+    affine = dict(type=Name('RandomAffine'), shift=4.0 * side / 32, degrees=15.0, scale=0.15)
     if pair.images.dark:
         erase = dict(type=Name('RandomErase'), probability=0.5, fill=0.0)
         return [_assign("model['augment']", [affine, erase])]
     shift = dict(type=Name('ShiftFlip'), pad=max(1, side // 8), flip=True)
-    affine |= dict(shift=2.0 * side / 32, degrees=15.0, scale=0.2)
+    affine |= dict(shift=2.0 * side / 32, scale=0.2)
     return [_assign("model['augment']", [shift, affine])]
 
 
-def _length(pair: Pair, recipe: Recipe) -> list[str]:
-    labels: dict[str, Any] = dict(num_classes=pair.num_classes, length=recipe.labels)
+def _length(recipe: Recipe, num_classes: int) -> list[str]:
+    labels: dict[str, Any] = dict(num_classes=num_classes, length=recipe.labels)
     if recipe.samples_per_class > 1:
         labels |= dict(samples_per_class=recipe.samples_per_class)
     lines = [
@@ -137,12 +135,12 @@ def _length(pair: Pair, recipe: Recipe) -> list[str]:
         'model.update(kd_batch_size=batch_size)',
         f"model['memory'].update(capacity={recipe.capacity})  # images of 8 bits",
     ]
-    if pair.batch_norms:
+    if not recipe.lasts:
         lines += [
             f'warmup = {recipe.warmup}  # rounds without the adversary, in which the student waits',
             'model.update(warmup_rounds=warmup)',
             "param_scheduler['student'][0].update(begin=warmup)",
-            'auto_scale_lr.update(base_batch_size=batch_size)',
+            *['auto_scale_lr.update(base_batch_size=batch_size)'] * (recipe.base == INVERTED),
         ]
     else:
         lines += [
@@ -158,8 +156,8 @@ def _length(pair: Pair, recipe: Recipe) -> list[str]:
     ]
 
 
-def _evaluation(pair: Pair, test: str | None) -> list[str]:
-    if test is None and pair.batch_norms:
+def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
+    if test is None and not recipe.lasts:
         first = Name('min(2000, batch_size * max(1, rounds // 12))')
         bank = dict(type=Name('BankDataset'), length=first)
         return [

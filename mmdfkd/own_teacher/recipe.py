@@ -6,7 +6,9 @@ from .pair import Pair
 
 _BANK_BYTES = 2**31  # of images of 8 bits
 _LABELS = 10_000
-_ROUNDS, _WARMUP = 620, 70  # of _base_/dedfkd_inverted.py
+#: The recipes in configs/_base_, with their rounds, and those in which the student waits.
+INVERTED, LAYERED, LASTING = 'dedfkd_inverted', 'dedfkd_lenet5', 'dedfkd_lenet5_lasting'
+_LENGTHS = {INVERTED: (620, 70), LAYERED: (200, 30), LASTING: (1000, 0)}
 
 
 @dataclass
@@ -14,15 +16,18 @@ class Recipe:
     """What a config's bases leave open.
 
     Args:
+        base: name of the recipe: inverted, where the teacher has batch norms; of flat layers over
+            black, where most pixels are black; or with a generator that lasts.
         rounds: of the run.
         batch_size: images a round, and of a student step.
-        warmup: rounds without the adversary, in which the student waits; with batch norms.
-        restart: rounds of one generator; without batch norms.
+        warmup: rounds without the adversary, in which the student waits; 0 if it lasts.
+        restart: rounds of one generator, if it lasts.
         capacity: images in the memory.
         labels: length of the data set of labels.
         samples_per_class: of a label in a row, so that the metric loss has pairs.
     """
 
+    base: str
     rounds: int
     batch_size: int
     warmup: int
@@ -31,21 +36,29 @@ class Recipe:
     labels: int
     samples_per_class: int
 
+    @property
+    def lasts(self) -> bool:
+        """Whether a generator lasts for more than a round."""
+        return self.base == LASTING
+
 
 def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
     """Choose the numbers; rounds are those of the measured configs where none are given.
 
     The memory holds the images of the whole run, or of two generators, as far as 2 GiB go.
     """
-    rounds = rounds or (_ROUNDS if pair.batch_norms else 1000)
+    base = INVERTED if pair.batch_norms else LAYERED if pair.images.dark else LASTING
+    whole, waits = _LENGTHS[base]
+    rounds = rounds or whole
     batch_size = 128 if pair.images.size <= 64 else 64
     restart = min(500, max(1, rounds // 2))
-    kept = (rounds if pair.batch_norms else 2 * restart) * batch_size
+    kept = (2 * restart if base == LASTING else rounds) * batch_size
     room = _BANK_BYTES // (pair.images.channels * pair.images.size**2)
     return Recipe(
+        base=base,
         rounds=rounds,
         batch_size=batch_size,
-        warmup=min(_WARMUP, rounds * _WARMUP // _ROUNDS),
+        warmup=min(waits, rounds * waits // whole),
         restart=restart,
         capacity=min(kept, room),
         labels=-(-_LABELS // pair.num_classes) * pair.num_classes,

@@ -4,7 +4,7 @@ import ast
 from dataclasses import replace
 
 import pytest
-from example_pair import IMAGES, PAIR
+from example_pair import DARK, IMAGES, PAIR
 from mmengine.config import Config
 
 from mmdfkd.own_teacher import config_text, make_recipe
@@ -40,26 +40,28 @@ def test_the_recipe_is_the_configs_but_for_what_the_pair_says(tmp_path):
 
 
 def test_a_teacher_without_batch_norms_has_the_recipe_for_that(tmp_path):
-    dark = replace(IMAGES, channels=1, mean=[33.0], std=[78.0])
-    pair = replace(PAIR, batch_norms=False, images=dark)
-    _, cfg = written(pair, tmp_path)
-    plain = Config.fromfile(CONFIGS / 'dedfkd_lenet5_mnist5k.py').to_dict()
+    _, cfg = written(DARK, tmp_path)
+    plain = Config.fromfile(CONFIGS / 'dedfkd_lenet5_mnist9891.py').to_dict()
     mine = cfg.to_dict()
     for config in (plain, mine):
         for name in ('teacher', 'student', 'data_preprocessor'):
             del config['model'][name]
     assert mine['model'] == plain['model']
     assert mine['param_scheduler'] == plain['param_scheduler']
-    _, cfg = written(replace(pair, images=IMAGES), tmp_path)
+
+
+def test_where_images_are_not_dark_the_generator_lasts(tmp_path):
+    _, cfg = written(replace(PAIR, batch_norms=False), tmp_path)
     assert cfg.model.generator.median_pixel == 127.5
     assert cfg.model.augment[0].flip
+    assert cfg.default_hooks.generator_restart.interval == 500
 
 
-@pytest.mark.parametrize('batch_norms', [True, False])
+@pytest.mark.parametrize('pair', [PAIR, DARK, replace(PAIR, batch_norms=False)])
 @pytest.mark.parametrize('test', [None, '/some/test'])
 @pytest.mark.parametrize('rounds', [2, 100])
-def test_what_is_imported_is_used(batch_norms, test, rounds, tmp_path):
-    pair = replace(PAIR, batch_norms=batch_norms, prefix='net.', layout_layers=['a'])
+def test_what_is_imported_is_used(pair, test, rounds, tmp_path):
+    pair = replace(pair, prefix='net.', layout_layers=['a'])
     text, cfg = written(pair, tmp_path, rounds, test)
     imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
     for name in (alias.name for node in imports for alias in node.names):

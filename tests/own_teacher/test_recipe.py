@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from example_pair import IMAGES, PAIR
+from example_pair import DARK, IMAGES, PAIR
 
 from mmdfkd.own_teacher import make_recipe
 
@@ -11,11 +11,13 @@ def test_lengths_are_those_of_the_configs():
     assert make_recipe(PAIR).warmup == 70
     plain = make_recipe(replace(PAIR, batch_norms=False))
     assert (plain.rounds, plain.restart, plain.capacity) == (1000, 500, 128_000)
+    dark = make_recipe(DARK)
+    assert (dark.rounds, dark.warmup, dark.capacity) == (200, 30, 25_600)
 
 
 @pytest.mark.parametrize('rounds', [1, 2, 15, 620, 5000])
 def test_a_run_of_any_length_trains_its_student(rounds):
-    for pair in (PAIR, replace(PAIR, batch_norms=False)):
+    for pair in (PAIR, replace(PAIR, batch_norms=False), DARK):
         recipe = make_recipe(pair, rounds)
         assert recipe.rounds == rounds
         assert recipe.warmup < rounds
