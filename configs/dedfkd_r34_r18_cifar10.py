@@ -4,7 +4,7 @@ from mmengine.config import read_base
 
 with read_base():
     from ._base_.datasets.cifar10 import *
-    from ._base_.dedfkd_cifar import *
+    from ._base_.dedfkd_inverted import *
     from ._base_.models.cifar_networks import resnet18, resnet34
 
 model['teacher'].update(
@@ -15,4 +15,5 @@ model['teacher'].update(
     'then set model.teacher.checkpoint='
     'work_dirs/teachers/resnet34_cifar10/epoch_200.pth',
 )
-model['student'].update(network=resnet18)
+model['student'].update(network=resnet18, init_from_teacher=True)
+model.update(layout_layers=['backbone.layer1', 'backbone.layer2'])

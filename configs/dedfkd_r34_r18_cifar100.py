@@ -12,4 +12,5 @@ model['teacher'].update(
     checkpoint='work_dirs/teachers/resnet34_cifar100/epoch_200.pth',
     how_to_get='make it: mmdfkd train configs/teachers/resnet34_cifar100.py',
 )
-model['student'].update(network=resnet18)
+model['student'].update(network=resnet18, init_from_teacher=True)
+model.update(layout_layers=['backbone.layer1', 'backbone.layer2'])

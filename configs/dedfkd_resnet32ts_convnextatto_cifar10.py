@@ -8,7 +8,7 @@ from torch.optim import AdamW
 
 with read_base():
     from ._base_.datasets.cifar10 import *
-    from ._base_.dedfkd_cifar import *
+    from ._base_.dedfkd_inverted import *
     from ._base_.models.timm_cifar_networks import convnext_atto, resnet32ts
 
 model['teacher'].update(
@@ -17,5 +17,6 @@ model['teacher'].update(
     how_to_get='make it: mmdfkd train configs/teachers/resnet32ts_cifar10.py',
 )
 model['student'].update(network=convnext_atto)
+model.update(layout_layers=['model.stages.1', 'model.stages.2'])
 # ConvNeXt has layer norms and wants AdamW, as its authors train it.
 optim_wrapper['student']['optimizer'] = dict(type=AdamW, lr=1e-3, weight_decay=0.05)

@@ -13,3 +13,4 @@ model['teacher'].update(
     how_to_get='make it: mmdfkd train configs/teachers/vgg11_cifar100.py',
 )
 model['student'].update(network=resnet18)
+model.update(layout_layers=['backbone.features.5', 'backbone.features.8'])

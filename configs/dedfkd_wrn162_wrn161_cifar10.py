@@ -6,8 +6,6 @@ teacher. The numbers were chosen on CIFAR-10's training images, seed 0's teacher
 
 from mmengine.config import read_base
 
-from mmdfkd.models.losses import LayoutSpreadLoss
-
 with read_base():
     from ._base_.datasets.cifar10 import *
     from ._base_.dedfkd_inverted import *
@@ -21,7 +19,4 @@ model['teacher'].update(
     'Matching (commit 5b4f27a), with the common keys of WideResNet',
 )
 model['student'].update(network=wrn16_1, init_from_teacher=True)
-model.update(
-    loss_layout=dict(type=LayoutSpreadLoss, loss_weight=10.0, spread=0.9),
-    layout_layers=['backbone.block1', 'backbone.block2'],
-)
+model.update(layout_layers=['backbone.block1', 'backbone.block2'])

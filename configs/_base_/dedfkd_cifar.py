@@ -1,4 +1,4 @@
-"""DE-DFKD on CIFAR-10: losses, optimisers, schedule; networks and data set are the config's.
+"""DE-DFKD on CIFAR-10 with a generator that lasts; networks and data set are the config's.
 
 Loss weights and the student's optimiser are those of Fast and NAYER for these teachers; how
 steps and views share out the time is what paid with smaller networks (docs/ablation.md), new

@@ -1,13 +1,12 @@
-"""DE-DFKD on CIFAR-100: CIFAR-10's settings for 100 classes."""
+"""DE-DFKD with an inverted generator for 100 classes; networks are the config's."""
 
 from mmengine.config import read_base
 
 with read_base():
-    from .dedfkd_cifar import *
+    from .dedfkd_inverted import *
 
-model['generator'].update(num_classes=100)
-train_dataloader['dataset'].update(num_classes=100)
-# NAYER's batch of synthetic images: the metric loss needs several of a class.
-train_dataloader.update(batch_size=400)
-model['memory'].update(capacity=2 * restart * 400)
-auto_scale_lr.update(base_batch_size=400)
+num_classes = 100
+model['generator'].update(num_classes=num_classes)
+# A batch of 128 has two of each of 64 classes, the next one of the others: the metric loss needs
+# pairs.
+train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)

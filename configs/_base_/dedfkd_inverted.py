@@ -1,5 +1,8 @@
 """DE-DFKD with an inverted generator, for any teacher with batch norms; networks are the config's.
 
+A config says two more things: ``layout_layers``, names of the teacher's early stages, and whether
+the student starts as a part of the teacher (``init_from_teacher``).
+
 The generator's dense layer is drawn anew every round, and a few steps on one batch of latents make
 the round's images. The student waits until the generator makes good images: one that begins
 earlier never makes up for it. The BN loss is in units of the running statistics, so that its
@@ -12,7 +15,7 @@ from torch.optim import Adam, AdamW
 
 from mmdfkd.engine.hooks import GeneratorRestartHook
 from mmdfkd.engine.optimizers import BFloat16OptimWrapper
-from mmdfkd.models.losses import RelativeBNStatisticsLoss
+from mmdfkd.models.losses import LayoutSpreadLoss, RelativeBNStatisticsLoss
 
 with read_base():
     from .dedfkd_cifar import *
@@ -24,6 +27,7 @@ model['generator'].update(base_channels=32, latent_dim=128)
 model['loss_bn'] = dict(type=RelativeBNStatisticsLoss, loss_weight=8.0)
 model['loss_metric'].update(loss_weight=0.5, gate=0.0, spread=0.3, separation=0.1)
 model.update(
+    loss_layout=dict(type=LayoutSpreadLoss, loss_weight=10.0, spread=0.9),  # of layout_layers
     fixed_latents=True,
     g_steps=10,  # 240 s of 4, 10, 30 gave a student of 38, 49, 43 % in a minute (WRN-16-2)
     warmup_rounds=warmup,  # without the adversary

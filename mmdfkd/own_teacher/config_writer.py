@@ -38,7 +38,6 @@ def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = Non
 
 
 def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[str]:
-    losses = ['LayoutSpreadLoss'] if pair.batch_norms and pair.layout_layers else []
     second = 'RandomErase' if pair.images.dark else 'ShiftFlip'
     used = [] if pair.batch_norms else ['RandomAffine', second]
     lines = [
@@ -62,7 +61,6 @@ def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[st
     datasets = ['ImageFolder'] if test else [] if recipe.lasts else ['BankDataset']
     lines += [f'from mmdfkd.datasets import {name}' for name in datasets]
     lines += ['from mmdfkd.models.classifiers import Classifier']
-    lines += [f'from mmdfkd.models.losses import {", ".join(losses)}'] * bool(losses)
     lines += [f'from mmdfkd.models.utils import {", ".join(used)}'] * bool(used)
     bases = [recipe.base] if test else [recipe.base, 'datasets.data_free_validation']
     return [
@@ -104,8 +102,9 @@ def _networks(pair: Pair, recipe: Recipe) -> list[str]:
         _update("model['generator']", **generator),
     ]
     if pair.batch_norms and pair.layout_layers:
-        loss = dict(type=Name('LayoutSpreadLoss'), loss_weight=10.0, spread=0.9)
-        lines += [_update('model', loss_layout=loss, layout_layers=pair.layout_layers)]
+        lines += [_update('model', layout_layers=pair.layout_layers)]
+    elif pair.batch_norms:
+        lines += [_update('model', loss_layout=None)]
     return lines + _augment(pair)
 
 
