@@ -26,7 +26,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 # torch is imported by the measuring processes only: Linux counts the memory of the process
 # that starts another in the other's peak, so the one that starts them stays small.
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIGS = Path(__file__).with_name('configs').resolve()
 #: The peer's names of teacher and student, by the name in our config.
 PAIRS = {'wrn402_wrn161': ('wrn40_2', 'wrn16_1'), 'r34_r18': ('resnet34', 'resnet18')}
 #: Options of our distiller, by the column they make, whatever the config has on.
@@ -97,7 +97,7 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     from mmdfkd.registry import MODELS
 
     imported = host_memory()
-    cfg = Config.fromfile(CONFIGS / f'dedfkd_{args.pair}_cifar10.py')
+    cfg = Config.fromfile(CONFIGS / f'{args.pair}.py')
     cfg.train_dataloader.batch_size = cfg.model.kd_batch_size = args.batch_size
     vary(cfg, VARIANTS[args.measure], args.batch_size)
     cfg.model.update(g_steps=args.g_steps, kd_steps=args.kd_steps)

@@ -73,7 +73,7 @@ def test_columns_differ_whatever_the_configs_have_on(tool):
     for pair in tool.PAIRS:
         models = []
         for options in tool.VARIANTS.values():
-            cfg = Config.fromfile(tool.CONFIGS / f'dedfkd_{pair}_cifar10.py')
+            cfg = Config.fromfile(tool.CONFIGS / f'{pair}.py')
             memory = MODELS.build(tool.vary(cfg, options, batch_size=4).model.memory)
             models.append((cfg.model.channels_last, getattr(memory, 'num_views', 0)))
         assert models == [(False, 0), (True, 0), (False, 4), (True, 4)]
@@ -103,7 +103,7 @@ def test_missing_package_of_the_peer_is_an_error(tool, tmp_path, monkeypatch):
 
 def test_pairs_have_configs(tool):
     for pair in tool.PAIRS:
-        assert (tool.CONFIGS / f'dedfkd_{pair}_cifar10.py').is_file()
+        assert (tool.CONFIGS / f'{pair}.py').is_file()
 
 
 def test_options_are_those_of_the_peers_script(peer_tool, peer_parser):
