@@ -6,4 +6,8 @@ from shared_fixtures import _formatted_once, _seed, malicious, proves_malice
 
 __all__ = ['_formatted_once', '_seed', 'malicious', 'proves_malice']
 
-collect_ignore = [str(script) for script in Path(__file__).parent.glob('*/*.py')]
+collect_ignore = [
+    str(script)
+    for pattern in ('*/*.py', '*/configs/*.py')
+    for script in Path(__file__).parent.glob(pattern)
+]

@@ -23,6 +23,7 @@ def untrained_run(folder, config=GREY, student=None, banked=40, **overrides):
     cfg.model.memory.capacity = 50
     if student is not None:
         cfg.model.student.network = student
+        cfg.model.student.init_from_teacher = False
     cfg.merge_from_dict(overrides)
     folder.mkdir(exist_ok=True)
     teacher = folder / 'teacher.pth'
