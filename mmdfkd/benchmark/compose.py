@@ -41,9 +41,9 @@ def compose(method: Config, pair: Config) -> Config:
     """Put the networks and data of ``pair`` into the config of ``method``.
 
     Of ``pair`` are teacher, student, data preprocessor, the names of the teacher's stages where
-    both have them (``layout_layers``), the images' shape, the classes, the evaluation and, where the method augments, the augmentation: whether a mirrored image is
-    one of the class depends on the data. All else is the method's: losses, optimisers,
-    schedules, numbers of steps.
+    both have them (``layout_layers``), the images' shape, the classes, the evaluation and, where
+    the method augments, the augmentation: whether a mirrored image is one of the class depends
+    on the data. All else is the method's: losses, optimisers, schedules, numbers of steps.
 
     Args:
         method: config of a distillation by the method, on whatever pair.

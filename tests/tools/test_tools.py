@@ -90,7 +90,7 @@ def test_a_run_without_a_validation_takes_rounds():
 def test_a_warm_up_as_long_as_the_run_is_an_error():
     config = 'configs/dedfkd_wrn162_wrn161_cifar10.py'
     for options in ({'train_cfg.max_iters': 70}, {'model.warmup_rounds': 620}):
-        with pytest.raises(ValueError, match='student waits, .* shorten .* as --rounds does'):
+        with pytest.raises(ValueError, match=r'student waits, .* shorten .* as --rounds does'):
             merged(config=config, cfg_options=options)
     assert merged(config=config, rounds=70).model.warmup_rounds == 7
 
