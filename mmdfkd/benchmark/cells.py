@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.config_files import read_distillation
-from mmdfkd.cli.length import set_length
+from mmdfkd.engine.length import set_length
 from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, cpu_name, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from mmdfkd.cli.length import parts
+from mmdfkd.engine.length import parts
 from mmdfkd.registry import MODELS
 
 LENGTH = 2  # rounds of a distiller, epochs of a teacher

@@ -12,10 +12,10 @@ from mmdfkd.checks import check_positive
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.cli.length import set_length
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.length import set_length
 from mmdfkd.engine.terminal import TerminalRunner
 from mmdfkd.engine.work_dir import claim, note_session
 

@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdfkd.benchmark import Cell, make_config
-from mmdfkd.cli.length import set_length
+from mmdfkd.engine.length import set_length
 
 ROOT = Path(__file__).parents[2]
 
