@@ -133,6 +133,16 @@ def test_a_distiller_runs_without_a_runner(teacher, place, library):
     assert 'student/loss_kd' in told
 
 
+def test_a_config_of_ones_own_teacher_builds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [config] = [b for b in blocks(DOCS / 'your_own_teacher.md', 'python') if 'read_base' in b]
+    Path('config.py').write_text(config)
+    model = Config.fromfile('config.py').model
+    weights = MODELS.build(model.teacher.network).state_dict()
+    torch.save({f'module.{name}': weight for name, weight in weights.items()}, 'teacher.pth')
+    assert MODELS.build(model).layout_layers == ['model.layer1', 'model.layer2']
+
+
 def test_the_notebook_runs(tmp_path):
     pytest.importorskip('mlxtend')
     cells = json.loads((DOCS / 'quickstart_notebook.ipynb').read_text())['cells']

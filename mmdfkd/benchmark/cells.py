@@ -17,6 +17,7 @@ from mmengine.config import Config
 from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.config_files import read_distillation
+from mmdfkd.engine.length import set_length
 from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, cpu_name, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
@@ -78,15 +79,8 @@ def make_config(cell: Cell, rounds: int) -> Config:
         ValueError: if the options set rounds or seed, or what no run reads.
     """
     cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
-    share = rounds / cfg.train_cfg.max_iters
-    cfg.train_cfg.update(max_iters=rounds, val_interval=max(1, rounds // _POINTS))
-    if cfg.model.get('warmup_rounds'):
-        cfg.model.warmup_rounds = round(cfg.model.warmup_rounds * share)
-    for schedules in cfg.param_scheduler.values():
-        for schedule in schedules:
-            for time in ('begin', 'end'):
-                if schedule.get(time):
-                    schedule[time] = round(schedule[time] * share)
+    set_length(cfg, rounds)
+    cfg.train_cfg.val_interval = max(1, rounds // _POINTS)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
     cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
     cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')

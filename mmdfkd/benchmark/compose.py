@@ -1,6 +1,7 @@
 """One method on another pair: any config of a distillation gives either."""
 
 import inspect
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -28,17 +29,21 @@ def _argument(part: ConfigDict, name: str) -> Any:
     """Return what a part's config gives, or its class has by default."""
     if name in part:
         return part[name]
+    return _parameters(part)[name].default
+
+
+def _parameters(part: ConfigDict) -> Mapping[str, inspect.Parameter]:
     kind = MODELS.get(part.type) if isinstance(part.type, str) else part.type
-    return inspect.signature(kind).parameters[name].default
+    return inspect.signature(kind).parameters
 
 
 def compose(method: Config, pair: Config) -> Config:
     """Put the networks and data of ``pair`` into the config of ``method``.
 
-    Of ``pair`` are teacher, student, data preprocessor, the images' shape, the classes, the
-    evaluation and, where the method augments, the augmentation: whether a mirrored image is
-    one of the class depends on the data. All else is the method's: losses, optimisers,
-    schedules, numbers of steps.
+    Of ``pair`` are teacher, student, data preprocessor, the names of the teacher's stages where
+    both have them (``layout_layers``), the images' shape, the classes, the evaluation and, where
+    the method augments, the augmentation: whether a mirrored image is one of the class depends
+    on the data. All else is the method's: losses, optimisers, schedules, numbers of steps.
 
     Args:
         method: config of a distillation by the method, on whatever pair.
@@ -61,6 +66,8 @@ def compose(method: Config, pair: Config) -> Config:
         cfg.model[name] = deepcopy(pair.model[name])
     if cfg.model.get('augment') and pair.model.get('augment'):
         cfg.model.augment = deepcopy(pair.model.augment)
+    if cfg.model.get('layout_layers') and pair.model.get('layout_layers'):
+        cfg.model.layout_layers = list(pair.model.layout_layers)
     if 'image_shape' in cfg.model:
         cfg.model.image_shape = image_shape(pair)
     if 'generator' in cfg.model:
@@ -79,5 +86,5 @@ def _fit_generator(generator: ConfigDict, pair: Config) -> None:
         generator.num_classes = pair.train_dataloader.dataset.num_classes
     given: dict[str, Any] = pair.model.get('generator', {})
     generator.pop('median_pixel', None)  # as dark as the pair's images are
-    if 'median_pixel' in given:
+    if 'median_pixel' in given and 'median_pixel' in _parameters(generator):
         generator.median_pixel = given['median_pixel']

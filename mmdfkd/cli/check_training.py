@@ -74,9 +74,9 @@ def _check_warmup(cfg: Config, length: int) -> None:
     check_not_negative(**{'model.warmup_rounds': warmup})
     if 'max_iters' in cfg.train_cfg and length <= warmup:
         raise ValueError(
-            f'train_cfg.max_iters (--rounds) should be more than the {warmup} rounds of '
+            f'train_cfg.max_iters should be more than the {warmup} rounds of '
             f'model.warmup_rounds, in which the student waits, but got {length}; train for '
-            "longer, or shorten the warm-up and the begin of the student's schedule"
+            'longer, or shorten the warm-up, too, as --rounds does'
         )
 
 

@@ -1,12 +1,12 @@
 """A toy length of any run: its own networks, data sets and code, but hardly any steps."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
 
+from mmdfkd.engine.length import parts
 from mmdfkd.registry import MODELS
 
 LENGTH = 2  # rounds of a distiller, epochs of a teacher
@@ -39,7 +39,7 @@ def toy_options(cfg: Config) -> dict[str, Any]:
     else:
         options['train_dataloader.dataset.indices'] = IMAGES
     for name in ('param_scheduler', 'default_hooks', 'custom_hooks'):
-        for prefix, part in _parts(cfg.get(name) or {}, name):
+        for prefix, part in parts(cfg.get(name) or {}, name):
             options |= {f'{prefix}.{time}': 1 for time in TIMES if part.get(time)}
     return options
 
@@ -59,12 +59,3 @@ def toy_checkpoint(teacher: Config, work_dir: Path, configs: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         torch.save({prefix + key: weight for key, weight in weights.items()}, file)
     return str(file)
-
-
-def _parts(tree: Any, name: str) -> Iterator[tuple[str, dict]]:
-    """Yield the schedulers or hooks of nested dicts and lists with their dotted names."""
-    if isinstance(tree, dict) and 'type' in tree:
-        yield name, tree
-    else:
-        for key, item in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            yield from _parts(item, f'{name}.{key}')

@@ -8,12 +8,14 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
+from mmdfkd.checks import check_positive
 from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
+from mmdfkd.engine.length import set_length
 from mmdfkd.engine.terminal import TerminalRunner
 from mmdfkd.engine.work_dir import claim, note_session
 
@@ -23,7 +25,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = Parser(description=__doc__)
     parser.add_argument('config', type=config_file, help='a config file, yours or an installed one')
     parser.add_argument('--work-dir', help='logs, pictures and checkpoints go here')
-    parser.add_argument('--rounds', type=int, help='length of a distillation, train_cfg.max_iters')
+    parser.add_argument(
+        '--rounds',
+        type=int,
+        help='length of a distillation, train_cfg.max_iters; its warm-up and schedules follow',
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -57,10 +63,11 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def set_rounds(cfg: Config, rounds: int) -> None:
-    """Make a run last ``rounds``; its schedules follow, and a shorter one validates as often.
+    """Make a run last ``rounds``, as :func:`set_length` does; a shorter one validates as often.
 
     Raises:
-        ValueError: if ``rounds`` is not positive, or the config is a teacher's.
+        ValueError: if ``rounds`` is not positive, the config is a teacher's, or its own times
+            are no numbers of rounds.
     """
     if 'max_iters' not in cfg.train_cfg:
         raise ValueError(
@@ -69,10 +76,11 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         )
     if rounds < 1:
         raise ValueError(f'--rounds should be at least 1, but got {rounds}')
-    interval = cfg.train_cfg.get('val_interval')
-    if interval and rounds < cfg.train_cfg.max_iters:
-        cfg.train_cfg.val_interval = max(1, interval * rounds // cfg.train_cfg.max_iters)
-    cfg.train_cfg.max_iters = rounds
+    length, interval = cfg.train_cfg.max_iters, cfg.train_cfg.get('val_interval', rounds)
+    check_positive(**{'train_cfg.val_interval': interval})
+    set_length(cfg, rounds)
+    if rounds < length and 'val_interval' in cfg.train_cfg:
+        cfg.train_cfg.val_interval = max(1, interval * rounds // length)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:

@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmdfkd.engine.hooks import NonFiniteLossHook, SyntheticGridHook
+from mmdfkd.engine.length import set_length
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
@@ -126,13 +127,18 @@ class Stopwatch(Hook):
 
 
 def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
-    """Leave out of the config what needs files: the teacher's weights, and evaluation."""
+    """Leave out of the config what needs files: the teacher's weights, and evaluation.
+
+    The warm-up, too: a round with the student's steps is what is measured.
+    """
     weights = MODELS.build(cfg.model.teacher.network).state_dict()
     torch.save(weights, f'{work_dir}/teacher.pth')
     cfg.model.teacher.update(checkpoint=f'{work_dir}/teacher.pth', prefix='')
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
-    cfg.train_cfg.max_iters = rounds
+    set_length(cfg, rounds)
+    if 'warmup_rounds' in cfg.model:
+        cfg.model.warmup_rounds = 0
     for name, hook in list(cfg.default_hooks.items()):
         if hook.type in (NonFiniteLossHook, SyntheticGridHook):
             del cfg.default_hooks[name]

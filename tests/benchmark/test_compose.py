@@ -5,6 +5,7 @@ from mmengine.config import Config
 
 from mmdfkd.benchmark import compose
 from mmdfkd.benchmark.compose import image_shape
+from mmdfkd.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 DIGITS = CONFIGS / 'dedfkd_lenet5_mnist5k.py'
@@ -48,3 +49,18 @@ def test_the_sources_stay_as_they_are():
 def test_a_teachers_config_is_no_pair():
     with pytest.raises(ValueError, match=r'the pair should be .*teachers/lenet5_mnist5k.py'):
         compose(read(LIVE), read(CONFIGS / 'teachers/lenet5_mnist5k.py'))
+
+
+def test_stages_are_those_of_the_pairs_teacher():
+    wide, thin = read(CIFAR100), read(CONFIGS / 'dedfkd_resnet20_resnet8_cifar10.py')
+    cfg = compose(wide, thin)
+    assert cfg.model.loss_layout == wide.model.loss_layout
+    assert cfg.model.layout_layers == thin.model.layout_layers != wide.model.layout_layers
+    assert compose(wide, read(INVERSION)).model.layout_layers == wide.model.layout_layers
+    assert not compose(read(DIGITS), thin).model.get('layout_layers')
+
+
+@pytest.mark.parametrize('pair', [DIGITS, CIFAR100], ids=lambda p: p.stem)
+def test_a_generator_of_layers_takes_any_pair(pair):
+    generator = compose(read(CONFIGS / 'dedfkd_lenet5_mnist9891.py'), read(pair)).model.generator
+    assert MODELS.build(generator).num_classes == (100 if pair == CIFAR100 else 10)

@@ -1,0 +1,90 @@
+import math
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmdfkd.benchmark import Cell, make_config
+from mmdfkd.engine.length import set_length
+
+ROOT = Path(__file__).parents[2]
+
+
+def config(*schedules, warmup=0, length=200):
+    return Config(
+        dict(
+            model=dict(warmup_rounds=warmup),
+            train_cfg=dict(max_iters=length),
+            param_scheduler=dict(generator=[], student=[*schedules]),
+        )
+    )
+
+
+@pytest.mark.parametrize(('rounds', 'warmup'), [(620, 70), (62, 7), (1240, 140), (8, 0), (1, 0)])
+def test_warm_up_and_schedule_keep_their_share(rounds, warmup):
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_resnet20_resnet8_cifar10.py')
+    set_length(cfg, rounds)
+    assert cfg.train_cfg.max_iters == rounds
+    assert cfg.model.warmup_rounds == cfg.param_scheduler.student[0].begin == warmup
+
+
+@pytest.mark.parametrize('rounds', range(1, 12))
+def test_a_student_never_waits_for_all_of_the_run(rounds):
+    cfg = config(warmup=199)
+    set_length(cfg, rounds)
+    assert cfg.model.warmup_rounds < rounds
+
+
+def test_ends_and_milestones_keep_their_share():
+    cfg = config(
+        dict(type='LinearLR', begin=0, end=20),
+        dict(type='CosineAnnealingLR', begin=20, end=math.inf),
+        dict(type='MultiStepLR', milestones=[100, 150]),
+        dict(type='CosinePeriodLR', period=50),
+    )
+    set_length(cfg, 100)
+    ramp, cosine, steps, period = cfg.param_scheduler.student
+    assert (ramp.begin, ramp.end) == (0, 10)
+    assert (cosine.begin, cosine.end) == (10, math.inf)
+    assert steps.milestones == [50, 75]
+    assert period.period == 50  # of a generator, not of the run
+
+
+def test_a_ramp_is_no_shorter_than_it_takes_to_reach_its_end():
+    cfg = config(dict(type='LinearLR', start_factor=0.1, end=20))
+    set_length(cfg, 3)
+    assert cfg.param_scheduler.student[0].end == 2
+
+
+def test_one_schedule_or_none():
+    single = dict(type='CosineAnnealingLR', begin=20)
+    for schedules in (single, [single], dict(student=single)):
+        cfg = config()
+        cfg.param_scheduler = schedules
+        set_length(cfg, 100)
+        assert "begin': 10" in str(cfg.param_scheduler)
+    cfg = config()
+    cfg.param_scheduler = None
+    set_length(cfg, 100)
+    assert cfg.train_cfg.max_iters == 100
+
+
+@pytest.mark.parametrize(
+    ('cfg', 'name'),
+    [
+        (config(length=0), 'train_cfg.max_iters'),
+        (config(warmup=-1), 'model.warmup_rounds'),
+        (config(dict(type='LinearLR', end='x')), 'param_scheduler.student.0.end'),
+        (config(dict(type='MultiStepLR', milestones=[1, 0.5])), 'student.0.milestones.1'),
+    ],
+)
+def test_what_is_no_number_of_rounds_is_an_error(cfg, name):
+    with pytest.raises(ValueError, match=f'{name} should be a whole number'):
+        set_length(cfg, 100)
+
+
+def test_a_benchmarks_cell_is_as_long():
+    name = ROOT / 'configs/dedfkd_wrn162_wrn161_cifar10.py'
+    cfg = make_config(Cell(name, name, 0, 1.0, Path(), {}), rounds=62)
+    assert cfg.model.warmup_rounds == cfg.param_scheduler.student[0].begin == 7
+    assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (62, 6)
