@@ -130,6 +130,7 @@ def _build(student: TrainedStudent, weights: str) -> str:
             f'# It needs {", ".join(needed)}; subtract mean from pixels, and divide by std.',
             f'network = mmdfkd.registry.MODELS.build({config})',
             f'network.load_state_dict({weights})',
+            'network.eval()',
         ]
     )
 
