@@ -15,17 +15,15 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
-from torch.utils.data import Dataset
 
 from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.datasets import BankDataset
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
 from mmdfkd.evaluation.metrics.diversity import DUPLICATE_DISTANCE
 from mmdfkd.evaluation.run import bind, evaluate_synthetic
-from mmdfkd.models.distillers import choose_source, load_distiller
+from mmdfkd.models.distillers import choose_source, load_distiller, samples_of
 from mmdfkd.reports import figure_files
 from mmdfkd.reports.tables import markdown
 
@@ -41,7 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--source',
         choices=['generator', 'bank'],
-        help='live samples of the generator (default, where there is one) or the memory',
+        help='live samples of the generator (default, where one lasts) or the memory',
     )
     parser.add_argument(
         '--num',
@@ -137,13 +135,6 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     ]
 
 
-def make_samples(args: argparse.Namespace, model: Any) -> Dataset:
-    """Return the latents or the slots to evaluate."""
-    if args.source == 'generator':
-        return model.held_out(args.num, args.seed)
-    return BankDataset(min(args.num, len(model.memory)))
-
-
 def bank_duplicates(bank: Any, num: int) -> float:
     """Return the share of ``num`` bank images with a near-duplicate among all of them.
 
@@ -173,23 +164,23 @@ def main(argv: list[str] | None = None) -> None:
         metrics = make_metrics(args, cfg)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'{error}; {NO_REAL}') from error
-    samples: Any = make_samples(args, model)
+    dataset: Any = samples_of(model, args.source, args.num, args.seed)
     bind(metrics, model)
     for metric in metrics:
         if isinstance(metric, Fidelity):
             metric.describe_real()  # an image that cannot be read is told before hours of others
-    figures = evaluate_synthetic(model, samples, metrics, args.batch_size, sys.stdout.isatty())
+    figures = evaluate_synthetic(model, dataset, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'bank':
-        figures['bank/duplicates'] = bank_duplicates(model.memory, len(samples))
+        figures['bank/duplicates'] = bank_duplicates(model.memory, len(dataset))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
-    print(f'\n{len(samples)} images of the {args.source}')
+    print(f'\n{len(dataset)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')
     print(f'\n{table(figures)}')
     figure_files.write(
         out,
         settings,
         time.perf_counter() - start,
-        num_fake=len(samples),
+        num_fake=len(dataset),
         protocol=protocol,
         figures={name: value for name, value in figures.items() if value == value},  # JSON's
         details={m.default_prefix: m.details for m in metrics if hasattr(m, 'details')},

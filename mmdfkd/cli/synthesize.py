@@ -176,7 +176,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--source',
         choices=['generator', 'bank'],
-        help='live samples of the generator (default, where there is one) or the memory',
+        help='live samples of the generator (default, where one lasts) or the memory',
     )
     parser.add_argument(
         '--seed', type=not_negative, default=0, help='of the latents, or of the slots'

@@ -1,5 +1,6 @@
 """The model card: the README of an exported folder."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,39 +76,61 @@ def _input(student: TrainedStudent) -> str:
 
 
 def _use(student: TrainedStudent, written: Written) -> str:
-    session = "onnxruntime.InferenceSession('{}').run(None, {{'pixels': pixels}})  # numpy, {}"
-    ways = {
-        'model.onnx': session.format('model.onnx', written.dtype),
-        'model.int8.onnx': session.format('model.int8.onnx', f'{written.dtype}; 8 bits inside'),
-        'model.pt2': f"torch.export.load('model.pt2').module()(pixels)  # torch, {written.dtype}",
-        'model.safetensors': "safetensors.torch.load_file('model.safetensors')  # the weights",
-        'mmpretrain.py': "mmpretrain.ImageClassificationInferencer('mmpretrain.py', "
-        "'mmpretrain.pth')('image.png')",
-    }
-    if library_of(student) is None:
-        ways['model.safetensors'] = _build(student)
-    if library_of(student) == 'timm':
-        ways['config.json'] = "timm.create_model('local-dir:.', pretrained=True)  # in this folder"
-    else:
-        ways['config.json'] = (
-            "transformers.AutoModelForImageClassification.from_pretrained('.')  # in this folder"
-        )
-    lines = [ways[name] for name in written.files if name in ways]
-    own = ' Its network is a part of mmdfkd, which must be installed.' * (
+    ways = _ways(student, written)
+    used = [ways[name] for name in written.files if name in ways]
+    modules = sorted({module for imported, _ in used for module in imported})
+    lines = [*(f'import {module}' for module in modules), '', *(line for _, line in used)]
+    own = ['Its network is a part of mmdfkd, which must be installed.'] * (
         'mmdfkd.' in str(student.config) and 'mmpretrain.py' in written.files
     )
-    return _section(
-        'How to load it', '\n'.join(['```python', *lines, '```', *([own.strip()] if own else [])])
-    )
+    return _section('How to load it', '\n'.join(['```python', *lines, '```', *own]))
 
 
-def _build(student: TrainedStudent) -> str:
+def _ways(student: TrainedStudent, written: Written) -> dict[str, tuple[list[str], str]]:
+    """Return of each file what is to be imported, and the line that loads it."""
+    session = "onnxruntime.InferenceSession('{}').run(None, {{'pixels': pixels}})  # numpy, {}"
+    dtype, library = written.dtype, library_of(student)
+    weights = "safetensors.torch.load_file('model.safetensors')"
+    folder = {
+        'timm': "timm.create_model('local-dir:.', pretrained=True)  # in this folder",
+        'transformers': "transformers.AutoModelForImageClassification.from_pretrained('.')"
+        '  # in this folder',
+    }
+    ways = {
+        'model.onnx': (['onnxruntime'], session.format('model.onnx', dtype)),
+        'model.int8.onnx': (
+            ['onnxruntime'],
+            session.format('model.int8.onnx', f'{dtype}; 8 bits inside'),
+        ),
+        'model.pt2': (
+            ['torch'],
+            f"torch.export.load('model.pt2').module()(pixels)  # torch, {dtype}",
+        ),
+        'model.safetensors': (['safetensors.torch'], f'{weights}  # the weights'),
+        'mmpretrain.py': (
+            ['mmpretrain'],
+            "mmpretrain.ImageClassificationInferencer('mmpretrain.py', "
+            "'mmpretrain.pth')('image.png')",
+        ),
+    }
+    if library is None:
+        built = _build(student, weights)
+        ways['model.safetensors'] = (['mmdfkd.registry', 'safetensors.torch'], built)
+    else:
+        ways['config.json'] = ([library], folder[library])
+    return ways
+
+
+def _build(student: TrainedStudent, weights: str) -> str:
     """Return the lines that build the network and load the weights, for no library does."""
+    config = code(student.config)
+    needed = sorted({'mmdfkd', *re.findall(r"type='(\w+)\.", config)})
     return '\n'.join(
         [
-            '# mean and std are to be subtracted and divided by; the rest needs mmdfkd',
-            f'network = mmdfkd.registry.MODELS.build({code(student.config)})',
-            "network.load_state_dict(safetensors.torch.load_file('model.safetensors'))",
+            f'# It needs {", ".join(needed)}; subtract mean from pixels, and divide by std.',
+            f'network = mmdfkd.registry.MODELS.build({config})',
+            f'network.load_state_dict({weights})',
+            'network.eval()',
         ]
     )
 

@@ -31,6 +31,7 @@ def test_a_bare_student_says_what_is_not_known():
     assert '4 x 4 pixels, grey' in text
     assert '(mean 1.5; std 2)' in text
     assert "torch.export.load('model.pt2').module()(pixels)  # torch, uint8" in text
+    assert text.count('import torch\n') == 1
     assert 'onnx' not in text.split('## How to load it')[1].split('##')[0]
     assert 'None was measured.' in text
     unknown = text.split('## What is not known')[1]
@@ -71,3 +72,11 @@ def test_the_name_is_the_architectures():
     assert name_of(dict(type='mmdfkd.narrower', network=dict(type='torchvision.models.vgg11'))) == (
         'A part of vgg11'
     )
+
+
+def test_the_card_names_what_the_network_is_of():
+    made = student()
+    made.config = dict(type='mmdfkd.narrower', network=dict(type='mynets.small'), image_shape=[1])
+    text = card(made, Written(['model.onnx', 'model.safetensors'], 'float32'))
+    assert '# It needs mmdfkd, mynets;' in text
+    assert 'import mmdfkd.registry\nimport onnxruntime\nimport safetensors.torch\n\n' in text

@@ -8,6 +8,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
+from mmdfkd.models.distillers import samples_of
 from mmdfkd.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +135,7 @@ def test_an_empty_bank(run):
     cfg = Config.fromfile(ROOT / CONFIG)
     cfg.merge_from_dict(dict(option.split('=') for option in run[1][:1]))
     with pytest.raises(ValueError, match='the bank should hold images'):
-        tool.make_samples(args, MODELS.build(cfg.model))
+        samples_of(MODELS.build(cfg.model), args.source, args.num, args.seed)
 
 
 def test_the_training_split(tmp_path):

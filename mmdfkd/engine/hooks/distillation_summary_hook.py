@@ -1,5 +1,6 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
+import logging
 import sys
 import time
 from numbers import Real
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import EMAHook, Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.progress import track
 from torch import Tensor
@@ -201,6 +203,14 @@ def _check_samples(dataset: Dataset, model: Any) -> None:
         raise ValueError(
             f'the LatentDataset should have the generator’s latent_dim={model.latent_dim}, '
             f'but got {found}; set latent_dim of that data set'
+        )
+    if isinstance(dataset, LatentDataset) and model.sources[0] == 'bank':
+        print_log(
+            'the evaluation set should be a BankDataset where fixed_latents fits the generator to '
+            'each round’s latents, but got a LatentDataset: images of other latents are not what '
+            'the student learns from',
+            logger='current',
+            level=logging.WARNING,
         )
 
 

@@ -5,6 +5,7 @@ from mmengine.runner import Runner
 
 from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.evaluation.run import bind, evaluate_synthetic
+from mmdfkd.models.distillers import samples_of
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS, METRICS
 
@@ -13,8 +14,8 @@ from mmdfkd.registry import HOOKS, METRICS
 class SyntheticFiguresHook(Hook):
     """Compute metrics of synthetic images after each validation.
 
-    They are live samples of held-out latents, or the memory's images where a method has no
-    generator.
+    They are live samples of held-out latents, or random ones of the memory's images where a
+    method has no generator, or fits it anew to each round's latents (``fixed_latents``).
 
     The figures are logged with the student's, and CheckpointHook can ``save_best`` on
     them. The run's random state stays as it is. Without any real image to validate on,
@@ -24,7 +25,7 @@ class SyntheticFiguresHook(Hook):
         metrics: configs of metrics of synthetic images.
         num_samples: images, of all processes together.
         batch_size: images in a pass, in each process.
-        seed: of the latents.
+        seed: of the latents, or of the choice.
 
     Raises:
         ValueError: if a number is out of range.
@@ -49,8 +50,8 @@ class SyntheticFiguresHook(Hook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Add the figures to ``metrics`` and to the log."""
         model = unwrap(runner.model)
-        samples = model.held_out(self.num_samples, self.seed)
-        figures = evaluate_synthetic(model, samples, self.metrics, self.batch_size)
+        dataset = samples_of(model, model.sources[0], self.num_samples, self.seed)
+        figures = evaluate_synthetic(model, dataset, self.metrics, self.batch_size)
         if metrics is not None:
             metrics.update(figures)
         for name, value in figures.items():

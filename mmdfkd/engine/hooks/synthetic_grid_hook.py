@@ -25,11 +25,11 @@ _OF_SHORT_RUNS = 4  # grids
 class SyntheticGridHook(Hook):
     """Show a grid of synthetic images through the Runner's visualizer, as ``synthetic``.
 
-    A row is a class, with its name: the class that was asked for; of an unconditional
-    generator, or a method without one, which shows its newest images, the class that the
-    teacher sees, and the rows are the most frequent of these. The latents stay the same all
-    run long. Of the validation set, where it has images, the same is shown once, as ``real``.
-    The names are left beside the log, for the report.
+    A row is a class, with its name: the class that was asked for, or, where none was, the class
+    that the teacher sees, and the rows are the most frequent of these. A generator's latents stay
+    the same all run long. A method without one, or one that fits it anew to each round's latents,
+    shows its newest images. Of the validation set, where it has images, the same is shown once, as
+    ``real``. The names are left beside the log, for the report.
 
     Args:
         interval: iterations between two grids; a run that is no longer has four grids.

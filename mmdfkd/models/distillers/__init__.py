@@ -16,7 +16,7 @@ from .mad import MAD
 from .nayer import NAYER
 from .noise import GaussianNoise
 from .other_images import OtherImages
-from .synthesis import choose_source
+from .synthesis import choose_source, samples_of
 from .zskt import ZSKT
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     'OtherImages',
     'choose_source',
     'load_distiller',
+    'samples_of',
 ]

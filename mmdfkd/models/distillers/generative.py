@@ -88,13 +88,18 @@ class GenerativeDistiller(DataFreeDistiller):
 
     @property
     def sources(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What tools can take images from, the usual one first."""
-        return ('generator',) if self.memory is None else ('generator', 'bank')
+        """What tools can take images from, the usual one first.
+
+        A generator that was fitted to one batch of latents says little of others.
+        """
+        if self.memory is None:
+            return ('generator',)
+        return ('bank', 'generator') if self.fixed_latents else ('generator', 'bank')
 
     @property
     def conditional(self) -> bool:  # type: ignore[override]
-        """Whether the generator makes the classes that are asked for."""
-        return unwrap(self.generator).conditional
+        """Whether the generator makes the classes that are asked for; a memory has no labels."""
+        return self.sources[0] == 'generator' and unwrap(self.generator).conditional
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Train the generator for ``g_steps``; the last step's images are remembered."""
@@ -185,8 +190,11 @@ class GenerativeDistiller(DataFreeDistiller):
     def preview(self, num: int, rows: int, seed: int = 0) -> Tensor:
         """Synthesise from latents of ``seed``: rows of classes, columns of latents.
 
-        An unconditional generator's images all have latents of their own.
+        An unconditional generator's images all have latents of their own. With
+        ``fixed_latents`` they are the memory's newest.
         """
+        if self.sources[0] == 'bank':
+            return super().preview(num, rows, seed)
         columns = num // rows
         draw = torch.Generator().manual_seed(seed)
         latents = torch.randn(rows * columns, self.latent_dim, generator=draw)

@@ -4,7 +4,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset, Subset
 
+from mmdfkd.datasets import BankDataset
 from mmdfkd.models.utils import frozen
 
 
@@ -58,6 +60,28 @@ def choose_source(distiller: Any, source: str | None) -> str:
             f'got {source!r}; leave it out for {distiller.sources[0]!r}'
         )
     return source or distiller.sources[0]
+
+
+def samples_of(distiller: Any, source: str, num: int, seed: int) -> Dataset:
+    """Return what to synthesise, for :meth:`~.interface.ToolInterface.val_step`.
+
+    Args:
+        distiller: a :class:`~.base.DataFreeDistiller`.
+        source: one of its ``sources``.
+        num: images; of a memory that holds fewer, all.
+        seed: of the latents, or of the choice among a memory's images, which is random.
+
+    Raises:
+        ValueError: if the memory is empty.
+    """
+    if source == 'generator':
+        return distiller.held_out(num, seed)
+    length = len(distiller.memory)
+    slots = BankDataset(length)
+    if num >= length:
+        return slots
+    order = torch.randperm(length, generator=torch.Generator().manual_seed(seed))
+    return Subset(slots, order[:num].tolist())
 
 
 def _from_memory(memory: Any, slots: Tensor) -> Tensor:

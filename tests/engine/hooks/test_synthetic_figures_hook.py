@@ -98,6 +98,14 @@ def test_latents_of_another_size(tmp_path):
         runner.train()
 
 
+def test_latents_of_a_generator_that_was_fitted_to_others_are_told_of(tmp_path, capfd):
+    loader = synthetic_loader(LatentDataset(NUM_CLASSES, 7, 5))
+    runner = toy_runner(tmp_path, 1, val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
+    runner.model.fixed_latents = True
+    runner.train()
+    assert 'should be a BankDataset where fixed_latents' in capfd.readouterr().out
+
+
 def test_the_random_state_stays():
     model = toy_dedfkd()
     before = torch.get_rng_state()

@@ -2,7 +2,8 @@ import pytest
 import torch
 from toy import NUM_CLASSES, toy_dedfkd, toy_labels, toy_optim_wrapper, toy_parts
 
-from mmdfkd.models.distillers import DAFL
+from mmdfkd.datasets import LatentDataset
+from mmdfkd.models.distillers import DAFL, samples_of
 from mmdfkd.models.generators import UnconditionalGenerator
 from mmdfkd.models.losses import ActivationLoss, InformationEntropyLoss, PseudoLabelLoss
 
@@ -61,3 +62,32 @@ def test_an_unconditional_generator_was_asked_for_no_class():
     )
     (samples,) = model.val_step(latents())
     assert samples['labels'] is None
+
+
+def slots_of(dataset):
+    return [sample['slot'] for sample in dataset]
+
+
+def test_samples_of_a_memory_are_random_ones(model):
+    wrapper = toy_optim_wrapper(model)
+    for _ in range(2):
+        model.train_step(toy_labels(), wrapper)
+    length = len(model.memory)
+    chosen = slots_of(samples_of(model, 'bank', length - 2, seed=1))
+    assert len(set(chosen)) == length - 2
+    assert chosen == slots_of(samples_of(model, 'bank', length - 2, seed=1))
+    assert chosen != slots_of(samples_of(model, 'bank', length - 2, seed=2))
+    assert slots_of(samples_of(model, 'bank', 10 * length, seed=1)) == [*range(length)]
+    assert isinstance(samples_of(model, 'generator', 4, seed=1), LatentDataset)
+
+
+def test_a_generator_of_one_batch_of_latents_is_shown_by_its_memory():
+    model = toy_dedfkd(fixed_latents=True)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert model.sources == ('bank', 'generator')
+    assert not model.conditional
+    assert torch.equal(model.preview(4, 2), model.memory[model.memory.newest(4)])
+    without = toy_dedfkd(fixed_latents=True, memory=None)
+    assert without.sources == ('generator',)
+    assert without.conditional
+    assert without.preview(4, 2).shape[0] == 4
