@@ -28,8 +28,9 @@ def check_training(cfg: Config) -> None:
     for name in ('randomness', 'log_processor'):
         if not isinstance(cfg.get(name, {}), dict):
             raise ValueError(f'{name} should be a dict, but got {cfg[name]!r}; leave it out')
-    if cfg.get('log_level', 'INFO') not in logging.getLevelNamesMapping():
-        raise ValueError(f'log_level should be as INFO or WARNING, but got {cfg.log_level!r}')
+    level = cfg.get('log_level', 'INFO')
+    if not (isinstance(level, str) and isinstance(logging.getLevelName(level), int)):
+        raise ValueError(f'log_level should be as INFO or WARNING, but got {level!r}')
     window = (cfg.get('log_processor') or {}).get('window_size', 1)
     check_positive(**{'log_processor.window_size': window})
     seed = (cfg.get('randomness') or {}).get('seed')
