@@ -81,6 +81,15 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     set_length(cfg, rounds)
     if rounds < length and 'val_interval' in cfg.train_cfg:
         cfg.train_cfg.val_interval = max(1, interval * rounds // length)
+        _shorten_bank(cfg)
+
+
+def _shorten_bank(cfg: Config) -> None:
+    """Have a validation on the run's own images take no more than there are at the first."""
+    dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
+    if 'BankDataset' in str(dataset.get('type')):
+        made = cfg.train_cfg.val_interval * cfg.train_dataloader.batch_size
+        dataset.length = min(dataset.length, made)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
