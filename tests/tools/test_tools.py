@@ -62,16 +62,18 @@ def test_rounds_are_the_length_and_nothing_else():
     assert cfg == plain
 
 
-def test_a_shorter_run_validates_as_often():
-    intervals = [merged(rounds=rounds).train_cfg.val_interval for rounds in (1000, 100, 2)]
-    assert intervals == [250, 25, 1]
+def test_a_shorter_run_validates_and_logs_as_often():
+    runs = [merged(rounds=rounds) for rounds in (1000, 100, 2)]
+    assert [cfg.train_cfg.val_interval for cfg in runs] == [250, 25, 1]
+    assert [cfg.default_hooks.logger.interval for cfg in runs] == [50, 5, 1]
+    assert [cfg.log_processor.window_size for cfg in runs] == [50, 5, 1]
 
 
 @pytest.mark.parametrize(
     ('own', 'rounds', 'message'),
     [
         (dict(max_iters=0), 5, 'train_cfg.max_iters should be a whole number over 0, but got 0'),
-        (dict(val_interval='x'), 5, "train_cfg.val_interval should be .*, but got 'x'"),
+        (dict(val_interval='x'), 5, r"train_cfg.val_interval should be .*, but got 'x'"),
     ],
 )
 def test_a_length_of_the_configs_own_that_is_none_is_an_error(own, rounds, message):
