@@ -100,7 +100,8 @@ def _shorten_bank(cfg: Config) -> None:
     dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
     if 'BankDataset' in str(dataset.get('type')):
         first = cfg.train_cfg.get('val_interval', cfg.train_cfg.max_iters)
-        dataset.length = min(dataset.length, first * cfg.train_dataloader.batch_size)
+        most = first * cfg.train_dataloader.batch_size
+        dataset['length'] = min(dataset['length'], most)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
