@@ -55,4 +55,5 @@ param_scheduler = dict(
     student=[dict(type=CosineAnnealingLR, by_epoch=False)],
 )
 default_hooks['logger'].update(interval=10)
+log_processor.update(window_size=10)  # else the logged times are of others, too
 default_hooks['checkpoint'].update(interval=100)

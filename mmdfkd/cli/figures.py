@@ -2,7 +2,7 @@
 
 FID, KID, precision, recall, density, coverage and Inception score against real images, the
 balance of the classes, the diversity inside them, and how far the student agrees with the
-teacher; of live samples of held-out latents, or of the images in the bank. Real images are
+teacher; of live samples of held-out latents, or of random ones in the bank. Real images are
 the config's evaluation set with its split ``train``, and the floor is that split against
 the evaluation set itself. ``--no-real`` gives what a user without any real image can have.
 """

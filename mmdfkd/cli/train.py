@@ -63,7 +63,9 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def set_rounds(cfg: Config, rounds: int) -> None:
-    """Make a run last ``rounds``, as :func:`set_length` does; a shorter one validates as often.
+    """Make a run last ``rounds``, by :func:`set_length`.
+
+    A shorter one validates and logs as often over the run.
 
     Raises:
         ValueError: if ``rounds`` is not positive, the config is a teacher's, or its own times
@@ -76,11 +78,30 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         )
     if rounds < 1:
         raise ValueError(f'--rounds should be at least 1, but got {rounds}')
-    length, interval = cfg.train_cfg.max_iters, cfg.train_cfg.get('val_interval', rounds)
-    check_positive(**{'train_cfg.val_interval': interval})
+    length = cfg.train_cfg.max_iters
     set_length(cfg, rounds)
-    if rounds < length and 'val_interval' in cfg.train_cfg:
-        cfg.train_cfg.val_interval = max(1, interval * rounds // length)
+    if rounds < length:
+        logger = (cfg.get('default_hooks') or {}).get('logger') or {}
+        _shorten('train_cfg.val_interval', cfg.train_cfg, rounds, length)
+        _shorten('default_hooks.logger.interval', logger, rounds, length)
+        _shorten('log_processor.window_size', cfg.get('log_processor') or {}, rounds, length)
+        _shorten_bank(cfg)
+
+
+def _shorten(name: str, owner: dict, rounds: int, length: int) -> None:
+    key = name.rpartition('.')[2]
+    if key in owner:
+        check_positive(**{name: owner[key]})
+        owner[key] = max(1, owner[key] * rounds // length)
+
+
+def _shorten_bank(cfg: Config) -> None:
+    """Have a validation on the run's own images take no more than there are at the first."""
+    dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
+    if 'BankDataset' in str(dataset.get('type')):
+        first = cfg.train_cfg.get('val_interval', cfg.train_cfg.max_iters)
+        most = first * cfg.train_dataloader.batch_size
+        dataset['length'] = min(dataset['length'], most)
 
 
 def merge_args(cfg: Config, args: argparse.Namespace) -> Config:

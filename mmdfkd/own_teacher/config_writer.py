@@ -149,7 +149,9 @@ def _length(recipe: Recipe, num_classes: int) -> list[str]:
         ]
     return [
         *lines,
-        "default_hooks['logger'].update(interval=max(1, min(10, rounds // 10)))",
+        'every = max(1, min(10, rounds // 10))  # rounds of a line in the log',
+        "default_hooks['logger'].update(interval=every)",
+        'log_processor.update(window_size=every)',
         "default_hooks['checkpoint'].update(interval=max(1, rounds // 24))",
         "default_hooks['synthetic_grid'].update(interval=max(1, rounds // 6))",
     ]

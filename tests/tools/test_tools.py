@@ -1,3 +1,4 @@
+import copy
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
+from mmdfkd.datasets import BankDataset
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.registry import MODELS
 
@@ -60,16 +62,18 @@ def test_rounds_are_the_length_and_nothing_else():
     assert cfg == plain
 
 
-def test_a_shorter_run_validates_as_often():
-    intervals = [merged(rounds=rounds).train_cfg.val_interval for rounds in (1000, 100, 2)]
-    assert intervals == [250, 25, 1]
+def test_a_shorter_run_validates_and_logs_as_often():
+    runs = [merged(rounds=rounds) for rounds in (1000, 100, 2)]
+    assert [cfg.train_cfg.val_interval for cfg in runs] == [250, 25, 1]
+    assert [cfg.default_hooks.logger.interval for cfg in runs] == [50, 5, 1]
+    assert [cfg.log_processor.window_size for cfg in runs] == [50, 5, 1]
 
 
 @pytest.mark.parametrize(
     ('own', 'rounds', 'message'),
     [
         (dict(max_iters=0), 5, 'train_cfg.max_iters should be a whole number over 0, but got 0'),
-        (dict(val_interval='x'), 5, "train_cfg.val_interval should be .*, but got 'x'"),
+        (dict(val_interval='x'), 5, r"train_cfg.val_interval should be .*, but got 'x'"),
     ],
 )
 def test_a_length_of_the_configs_own_that_is_none_is_an_error(own, rounds, message):
@@ -85,6 +89,16 @@ def test_a_run_without_a_validation_takes_rounds():
     cfg = load_tool('train').merge_args(cfg, arguments(rounds=5, no_validate=True))
     assert 'val_interval' not in cfg.train_cfg
     assert cfg.train_cfg.max_iters == 5
+
+
+def test_a_shorter_run_is_validated_on_the_images_that_it_has():
+    cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    cfg.val_dataloader.dataset = dict(type=BankDataset, length=2000)
+    lengths = []
+    for rounds in (1000, 100, 4):  # validated every 250, 25 and 1
+        short = load_tool('train').merge_args(copy.deepcopy(cfg), arguments(rounds=rounds))
+        lengths.append(short.val_dataloader.dataset.length)
+    assert lengths == [2000, 2000, 128]
 
 
 def test_a_warm_up_as_long_as_the_run_is_an_error():

@@ -3,10 +3,11 @@
     from ._base_.datasets.data_free_validation import *
 
 The student is compared with the teacher on images of held-out latents. Give ``latent_dim``
-and ``num_classes`` the generator's values if they are others. ``agreement/kl_augment``, the
-KL divergence on augmented samples, ranks the checkpoints of a run with one generator as the
-test accuracy does; where generators are restarted it does not, and the last checkpoint is the
-best choice (docs/figures.md). To keep the best by it, in the config:
+and ``num_classes`` the generator's values if they are others. With ``fixed_latents`` the generator
+knows no latents but a round's: take the memory's images, as docs/data.md says.
+``agreement/kl_augment``, the KL divergence on augmented samples, ranks the checkpoints of a run
+with one generator as the test accuracy does; where generators are restarted it does not, and the
+last checkpoint is the best choice (docs/figures.md). To keep the best by it, in the config:
 
     default_hooks['checkpoint'].update(save_best='agreement/kl_augment', rule='less')
 """

@@ -52,6 +52,7 @@ train_cfg.update(max_iters=rounds, val_interval=20)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
 param_scheduler['generator'][0].update(period=restart)
 default_hooks['logger'].update(interval=10)
+log_processor.update(window_size=10)  # else the logged times are of others, too
 default_hooks['checkpoint'].update(
     interval=20, max_keep_ckpts=-1
 )  # to correlate figures over a run

@@ -1,6 +1,5 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
-import logging
 import sys
 import time
 from numbers import Real
@@ -11,14 +10,13 @@ import numpy as np
 import torch
 from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import EMAHook, Hook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 from rich.progress import track
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
 from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
+from mmdfkd.engine.sample_checks import check_samples
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -113,7 +111,7 @@ class DistillationSummaryHook(Hook):
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
         dataset = loop.dataloader.dataset
         if isinstance(dataset, LatentDataset | BankDataset):
-            _check_samples(dataset, unwrap(runner.model))
+            check_samples(runner, dataset)
             bind(loop.evaluator.metrics, runner.model)  # they compare with the teacher
         else:
             self._teacher = evaluate_teacher(runner, loop)
@@ -190,28 +188,6 @@ def _check_best(runner: Runner, figures: dict[str, Any]) -> None:
                     f'save_best of the checkpoint hook should be a figure of the validation, one '
                     f'of {sorted(figures)}, but got {name!r}; set it to one'
                 )
-
-
-def _check_samples(dataset: Dataset, model: Any) -> None:
-    if isinstance(dataset, LatentDataset) and 'generator' not in model.sources:
-        raise ValueError(
-            f'the evaluation set should be a BankDataset for {type(model).__name__}, which has no '
-            'generator, but got a LatentDataset'
-        )
-    found = getattr(dataset, 'latent_dim', None)
-    if found is not None and found != model.latent_dim:
-        raise ValueError(
-            f'the LatentDataset should have the generator’s latent_dim={model.latent_dim}, '
-            f'but got {found}; set latent_dim of that data set'
-        )
-    if isinstance(dataset, LatentDataset) and model.sources[0] == 'bank':
-        print_log(
-            'the evaluation set should be a BankDataset where fixed_latents fits the generator to '
-            'each round’s latents, but got a LatentDataset: images of other latents are not what '
-            'the student learns from',
-            logger='current',
-            level=logging.WARNING,
-        )
 
 
 @torch.no_grad()

@@ -106,6 +106,22 @@ def test_latents_of_a_generator_that_was_fitted_to_others_are_told_of(tmp_path, 
     assert 'should be a BankDataset where fixed_latents' in capfd.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ('overrides', 'message'),
+    [
+        (dict(length=1000), 'length of the BankDataset should be at most 12, .* but got 1000'),
+        (dict(length=4, memory=None), 'a LatentDataset for DEDFKD without a memory'),
+    ],
+)
+def test_a_memory_without_as_many_images_is_told_at_the_start(tmp_path, overrides, message):
+    loader = synthetic_loader(BankDataset(overrides['length']))
+    runner = toy_runner(tmp_path, 2, val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
+    if 'memory' in overrides:
+        runner.model.memory = None
+    with pytest.raises(ValueError, match=message):
+        runner.train()
+
+
 def test_the_random_state_stays():
     model = toy_dedfkd()
     before = torch.get_rng_state()

@@ -1,0 +1,56 @@
+"""Whether a run can be validated on its own synthetic images."""
+
+from typing import Any
+
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
+
+from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.models.utils import unwrap
+
+
+def check_samples(runner: Runner, dataset: LatentDataset | BankDataset) -> None:
+    """Tell now what would end the first validation, or make little of it.
+
+    Raises:
+        ValueError: if the method has no generator for latents, these are of another size, or no
+            memory, or one that will not hold as many images.
+    """
+    model: Any = unwrap(runner.model)
+    if isinstance(dataset, BankDataset):
+        _check_bank(runner, dataset, model)
+        return
+    if 'generator' not in model.sources:
+        raise ValueError(
+            f'the evaluation set should be a BankDataset for {type(model).__name__}, which has no '
+            'generator, but got a LatentDataset'
+        )
+    if dataset.latent_dim != model.latent_dim:
+        raise ValueError(
+            f'the LatentDataset should have the generator’s latent_dim={model.latent_dim}, '
+            f'but got {dataset.latent_dim}; set latent_dim of that data set'
+        )
+    if model.sources[0] == 'bank':
+        runner.logger.warning(
+            'the evaluation set should be a BankDataset where fixed_latents fits the generator to '
+            'each round’s latents, but got a LatentDataset: images of other latents are not what '
+            'the student learns from'
+        )
+
+
+def _check_bank(runner: Runner, dataset: BankDataset, model: Any) -> None:
+    memory = model.memory
+    if memory is None:
+        raise ValueError(
+            f'the evaluation set should be a LatentDataset for {type(model).__name__} without a '
+            'memory, but got a BankDataset; set val_dataloader.dataset'
+        )
+    interval = runner.train_loop.val_interval
+    first = min(interval - runner.iter % interval, runner.max_iters - runner.iter)
+    made = first * (runner.train_dataloader.batch_size or 1) * get_world_size()
+    held = min(len(memory) + made, memory.capacity)
+    if len(dataset) > held:
+        raise ValueError(
+            f'length of the BankDataset should be at most {held}, the images in the memory at the '
+            f'first validation, but got {len(dataset)}; set val_dataloader.dataset.length'
+        )
