@@ -12,12 +12,6 @@ with read_base():
 
 # update() would merge it with CIFAR's.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'].update(
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'].update(network=resnet8, init_from_teacher=True)
 model.update(layout_layers=['backbone.layer1', 'backbone.layer2'])

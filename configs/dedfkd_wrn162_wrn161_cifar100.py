@@ -1,6 +1,6 @@
-"""DE-DFKD, WRN-16-2 -> WRN-16-1 on CIFAR-100: under two hours of one CPU core.
+"""DE-DFKD, WRN-16-2 -> WRN-16-1 on CIFAR-100; the teacher is trained here.
 
-CIFAR-10's recipe, no number changed; the teacher is trained here.
+CIFAR-10's recipe, no number changed.
 """
 
 from mmengine.config import read_base

@@ -45,6 +45,6 @@ param_scheduler = dict(
     ],
 )
 default_hooks['logger'].update(interval=10)
-log_processor.update(window_size=10)  # else the logged times are of others, too
+log_processor.update(window_size=10)  # the logger's interval
 default_hooks['checkpoint'].update(interval=20)
 default_hooks['generator_restart'].update(interval=1, layer='dense')

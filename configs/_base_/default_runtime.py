@@ -43,6 +43,7 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
+# A logged time is the mean of as many rounds: the window is the logger's interval.
 log_processor = dict(type=LogProcessor, window_size=50, by_epoch=False)
 log_level = 'INFO'
 visualizer = dict(type=Visualizer, vis_backends=[dict(type=LocalVisBackend)])

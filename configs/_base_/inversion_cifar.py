@@ -49,5 +49,5 @@ optim_wrapper = dict(
 param_scheduler = dict(student=[dict(type=CosineAnnealingLR, by_epoch=False)])
 env_cfg.update(cudnn_benchmark=True)  # batches of few sizes
 default_hooks['logger'].update(interval=1)
-log_processor.update(window_size=1)  # else the logged times are of others, too
+log_processor.update(window_size=1)  # the logger's interval
 default_hooks['checkpoint'].update(interval=10)

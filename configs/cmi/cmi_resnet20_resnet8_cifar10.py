@@ -10,19 +10,12 @@ from mmengine.config import read_base
 from mmdfkd.models.classifiers import Classifier
 
 with read_base():
-    from .._base_.models.resnet20_cifar import resnet8, resnet20, resnet20_preprocessor
+    from .._base_.models.resnet20_cifar import resnet8, resnet20_preprocessor, resnet20_teacher
     from .cmi_wrn402_wrn161_cifar10 import *
 
 # update() would merge these with what they replace.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'] = dict(
-    type=Classifier,
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'] = dict(type=Classifier, network=resnet8)
 model['generator'].update(base_channels=32, latent_dim=128)
 model['loss_bn'].update(loss_weight=0.1)

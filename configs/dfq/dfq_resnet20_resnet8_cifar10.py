@@ -22,13 +22,7 @@ with read_base():
 
 # update() would merge it with CIFAR's.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'].update(
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'].update(network=resnet8)
 model['generator'].update(base_channels=32, latent_dim=128)
 # 0.01 before the three losses of the images, as in da2so's code of the paper.
@@ -55,5 +49,5 @@ param_scheduler = dict(
     student=[dict(type=CosineAnnealingLR, by_epoch=False)],
 )
 default_hooks['logger'].update(interval=10)
-log_processor.update(window_size=10)  # else the logged times are of others, too
+log_processor.update(window_size=10)  # the logger's interval
 default_hooks['checkpoint'].update(interval=100)

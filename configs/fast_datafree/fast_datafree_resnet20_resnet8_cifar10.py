@@ -9,14 +9,7 @@ with read_base():
 warmup = 10
 # update() would merge it with CIFAR's.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'] = dict(
-    type=Classifier,
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'] = dict(type=Classifier, network=resnet8)
 model['generator'].update(base_channels=32, latent_dim=128)
 # Real images have a BN loss of 62 at this teacher, of about 5 at WRN-40-2.
@@ -34,5 +27,5 @@ train_cfg.update(max_iters=640, val_interval=80)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
 param_scheduler['student'][0].update(begin=warmup)
 default_hooks['logger'].update(interval=10)
-log_processor.update(window_size=10)  # else the logged times are of others, too
+log_processor.update(window_size=10)  # the logger's interval
 default_hooks['checkpoint'].update(interval=80)

@@ -9,14 +9,7 @@ with read_base():
 warmup = 4
 # update() would merge it with CIFAR's.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'] = dict(
-    type=Classifier,
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'] = dict(type=Classifier, network=resnet8)
 model['generator'].update(base_channels=32, noise_dim=256)
 # Real images have a BN loss of 62 at this teacher, of about 5 at WRN-40-2.

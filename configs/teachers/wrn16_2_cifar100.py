@@ -1,4 +1,4 @@
-"""WRN-16-2 on CIFAR-100 for 25 epochs: under an hour of one CPU core.
+"""WRN-16-2 on CIFAR-100 for 25 epochs: an hour of one CPU core.
 
 Folders of images serve as well, with one more line, the last of ``with read_base():``
 

@@ -3,6 +3,7 @@
 from mmpretrain.models import ClsDataPreprocessor, ImageClassifier, LinearClsHead
 
 from mmdfkd.models.backbones import ThinResNet
+from mmdfkd.models.classifiers import Classifier
 
 # The public teachers' own statistics (ImageNet's), in pixels. A name of its own: CIFAR's
 # data_preprocessor would win or lose by the order of imports.
@@ -23,4 +24,12 @@ resnet8 = dict(
     type=ImageClassifier,
     backbone=dict(type=ThinResNet, depth=8),
     head=dict(type=LinearClsHead, num_classes=10, in_channels=64),
+)
+resnet20_teacher = dict(
+    type=Classifier,
+    network=resnet20,
+    checkpoint='data/teachers/resnet20_cifar10.th',
+    prefix='module.',
+    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
+    'akamaster/pytorch_resnet_cifar10',
 )

@@ -25,13 +25,7 @@ model['loss_bn'].update(loss_weight=0.5)
 model['loss_metric'].update(loss_weight=20.0, gate=0.0, spread=0.3, separation=0.1)
 # update() would merge it with CIFAR's.
 data_preprocessor = model['data_preprocessor'] = resnet20_preprocessor
-model['teacher'].update(
-    network=resnet20,
-    checkpoint='data/teachers/resnet20_cifar10.th',
-    prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
-)
+model['teacher'] = resnet20_teacher
 model['student'].update(network=resnet8)
 model.update(
     image_priors=dict(tv=dict(type=TotalVariationLoss, loss_weight=2.0)),
@@ -52,7 +46,7 @@ train_cfg.update(max_iters=rounds, val_interval=20)
 optim_wrapper['student']['optimizer'].update(lr=0.1, weight_decay=5e-4)
 param_scheduler['generator'][0].update(period=restart)
 default_hooks['logger'].update(interval=10)
-log_processor.update(window_size=10)  # else the logged times are of others, too
+log_processor.update(window_size=10)  # the logger's interval
 default_hooks['checkpoint'].update(
     interval=20, max_keep_ckpts=-1
 )  # to correlate figures over a run
