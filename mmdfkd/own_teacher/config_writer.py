@@ -5,7 +5,7 @@ from typing import Any
 
 from .pair import Images, Pair
 from .python_code import Name, code
-from .recipe import INVERTED, Recipe
+from .recipe import Recipe
 
 
 def _assign(target: str, value: Any) -> str:
@@ -132,6 +132,7 @@ def _length(recipe: Recipe, num_classes: int) -> list[str]:
         'train_dataloader.update(batch_size=batch_size)',
         _update("train_dataloader['dataset']", **labels),
         'model.update(kd_batch_size=batch_size)',
+        'auto_scale_lr = dict(base_batch_size=batch_size)',
         f"model['memory'].update(capacity={recipe.capacity})  # images of 8 bits",
     ]
     if not recipe.lasts:
@@ -139,7 +140,6 @@ def _length(recipe: Recipe, num_classes: int) -> list[str]:
             f'warmup = {recipe.warmup}  # rounds without the adversary, in which the student waits',
             'model.update(warmup_rounds=warmup)',
             "param_scheduler['student'][0].update(begin=warmup)",
-            *['auto_scale_lr.update(base_batch_size=batch_size)'] * (recipe.base == INVERTED),
         ]
     else:
         lines += [

@@ -7,8 +7,8 @@ from .pair import Pair
 _BANK_BYTES = 2**31  # of images of 8 bits
 _LABELS = 10_000
 #: The recipes in configs/_base_, with their rounds, and those in which the student waits.
-INVERTED, LAYERED, LASTING = 'dedfkd_inverted', 'dedfkd_lenet5', 'dedfkd_lenet5_lasting'
-_LENGTHS = {INVERTED: (620, 70), LAYERED: (200, 30), LASTING: (1000, 0)}
+_INVERTED, _LAYERED, _LASTING = 'dedfkd_inverted', 'dedfkd_lenet5', 'dedfkd_lenet5_lasting'
+_LENGTHS = {_INVERTED: (620, 70), _LAYERED: (200, 30), _LASTING: (1000, 0)}
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Recipe:
     @property
     def lasts(self) -> bool:
         """Whether a generator lasts for more than a round."""
-        return self.base == LASTING
+        return self.base == _LASTING
 
 
 def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
@@ -47,12 +47,12 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
 
     The memory holds the images of the whole run, or of two generators, as far as 2 GiB go.
     """
-    base = INVERTED if pair.batch_norms else LAYERED if pair.images.dark else LASTING
+    base = _INVERTED if pair.batch_norms else _LAYERED if pair.images.dark else _LASTING
     whole, waits = _LENGTHS[base]
     rounds = rounds or whole
     batch_size = 128 if pair.images.size <= 64 else 64
     restart = min(500, max(1, rounds // 2))
-    kept = (2 * restart if base == LASTING else rounds) * batch_size
+    kept = (2 * restart if base == _LASTING else rounds) * batch_size
     room = _BANK_BYTES // (pair.images.channels * pair.images.size**2)
     return Recipe(
         base=base,
