@@ -41,7 +41,8 @@ class Cell:
         minutes: of training, evaluation aside; without a GPU of processor time, which other
             programs on the machine do not lengthen.
         work_dir: where the folders of all cells are.
-        options: overrides of the composed config, as ``--cfg-options``.
+        options: overrides of the composed config, as ``--cfg-options``. ``{seed}`` in a text is
+            the cell's seed: ``teacher_seed{seed}.pth`` is a teacher for each.
     """
 
     method: Path
@@ -85,7 +86,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
     cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')
     cfg.randomness.seed = cell.seed
-    merge_options(cfg, deepcopy(cell.options))
+    merge_options(cfg, _of_seed(deepcopy(cell.options), cell.seed))
     if cfg.train_cfg.max_iters != rounds or cfg.randomness.seed != cell.seed:
         raise ValueError(
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
@@ -93,6 +94,13 @@ def make_config(cell: Cell, rounds: int) -> Config:
         )
     check_training(cfg)
     return cfg
+
+
+def _of_seed(options: dict[str, Any], seed: int) -> dict[str, Any]:
+    return {
+        key: value.replace('{seed}', str(seed)) if isinstance(value, str) else value
+        for key, value in options.items()
+    }
 
 
 def seconds_a_round(cell: Cell) -> float:

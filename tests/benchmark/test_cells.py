@@ -1,0 +1,17 @@
+from pathlib import Path
+
+import pytest
+
+from mmdfkd.benchmark import Cell, make_config
+
+DIGITS = Path(__file__).parents[2] / 'configs/dedfkd_lenet5_mnist5k.py'
+
+
+@pytest.mark.parametrize('seed', [0, 2])
+def test_each_seed_can_have_a_teacher_of_its_own(seed):
+    option = {'model.teacher.checkpoint': 'teachers/seed{seed}.pth', 'model.kd_steps': 3}
+    cell = Cell(DIGITS, DIGITS, seed, 1.0, Path(), option)
+    cfg = make_config(cell, rounds=62)
+    assert cfg.model.teacher.checkpoint == f'teachers/seed{seed}.pth'
+    assert cfg.model.kd_steps == 3
+    assert cell.key['options']['model.teacher.checkpoint'] == 'teachers/seed{seed}.pth'
