@@ -50,7 +50,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--plots', type=Path, help='draw the curves into this folder')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, help='override every config; {seed} is the seed'
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='override all; {seed} is the seed',
     )
     args = parser.parse_args(argv)
     if len(set(args.seeds)) < len(args.seeds):
