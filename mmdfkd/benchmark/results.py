@@ -51,17 +51,31 @@ def finished(results: Iterable[Result], key: Result) -> bool:
 
 
 def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list[Result]]]:
-    """Sort results by (pair, budget) and method; the last of a seed counts."""
-    groups: dict = {}
+    """Sort results by (pair, budget) and method; the last of a seed counts.
+
+    Options that not all results of a pair and budget have are a part of the method's name.
+    """
+    pairs: dict = {}
     for result in results:
         if 'student' in result:
-            pair = groups.setdefault((result['pair'], result['budget']), {})
-            name = result['method'] + ''.join(f' {k}={v}' for k, v in result['options'].items())
-            pair.setdefault(name, {})[result['seed']] = result
+            pairs.setdefault((result['pair'], result['budget']), []).append(result)
+    groups: dict = {}
+    for key, runs in pairs.items():
+        common = common_options(runs)
+        for run in runs:
+            own = {k: v for k, v in run['options'].items() if k not in common}
+            name = run['method'] + ''.join(f' {k}={v}' for k, v in own.items())
+            groups.setdefault(key, {}).setdefault(name, {})[run['seed']] = run
     return {
         key: {method: list(seeds.values()) for method, seeds in methods.items()}
         for key, methods in groups.items()
     }
+
+
+def common_options(runs: Iterable[Result]) -> dict[str, str]:
+    """Return the options that all these results have, with the same value."""
+    first, *others = [run['options'] for run in runs]
+    return {k: v for k, v in first.items() if all(options.get(k) == v for options in others)}
 
 
 def tables(results: Iterable[Result]) -> str:
@@ -82,7 +96,9 @@ def tables(results: Iterable[Result]) -> str:
             rows.append((mean, [f'`{method}`', *cells]))
         rows.sort(key=lambda row: -row[0])
         head = ['method', 'student %', 'each', 'n', 'teacher %', 'minutes', 'images', 'init']
-        parts.append(f'### {pair}, {budget:g} minutes\n\n{markdown(head, [r for _, r in rows])}\n')
+        common = common_options(run for runs in methods.values() for run in runs)
+        title = ', '.join([f'### {pair}', f'{budget:g} minutes', *map('='.join, common.items())])
+        parts.append(f'{title}\n\n{markdown(head, [row for _, row in rows])}\n')
     return '\n'.join(parts)
 
 

@@ -71,3 +71,14 @@ def test_curves_are_drawn(tmp_path):
     (file,) = plot_curves([result(), result(method='other')], tmp_path)
     assert file.name == 'p_20min.png'
     assert file.read_bytes().startswith(b'\x89PNG')
+
+
+def test_options_of_all_are_in_the_title_and_those_of_some_in_the_name():
+    runs = [
+        result(options={'teacher': 'a{seed}.pth', 'steps': '3'}),
+        result(options={'teacher': 'a{seed}.pth', 'steps': '3'}, seed=2),
+        result(options={'teacher': 'a{seed}.pth'}, method='other'),
+    ]
+    lines = tables(runs).splitlines()
+    assert lines[0] == '### p, 20 minutes, teacher=a{seed}.pth'
+    assert [line.split(' | ')[0] for line in lines[4:6]] == ['| `m steps=3`', '| `other`']
