@@ -6,6 +6,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds whose median time plans the run; the first are slower
 _SLOW_START = 3
+_CONFIGS = threading.Lock()  # MMEngine reads one at a time: it changes how Python imports
 
 
 @dataclass
@@ -79,7 +81,8 @@ def make_config(cell: Cell, rounds: int) -> Config:
     Raises:
         ValueError: if the options set rounds or seed, or what no run reads.
     """
-    cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
+    with _CONFIGS:
+        cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
     set_length(cfg, rounds)
     cfg.train_cfg.val_interval = max(1, rounds // _POINTS)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)

@@ -5,14 +5,17 @@ networks, data and augmentation are the pair's, all else is the method's. A few 
 timed first; then every cell gets as many rounds as fill the minutes (of processor time where
 there is no GPU), with its schedules over them. Results are JSON lines, a line a cell. It can be
 stopped at any time: started again it goes on where it was. A cell that fails is told, and the
-others run.
+others run. ``--jobs 6`` runs six cells at once, which share the machine: small networks do not
+fill a GPU.
 """
 
 import argparse
 import itertools
 import math
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -27,7 +30,7 @@ from mmdfkd.benchmark import (
     tables,
 )
 from mmdfkd.cli import DictAction, config_path
-from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.cli.try_model import try_model
 from mmdfkd.outputs import make_folder
 
@@ -44,6 +47,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         default=20.0,
         help='of training, for each cell; of processor time if there is no GPU',
     )
+    parser.add_argument('--jobs', type=positive, default=1, help='cells that run at once')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/benchmark'))
     parser.add_argument(
         '--results', type=Path, help='JSON lines; default: results.jsonl in the work dir'
@@ -82,6 +86,39 @@ def check_results(args: argparse.Namespace) -> None:
     read_results(args.results)
 
 
+def outcome(cell: Cell, run: Future[dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of a cell that has run, or its failure, and say it."""
+    name = f'{cell.pair.stem}, {cell.method.stem}, seed {cell.seed}'
+    try:
+        result = run.result()
+    except (RuntimeError, ValueError, OSError) as error:
+        print(f'{name} failed: {error}', file=sys.stderr, flush=True)
+        return cell.key | {'error': str(error)}
+    minutes, student = result['minutes'], result['student']
+    print(f'{name}: {student:.2f} % after {minutes} minutes', flush=True)
+    return result
+
+
+def run_all(cells: list[Cell], args: argparse.Namespace) -> int:
+    """Run what is not done yet, and write a line for each; returns the number of failed cells."""
+    columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
+    done = read_results(args.results)
+    todo = [cell for cell in cells if not finished(done, cell.key)]
+    failed = 0
+    bar = Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty())
+    with ThreadPoolExecutor(args.jobs) as pool, bar:
+        running = {pool.submit(run_cell, cell): cell for cell in todo}
+        try:
+            for run in bar.track(as_completed(running), len(running), description='cells'):
+                result = outcome(running[run], run)
+                failed += 'error' in result
+                append(args.results, result | {'jobs': args.jobs})
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # or those that wait would still begin
+            raise
+    return failed
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run what is not done yet, and print the tables; returns the number of failed cells."""
     args = parse_args(argv)
@@ -99,25 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     for cell in {(cell.method, cell.pair): cell for cell in cells}.values():
         try_model(make_config(cell, rounds=1))  # what is wrong is told before the first runs
     check_results(args)
-    columns = (*Progress.get_default_columns()[:1], BarColumn(), MofNCompleteColumn())
-    failed = 0
-    with Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty()) as progress:
-        for cell in progress.track(cells, description='cells'):
-            if finished(read_results(args.results), cell.key):
-                continue
-            name = f'{cell.pair.stem}, {cell.method.stem}, seed {cell.seed}'
-            try:
-                result = run_cell(cell)
-            except (RuntimeError, ValueError, OSError) as error:
-                failed += 1
-                result = cell.key | {'error': str(error)}
-                print(f'{name} failed: {error}', file=sys.stderr, flush=True)
-            else:
-                print(
-                    f'{name}: {result["student"]:.2f} % after {result["minutes"]} minutes',
-                    flush=True,
-                )
-            append(args.results, result)
+    failed = run_all(cells, args)
     results = read_results(args.results)
     print(tables(results))
     if args.plots:

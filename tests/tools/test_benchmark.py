@@ -2,6 +2,8 @@
 
 import json
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +14,7 @@ from load_tool import load_tool
 from mmengine.config import Config
 
 from mmdfkd.benchmark import cells, read_results
-from mmdfkd.cli import train
+from mmdfkd.cli import benchmark, train
 from mmdfkd.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -66,6 +68,43 @@ def test_every_cell_has_a_line_and_is_run_once(tool, arguments, tmp_path, capsys
     assert len(list((tmp_path / 'plots').glob('*.png'))) == 1
     assert tool.main(arguments) == 0
     assert len(read_results(tmp_path / 'work/results.jsonl')) == 2
+
+
+def test_cells_run_at_once_and_one_that_fails_stops_no_other(
+    tool, arguments, tmp_path, monkeypatch
+):
+    both = threading.Barrier(2, timeout=60)
+
+    def run_cell(cell):
+        both.wait()  # an error unless two are there
+        if cell.method.stem.startswith('noise'):
+            raise RuntimeError('broken')
+        return cell.key | dict(student=50.0, minutes=1.0, teacher=60.0, images=4, init='random')
+
+    monkeypatch.setattr(benchmark, 'run_cell', run_cell)
+    monkeypatch.setattr(benchmark, 'plot_curves', lambda *_: [])
+    assert benchmark.main([*arguments, '--jobs', '2']) == 1
+    results = read_results(tmp_path / 'work/results.jsonl')
+    assert sorted((found['method'], 'error' in found) for found in results) == [
+        ('dfad_lenet5_mnist5k', False),
+        ('noise_lenet5_mnist5k', True),
+    ]
+    assert [found['jobs'] for found in results] == [2, 2]
+
+
+def test_cells_that_wait_do_not_begin_after_an_interrupt(arguments, monkeypatch):
+    begun = []
+
+    def run_cell(cell):
+        begun.append(cell.seed)
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+
+    monkeypatch.setattr(benchmark, 'run_cell', run_cell)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.main([*arguments, '--seeds', *map(str, range(40))])
+    assert len(begun) < 20
 
 
 def test_other_options_are_another_cell_with_a_run_of_its_own(tmp_path):
