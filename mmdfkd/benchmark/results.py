@@ -10,6 +10,7 @@ from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
 
 Result = dict[str, Any]
+_MARGIN = 10  # points of accuracy below the worst end that are drawn
 _KEY = ('pair', 'method', 'seed', 'budget', 'options')
 
 
@@ -103,7 +104,11 @@ def tables(results: Iterable[Result]) -> str:
 
 
 def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
-    """Draw the accuracy over the minutes of training, a picture a pair and budget."""
+    """Draw the accuracy over the minutes of training, a picture a pair and budget.
+
+    The best method comes first. What is far below the worst student's end is cut off, or the
+    first minute would take all of the height.
+    """
     from matplotlib.figure import Figure  # slow to import, and no other command needs it
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,11 +116,17 @@ def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
     for (pair, budget), methods in grouped(results).items():
         figure = Figure(figsize=(7, 4.2))
         axes = figure.add_subplot()
-        for number, (method, runs) in enumerate(sorted(methods.items())):
+        means = {
+            name: statistics.mean(r['student'] for r in runs) for name, runs in methods.items()
+        }
+        for number, method in enumerate(sorted(means, key=lambda name: -means[name])):
+            runs = methods[method]
             for index, run in enumerate(runs):
-                label = f'{method} (n = {len(runs)})' if index == 0 else None
+                label = f'{means[method]:.1f} %: {method} (n = {len(runs)})' if index == 0 else None
                 axes.plot(*zip(*run['curve'], strict=True), color=f'C{number}', label=label)
         axes.set(xlabel='minutes of training', ylabel='student, %', title=pair)
+        ends = [run['student'] for runs in methods.values() for run in runs]
+        axes.set_ylim(bottom=max(0, min(ends) - _MARGIN), top=max(ends) + _MARGIN / 5)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
         files.append(folder / f'{pair}_{budget:g}min.png')
