@@ -64,6 +64,14 @@ class Cell:
         return self.work_dir / self.pair.stem / self.method.stem / name
 
     @property
+    def own_options(self) -> dict[str, Any]:
+        """The options, with the cell's seed where they have ``{seed}``."""
+        return {
+            key: value.replace('{seed}', str(self.seed)) if isinstance(value, str) else value
+            for key, value in self.options.items()
+        }
+
+    @property
     def key(self) -> dict[str, Any]:
         """What tells this cell's result from others'."""
         return dict(
@@ -89,7 +97,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
     cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')
     cfg.randomness.seed = cell.seed
-    merge_options(cfg, _of_seed(deepcopy(cell.options), cell.seed))
+    merge_options(cfg, deepcopy(cell.own_options))
     if cfg.train_cfg.max_iters != rounds or cfg.randomness.seed != cell.seed:
         raise ValueError(
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
@@ -97,13 +105,6 @@ def make_config(cell: Cell, rounds: int) -> Config:
         )
     check_training(cfg)
     return cfg
-
-
-def _of_seed(options: dict[str, Any], seed: int) -> dict[str, Any]:
-    return {
-        key: value.replace('{seed}', str(seed)) if isinstance(value, str) else value
-        for key, value in options.items()
-    }
 
 
 def seconds_a_round(cell: Cell) -> float:

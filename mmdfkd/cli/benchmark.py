@@ -31,8 +31,8 @@ from mmdfkd.benchmark import (
 )
 from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.cli.try_model import try_model
 from mmdfkd.outputs import make_folder
+from mmdfkd.registry import MODELS
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -133,8 +133,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         for pair, seed, method in itertools.product(args.pairs, args.seeds, args.methods)
     ]
-    for cell in {(cell.method, cell.pair): cell for cell in cells}.values():
-        try_model(make_config(cell, rounds=1))  # what is wrong is told before the first runs
+    different = {(cell.method, cell.pair, str(cell.own_options)): cell for cell in cells}
+    for cell in different.values():
+        MODELS.build(make_config(cell, rounds=1).model)  # what is wrong is told before any runs
     check_results(args)
     failed = run_all(cells, args)
     results = read_results(args.results)

@@ -134,6 +134,15 @@ def test_a_cell_that_fails_is_told_and_the_others_run(tool, arguments, tmp_path,
     assert ['error' in json.loads(line) for line in lines] == [True, False, False]
 
 
+def test_a_seed_without_its_teacher_is_told_before_the_first_runs(arguments, tmp_path):
+    (tmp_path / 'teacher.pth').rename(tmp_path / 'teacher0.pth')
+    place = next(i for i, each in enumerate(arguments) if 'teacher.checkpoint' in each)
+    arguments[place] = f'model.teacher.checkpoint={tmp_path}/teacher{{seed}}.pth'
+    with pytest.raises(FileNotFoundError, match=r'teacher1\.pth'):
+        benchmark.main([*arguments, '--seeds', '0', '1'])
+    assert not (tmp_path / 'work/results.jsonl').exists()
+
+
 def test_a_config_that_cannot_be_built_is_told_before_the_first_runs(tool, arguments, tmp_path):
     broken = tmp_path / 'broken_lenet5.py'
     cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
