@@ -29,6 +29,7 @@ _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds whose median time plans the run; the first are slower
 _SLOW_START = 3
+_LOOK = 0.2  # seconds between looks at whether a training has ended
 _CONFIGS = threading.Lock()  # MMEngine reads one at a time: it changes how Python imports
 
 
@@ -66,10 +67,7 @@ class Cell:
     @property
     def own_options(self) -> dict[str, Any]:
         """The options, with the cell's seed where they have ``{seed}``."""
-        return {
-            key: value.replace('{seed}', str(self.seed)) if isinstance(value, str) else value
-            for key, value in self.options.items()
-        }
+        return _with_seed(self.options, self.seed)
 
     @property
     def key(self) -> dict[str, Any]:
@@ -81,6 +79,16 @@ class Cell:
             budget=self.minutes,
             options={key: str(value) for key, value in self.options.items()},
         )
+
+
+def _with_seed(value: Any, seed: int) -> Any:
+    if isinstance(value, str):
+        return value.replace('{seed}', str(seed))
+    if isinstance(value, dict):
+        return {key: _with_seed(each, seed) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_seed(each, seed) for each in value)
+    return value
 
 
 def make_config(cell: Cell, rounds: int) -> Config:
@@ -107,8 +115,8 @@ def make_config(cell: Cell, rounds: int) -> Config:
     return cfg
 
 
-def seconds_a_round(cell: Cell) -> float:
-    """Time a few rounds with student steps, once for every folder."""
+def seconds_a_round(cell: Cell, stop: threading.Event) -> float:
+    """Time a few rounds with student steps, once for every folder; see :func:`run_cell`."""
     note = cell.folder / 'seconds_a_round.json'
     if note.is_file():
         return json.loads(note.read_text())
@@ -122,15 +130,19 @@ def seconds_a_round(cell: Cell) -> float:
     for schedules in cfg.param_scheduler.values():
         for schedule in schedules:
             schedule.pop('begin', None)
-    _train(cfg, cell.folder / 'timing')
+    _train(cfg, cell.folder / 'timing', stop)
     times = [time for _, time in _times(_records(cell.folder / 'timing'))]
     seconds = statistics.median(times[_SLOW_START:])
     Output(note, force=True).write(json.dumps(seconds))
     return seconds
 
 
-def run_cell(cell: Cell) -> dict[str, Any]:
+def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
     """Train, or go on training, and return the result: one line of the benchmark.
+
+    Args:
+        cell: what to run.
+        stop: ends the training once another thread sets it.
 
     Returns:
         ``pair``, ``method``, ``seed``, ``teacher`` and ``student`` in %, ``minutes`` of
@@ -138,13 +150,13 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         student %), ``commit``, ``hardware``, ``versions``.
 
     Raises:
-        RuntimeError: if training fails; its message is the last line of its output.
+        RuntimeError: if training fails, or is stopped; its message is the last line of its output.
     """
     work_dir = cell.folder / 'run'
-    rounds = max(_POINTS, round(60 * cell.minutes / seconds_a_round(cell)))
+    rounds = max(_POINTS, round(60 * cell.minutes / seconds_a_round(cell, stop)))
     cfg = make_config(cell, rounds)
     if (figures := read_run(work_dir, rounds)) is None:
-        _train(cfg, work_dir)
+        _train(cfg, work_dir, stop)
         figures = read_run(work_dir, rounds)
     if figures is None:
         raise RuntimeError(
@@ -185,14 +197,20 @@ def _records(work_dir: Path) -> list[dict]:
     return merge(read_sessions(work_dir))
 
 
-def _train(cfg: Config, work_dir: Path) -> None:
+def _train(cfg: Config, work_dir: Path, stop: threading.Event) -> None:
+    if stop.is_set():
+        raise RuntimeError('stopped')
     work_dir.mkdir(parents=True, exist_ok=True)
     file = work_dir / 'config.py'
     cfg.dump(file)
     command = [*_TRAIN, str(file), '--work-dir', str(work_dir)]
     command += ['--resume', 'auto']
     with (work_dir / 'output.txt').open('a') as output:
-        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
-    if status:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        while process.poll() is None:
+            if stop.wait(_LOOK):
+                process.terminate()
+    if process.returncode:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines()
-        raise RuntimeError(f'{lines[-1] if lines else status} (all of it: {output.name})')
+        last = lines[-1] if lines else process.returncode
+        raise RuntimeError(f'{last} (all of it: {output.name})')

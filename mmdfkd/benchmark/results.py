@@ -64,7 +64,7 @@ def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list
     for key, runs in pairs.items():
         common = common_options(runs)
         for run in runs:
-            own = {k: v for k, v in run['options'].items() if k not in common}
+            own = {k: v for k, v in _options(run).items() if k not in common}
             name = run['method'] + ''.join(f' {k}={v}' for k, v in own.items())
             groups.setdefault(key, {}).setdefault(name, {})[run['seed']] = run
     return {
@@ -73,9 +73,15 @@ def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list
     }
 
 
+def _options(run: Result) -> dict[str, str]:
+    """The options of a result, and how many cells ran at once: they shared the machine."""
+    jobs = run.get('jobs', 1)
+    return run['options'] | ({'--jobs': str(jobs)} if jobs > 1 else {})
+
+
 def common_options(runs: Iterable[Result]) -> dict[str, str]:
     """Return the options that all these results have, with the same value."""
-    first, *others = [run['options'] for run in runs]
+    first, *others = [_options(run) for run in runs]
     return {k: v for k, v in first.items() if all(options.get(k) == v for options in others)}
 
 
@@ -123,10 +129,12 @@ def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
             runs = methods[method]
             for index, run in enumerate(runs):
                 label = f'{means[method]:.1f} %: {method} (n = {len(runs)})' if index == 0 else None
-                axes.plot(*zip(*run['curve'], strict=True), color=f'C{number}', label=label)
+                axes.plot(*zip(*run['curve'], strict=True), '.-', color=f'C{number}', label=label)
         axes.set(xlabel='minutes of training', ylabel='student, %', title=pair)
-        ends = [run['student'] for runs in methods.values() for run in runs]
-        axes.set_ylim(bottom=max(0, min(ends) - _MARGIN), top=max(ends) + _MARGIN / 5)
+        all_runs = [run for runs in methods.values() for run in runs]
+        worst = min(run['student'] for run in all_runs)
+        best = max(value for run in all_runs for _, value in run['curve'])
+        axes.set_ylim(bottom=max(0, worst - _MARGIN), top=best + _MARGIN / 5)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
         files.append(folder / f'{pair}_{budget:g}min.png')

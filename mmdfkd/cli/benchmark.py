@@ -13,6 +13,7 @@ import argparse
 import itertools
 import math
 import sys
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from mmdfkd.benchmark import (
 )
 from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
-from mmdfkd.outputs import make_folder
+from mmdfkd.outputs import Output, make_folder
 from mmdfkd.registry import MODELS
 
 
@@ -80,7 +81,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def check_results(args: argparse.Namespace) -> None:
     """Raise an error if results or plots cannot be written."""
     make_folder(args.work_dir)
-    make_folder(args.results.parent, '--results')
+    Output(args.results, force=True, option='another --results')
     if args.plots:
         make_folder(args.plots, '--plots')
     read_results(args.results)
@@ -105,15 +106,17 @@ def run_all(cells: list[Cell], args: argparse.Namespace) -> int:
     done = read_results(args.results)
     todo = [cell for cell in cells if not finished(done, cell.key)]
     failed = 0
+    stop = threading.Event()
     bar = Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty())
     with ThreadPoolExecutor(args.jobs) as pool, bar:
-        running = {pool.submit(run_cell, cell): cell for cell in todo}
+        running = {pool.submit(run_cell, cell, stop): cell for cell in todo}
         try:
             for run in bar.track(as_completed(running), len(running), description='cells'):
                 result = outcome(running[run], run)
                 failed += 'error' in result
                 append(args.results, result | {'jobs': args.jobs})
         except BaseException:
+            stop.set()
             pool.shutdown(cancel_futures=True)  # or those that wait would still begin
             raise
     return failed

@@ -15,3 +15,9 @@ def test_each_seed_can_have_a_teacher_of_its_own(seed):
     assert cfg.model.teacher.checkpoint == f'teachers/seed{seed}.pth'
     assert cfg.model.kd_steps == 3
     assert cell.key['options']['model.teacher.checkpoint'] == 'teachers/seed{seed}.pth'
+
+
+def test_the_seed_is_put_into_lists_too():
+    options = {'a': ['x{seed}', 1], 'b': {'c': ('{seed}{seed}',)}}
+    cell = Cell(DIGITS, DIGITS, 7, 1.0, Path(), options)
+    assert cell.own_options == {'a': ['x7', 1], 'b': {'c': ('77',)}}

@@ -82,3 +82,13 @@ def test_options_of_all_are_in_the_title_and_those_of_some_in_the_name():
     lines = tables(runs).splitlines()
     assert lines[0] == '### p, 20 minutes, teacher=a{seed}.pth'
     assert [line.split(' | ')[0] for line in lines[4:6]] == ['| `m steps=3`', '| `other`']
+
+
+def test_cells_that_ran_at_once_are_told_from_others():
+    runs = [result(jobs=1), result(jobs=6, seed=2), result(method='before')]
+    assert [line.split(' | ')[0] for line in tables(runs).splitlines()[4:7]] == [
+        '| `m`',
+        '| `m --jobs=6`',
+        '| `before`',
+    ]
+    assert tables([result(jobs=6)]).startswith('### p, 20 minutes, --jobs=6\n')

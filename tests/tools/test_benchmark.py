@@ -23,7 +23,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 @pytest.fixture
 def tool(monkeypatch):
     """The command; its runs are forks, which spares a start of Python for each."""
-    monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(run=forked, STDOUT=None))
+    monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(Popen=forked, STDOUT=None))
     return load_tool('benchmark')
 
 
@@ -35,7 +35,8 @@ def forked(command, stdout, stderr):
         sys.argv = command[2:]
         train.main()
 
-    return SimpleNamespace(returncode=exit_status(run))
+    status = exit_status(run)
+    return SimpleNamespace(returncode=status, poll=lambda: status)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_cells_run_at_once_and_one_that_fails_stops_no_other(
 ):
     both = threading.Barrier(2, timeout=60)
 
-    def run_cell(cell):
+    def run_cell(cell, stop):
         both.wait()  # an error unless two are there
         if cell.method.stem.startswith('noise'):
             raise RuntimeError('broken')
@@ -95,7 +96,7 @@ def test_cells_run_at_once_and_one_that_fails_stops_no_other(
 def test_cells_that_wait_do_not_begin_after_an_interrupt(arguments, monkeypatch):
     begun = []
 
-    def run_cell(cell):
+    def run_cell(cell, stop):
         begun.append(cell.seed)
         if len(begun) == 1:
             raise KeyboardInterrupt
@@ -105,6 +106,33 @@ def test_cells_that_wait_do_not_begin_after_an_interrupt(arguments, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         benchmark.main([*arguments, '--seeds', *map(str, range(40))])
     assert len(begun) < 20
+
+
+def test_an_interrupt_ends_a_training_that_runs(arguments, monkeypatch):
+    """Also one that the interrupt itself did not reach."""
+    running, ended = threading.Event(), []
+
+    class Endless:
+        def __init__(self, command, stdout, stderr):
+            self.returncode = None
+            running.set()
+
+        def poll(self):
+            return self.returncode
+
+        def terminate(self):
+            self.returncode = -15
+            ended.append(self)
+
+    def interrupted(futures):
+        running.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(Popen=Endless, STDOUT=None))
+    monkeypatch.setattr(benchmark, 'as_completed', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.main(arguments)
+    assert len(ended) == 1
 
 
 def test_other_options_are_another_cell_with_a_run_of_its_own(tmp_path):
