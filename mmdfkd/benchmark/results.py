@@ -65,7 +65,7 @@ def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list
         common = common_options(runs)
         for run in runs:
             own = {k: v for k, v in _options(run).items() if k not in common}
-            name = run['method'] + ''.join(f' {k}={v}' for k, v in own.items())
+            name = ' '.join([run['method'], *(f'{_short(k)}={v}' for k, v in own.items())])
             groups.setdefault(key, {}).setdefault(name, {})[run['seed']] = run
     return {
         key: {method: list(seeds.values()) for method, seeds in methods.items()}
@@ -77,6 +77,10 @@ def _options(run: Result) -> dict[str, str]:
     """The options of a result, and how many cells ran at once: they shared the machine."""
     jobs = run.get('jobs', 1)
     return run['options'] | ({'--jobs': str(jobs)} if jobs > 1 else {})
+
+
+def _short(option: str) -> str:
+    return option.removeprefix('model.')
 
 
 def common_options(runs: Iterable[Result]) -> dict[str, str]:
@@ -136,7 +140,7 @@ def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
         best = max(value for run in all_runs for _, value in run['curve'])
         axes.set_ylim(bottom=max(0, worst - _MARGIN), top=best + _MARGIN / 5)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc='upper center', bbox_to_anchor=(0.5, -0.13))
         files.append(folder / f'{pair}_{budget:g}min.png')
         figure.savefig(files[-1], dpi=110, bbox_inches='tight')
     return files

@@ -4,6 +4,7 @@ import pytest
 
 from mmdfkd.benchmark import append, finished, plot_curves, read_results, tables
 
+RESULTS = Path(__file__).parents[2] / 'docs/results'
 KEY = dict(pair='p', method='m', seed=1, budget=20.0, options={})
 
 
@@ -92,3 +93,12 @@ def test_cells_that_ran_at_once_are_told_from_others():
         '| `before`',
     ]
     assert tables([result(jobs=6)]).startswith('### p, 20 minutes, --jobs=6\n')
+
+
+def test_the_published_tables_are_those_of_the_published_results():
+    results = read_results(RESULTS / 'benchmark.jsonl')
+    page = (RESULTS / 'benchmark.md').read_text()
+    assert all(line in page for line in tables(results).splitlines() if line.startswith('|'))
+    assert all({'commit', 'hardware', 'versions', 'init', 'curve'} <= set(each) for each in results)
+    for picture in (RESULTS / 'curves').glob('*.png'):
+        assert f'curves/{picture.name}' in page
