@@ -7,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import threading
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +104,7 @@ def make_config(cell: Cell, rounds: int) -> Config:
     cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
     cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')
     cfg.randomness.seed = cell.seed
-    merge_options(cfg, deepcopy(cell.own_options))
+    merge_options(cfg, cell.own_options)
     if cfg.train_cfg.max_iters != rounds or cfg.randomness.seed != cell.seed:
         raise ValueError(
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
