@@ -209,6 +209,7 @@ def _train(cfg: Config, work_dir: Path, stop: threading.Event) -> None:
         while process.poll() is None:
             if stop.wait(_LOOK):
                 process.terminate()
+                process.wait()
     if process.returncode:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines()
         last = lines[-1] if lines else process.returncode

@@ -124,6 +124,9 @@ def test_an_interrupt_ends_a_training_that_runs(arguments, monkeypatch):
             self.returncode = -15
             ended.append(self)
 
+        def wait(self):
+            return self.returncode
+
     def interrupted(futures):
         running.wait(60)
         raise KeyboardInterrupt
