@@ -30,8 +30,9 @@ class DAFL(GenerativeDistiller):
         loss_pseudo_label: config of the cross-entropy to the teacher's decision.
         loss_entropy: config of the information entropy loss.
         loss_act: config of the activation loss.
-        loss_adv: config of an adversarial loss, or None as in the paper; with it and
-            ``loss_bn`` DAFL has DE-DFKD's companions and only condition and metric differ.
+        loss_adv: config of an adversarial loss, or None as in the paper; on after
+            ``warmup_rounds``. With it and ``loss_bn`` DAFL has DE-DFKD's companions and only
+            condition and metric differ.
         loss_bn: config of the BN statistics loss, or None as in the paper.
         **kwargs: see :class:`GenerativeDistiller`; ``augment`` needs a memory.
 
@@ -72,14 +73,15 @@ class DAFL(GenerativeDistiller):
         self, inputs: Tensor, latents: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """Return DAFL's losses of normalised ``inputs`` (N, C, H, W); labels are not used."""
-        seen = self.respond(inputs, bool(self.loss_bn), student=bool(self.loss_adv))
+        adversary = self.loss_adv is not None and not self.warming_up
+        seen = self.respond(inputs, bool(self.loss_bn), student=adversary)
         self._logits = share(seen.logits.detach())
         losses = {
             'loss_pseudo_label': self.loss_pseudo_label(seen.logits),
             'loss_entropy': self.loss_entropy(seen.logits),
             'loss_act': self.loss_act(seen.features),
         }
-        if self.loss_adv:
+        if adversary:
             losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
         if self.loss_bn:
             losses['loss_bn'] = self.loss_bn(seen.statistics)

@@ -42,6 +42,13 @@ def test_the_companions_are_logged():
     assert {'generator/loss_adv', 'generator/loss_bn'} <= set(log)
 
 
+def test_the_adversary_waits_for_the_warm_up():
+    model = toy_dafl_memory(loss_adv=AdversarialLoss(), warmup_rounds=1)
+    wrapper = toy_optim_wrapper(model)
+    assert 'generator/loss_adv' not in model.train_step(toy_labels(), wrapper)
+    assert 'generator/loss_adv' in model.train_step(toy_labels(), wrapper)
+
+
 def test_the_student_learns_from_the_generators_own_batch_in_one_teacher_pass():
     model = toy_dafl(g_steps=1, kd_steps=1)
     passes = teacher_passes(model)
