@@ -12,6 +12,7 @@ fill a GPU.
 import argparse
 import itertools
 import math
+import signal
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -107,6 +108,7 @@ def run_all(cells: list[Cell], args: argparse.Namespace) -> int:
     todo = [cell for cell in cells if not finished(done, cell.key)]
     failed = 0
     stop = threading.Event()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the trainings would go on alone
     bar = Progress(*columns, TimeElapsedColumn(), disable=not sys.stderr.isatty())
     with ThreadPoolExecutor(args.jobs) as pool, bar:
         running = {pool.submit(run_cell, cell, stop): cell for cell in todo}

@@ -1,6 +1,8 @@
 """A benchmark of two methods on a pair of random networks: run, killed cells and all."""
 
 import json
+import os
+import signal
 import sys
 import threading
 import time
@@ -108,8 +110,19 @@ def test_cells_that_wait_do_not_begin_after_an_interrupt(arguments, monkeypatch)
     assert len(begun) < 20
 
 
-def test_an_interrupt_ends_a_training_that_runs(arguments, monkeypatch):
-    """Also one that the interrupt itself did not reach."""
+@pytest.fixture
+def signals():
+    kinds = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(kind) for kind in kinds]
+    yield
+    for kind, handler in zip(kinds, before, strict=True):
+        signal.signal(kind, handler)
+
+
+@pytest.mark.parametrize('kind', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures('signals')
+def test_a_signal_ends_a_training_that_runs(arguments, monkeypatch, kind):
+    """Also one that the signal itself did not reach."""
     running, ended = threading.Event(), []
 
     class Endless:
@@ -129,7 +142,8 @@ def test_an_interrupt_ends_a_training_that_runs(arguments, monkeypatch):
 
     def interrupted(futures):
         running.wait(60)
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), kind)
+        time.sleep(60)
 
     monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(Popen=Endless, STDOUT=None))
     monkeypatch.setattr(benchmark, 'as_completed', interrupted)
