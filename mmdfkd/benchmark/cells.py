@@ -18,8 +18,9 @@ from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.config_files import read_distillation
 from mmdfkd.engine.length import set_length
+from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
-from mmdfkd.reports.results import commit, cpu_name, read_run
+from mmdfkd.reports.results import commit, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
 from .compose import compose
@@ -177,7 +178,7 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
             for step, value in accuracy
         ],
         commit=commit(),
-        hardware=torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name(),
+        hardware=device_name(),
         threads=torch.get_num_threads(),
         versions=dict(python=platform.python_version(), torch=torch.__version__),
     )

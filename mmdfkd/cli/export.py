@@ -42,8 +42,8 @@ from mmdfkd.export.forms import check_mmpretrain
 from mmdfkd.export.images import BATCH_SIZE, LabelledImages, draw_images, find_classes
 from mmdfkd.export.int8 import CALIBRATION, HELD_OUT, accuracies, agreement
 from mmdfkd.export.onnx_file import require_onnx
+from mmdfkd.hardware import cpu_name
 from mmdfkd.outputs import Output
-from mmdfkd.reports.results import cpu_name
 from mmdfkd.reports.tables import markdown
 
 FORMATS = {

@@ -23,6 +23,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mmdfkd.hardware import cpu_name
+
 #: How messages of MMEngine begin that nobody waits for; the log's file has them.
 _NOISE = (
     f'\n{"-" * 60}\nSystem environment',
@@ -49,6 +51,10 @@ class TerminalRunner(Runner):
         for handler in _to_terminal(logger):
             handler.addFilter(_is_read)
         return logger
+
+    def _log_env(self, env_cfg: dict) -> None:
+        """Log the environment; MMEngine names the GPUs only."""
+        super()._log_env({**env_cfg, 'CPU': cpu_name()})
 
     def train(self) -> Any:
         """Train."""

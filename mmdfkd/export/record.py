@@ -86,7 +86,7 @@ def _of_logs(run: Run, rounds: int) -> dict[str, Any]:
     devices = [value for name, value in run.environment.items() if re.match(r'GPU [0-9]', name)]
     versions = {k: v for k, v in run.environment.items() if k in ('Python', 'PyTorch', 'MMEngine')}
     gpu = run.environment.get('CUDA available') == 'True'
-    found['hardware'] = ', '.join(devices) if gpu else 'CPU, its model is not in the log'
+    found['hardware'] = ', '.join(devices) if gpu else run.environment.get('CPU', 'CPU')
     return found | dict(versions=versions)
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import torch
 
 import mmdfkd
+from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
-
-from .results import cpu_name
 
 
 def settings_of(args: argparse.Namespace, *left_out: str) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def _check_same(out: Path, settings: dict[str, Any]) -> None:
 
 def write(out: Output, settings: dict[str, Any], seconds: float, **figures: Any) -> None:
     """Write figures with their settings, the seconds they took, hardware and versions."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
+    device = device_name()
     measured = dict(
         seconds=round(seconds, 1),
         hardware=f'{device}, {torch.get_num_threads()} threads',

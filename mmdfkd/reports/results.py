@@ -1,8 +1,6 @@
 """What finished runs came to, read from their logs, and a table of it in Markdown."""
 
-import os
 import platform
-import re
 import statistics
 import subprocess
 from pathlib import Path
@@ -11,6 +9,8 @@ import mmengine
 import mmpretrain
 import timm
 import torch
+
+from mmdfkd.hardware import device_name
 
 from .run_logs import curves, merge, minutes_of, read_sessions
 from .tables import markdown
@@ -71,7 +71,7 @@ def table(runs: dict[str, list[dict[str, float]]], command: str, note: str = '')
         command: what made them.
         note: what else is to be said of them.
     """
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
+    device = device_name()
     lines = [
         *([note, ''] if note else []),
         markdown(
@@ -106,10 +106,3 @@ def commit() -> str:
         return '-'
     # A virtual environment may be in the repository of somebody else.
     return found[1] if found[:1] == [f'mmdfkd/{here.name}/'] else '-'
-
-
-def cpu_name() -> str:
-    """Return the processor's name and number of cores."""
-    info = Path('/proc/cpuinfo')
-    found = re.search(r'model name\s*: (.*)', info.read_text()) if info.is_file() else None
-    return f'{found[1] if found else platform.machine()} ({os.cpu_count()} cores)'

@@ -17,8 +17,8 @@ from .dumped_config import flatten, parse_config
 FIGURES = ('figures.json', 'robustness.json')
 SCALARS = '*/vis_data/scalars.json'  # of each session in a work dir
 _ENVIRONMENT = re.compile(
-    r'^    (Python|PyTorch|TorchVision|OpenCV|MMEngine|CUDA available|GPU [\d,]+|seed|GPU number)'
-    r': (.*?)(?: \(main.*)?$',
+    r'^    (Python|PyTorch|TorchVision|OpenCV|MMEngine|CUDA available|CPU|GPU [\d,]+|seed|'
+    r'GPU number): (.*?)(?: \(main.*)?$',
     re.MULTILINE,
 )
 _PNG_END = b'IEND\xaeB`\x82'

@@ -23,8 +23,8 @@ from mmdfkd.export import TrainedStudent, load_student, quantise, write_onnx
 from mmdfkd.export.images import LabelledImages
 from mmdfkd.export.int8 import accuracies, agreement
 from mmdfkd.export.onnx_file import run, session
+from mmdfkd.hardware import cpu_name
 from mmdfkd.models.distillers import load_distiller
-from mmdfkd.reports.results import cpu_name
 from mmdfkd.reports.tables import markdown
 
 HELD_OUT = 1000

@@ -9,6 +9,8 @@ from mmengine.hooks import Hook
 from rich.progress import track
 
 from mmdfkd.engine.terminal import ProgressHook, TerminalRunner
+from mmdfkd.hardware import cpu_name
+from mmdfkd.reports.run_logs import read_run
 
 
 class Terminal(io.StringIO):
@@ -51,6 +53,7 @@ def test_what_nobody_reads_is_in_the_logs_file_alone(runner_of, tmp_path):
         assert line in log
         assert line in told
     assert '\x1b[?25l' not in told  # no bar in a file
+    assert read_run(tmp_path, 'a run').environment['CPU'] == cpu_name()
     assert 'evaluating the teacher' not in told
 
 

@@ -15,13 +15,14 @@ def test_a_network_is_said_in_a_line():
     assert describe(network) == 'Sequential(depth=3)'
 
 
-def log(folder, *records):
+def log(folder, *records, gpu=True):
     place = folder / '20260102_030405/vis_data/scalars.json'
     place.parent.mkdir(parents=True)
     place.write_text('\n'.join(map(json.dumps, records)))
     place.parents[1].joinpath('20260102_030405.log').write_text(
-        'System environment:\n    Python: 3.11.7 (main)\n    CUDA available: True\n'
-        '    GPU 0: NVIDIA H100\n    PyTorch: 2.14.1\nRuntime environment:\n    GPU number: 1\n'
+        f'System environment:\n    Python: 3.11.7 (main)\n    CUDA available: {gpu}\n'
+        + ('    GPU 0: NVIDIA H100\n' if gpu else '')
+        + '    PyTorch: 2.14.1\nRuntime environment:\n    GPU number: 1\n    CPU: AMD EPYC\n'
     )
 
 
@@ -58,6 +59,12 @@ def test_what_a_run_left_is_gathered(tmp_path):
     assert record['minutes'] == 1.5
     assert record['hardware'] == 'NVIDIA H100'
     assert record['versions'] == {'Python': '3.11.7', 'PyTorch': '2.14.1'}
+
+
+def test_without_a_gpu_the_processor_is_named(tmp_path):
+    _, config, checkpoint = untrained_run(tmp_path)
+    log(tmp_path, {'iter': 10, 'step': 10, 'time': 6.0}, gpu=False)
+    assert load_student(Config.fromfile(config), checkpoint).record['hardware'] == 'AMD EPYC'
 
 
 def test_a_checkpoint_without_its_logs_says_less(tmp_path):
