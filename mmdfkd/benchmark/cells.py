@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmdfkd.cli.cfg_options import merge_options
 from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.config_files import read_distillation
-from mmdfkd.engine.length import set_length
+from mmdfkd.engine.length import rounds_within, set_length
 from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
 from mmdfkd.reports.results import commit, read_run
@@ -27,7 +27,8 @@ from .compose import compose
 
 _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
-_TIMED = 8  # rounds whose median time plans the run; the first are slower
+_TIMED = 8  # rounds of a kind whose median time plans the run; the first are slower
+_LONG = 10**6  # rounds, of which no warm-up is a half
 _SLOW_START = 3
 _LOOK = 0.2  # seconds between looks at whether a training has ended
 _CONFIGS = threading.Lock()  # MMEngine reads one at a time: it changes how Python imports
@@ -115,26 +116,30 @@ def make_config(cell: Cell, rounds: int) -> Config:
     return cfg
 
 
-def seconds_a_round(cell: Cell, stop: threading.Event) -> float:
-    """Time a few rounds with student steps, once for every folder; see :func:`run_cell`."""
-    note = cell.folder / 'seconds_a_round.json'
+def planned_rounds(cell: Cell, stop: threading.Event) -> int:
+    """Time a few rounds, once for every folder, and plan the run; see :func:`run_cell`."""
+    note = cell.folder / 'planned_rounds.json'
     if note.is_file():
         return json.loads(note.read_text())
-    cfg = make_config(cell, _TIMED)
-    cfg.model.warmup_rounds = 0
+    given = cell.options.get('model.warmup_rounds', _TIMED)  # not shortened
+    cfg = make_config(cell, _TIMED + max(_TIMED, int(given)))
     cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint.interval = 10 * _TIMED
     cfg.log_processor.window_size = 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
-    for schedules in cfg.param_scheduler.values():
-        for schedule in schedules:
-            schedule.pop('begin', None)
     _train(cfg, cell.folder / 'timing', stop)
     times = [time for _, time in _times(_records(cell.folder / 'timing'))]
-    seconds = statistics.median(times[_SLOW_START:])
-    Output(note, force=True).write(json.dumps(seconds))
-    return seconds
+    waits = cfg.model.get('warmup_rounds', 0)
+    wait, train = _typical(times[:waits]), _typical(times[waits:])
+    warmup = make_config(cell, _LONG).model.get('warmup_rounds', 0)
+    rounds = max(_POINTS, rounds_within(60 * cell.minutes, warmup, wait, train))
+    Output(note, force=True).write(json.dumps(rounds))
+    return rounds
+
+
+def _typical(times: list[float]) -> float:
+    return statistics.median(times[min(_SLOW_START, len(times) // 2) :] or [0.0])
 
 
 def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
@@ -153,7 +158,7 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
         RuntimeError: if training fails, or is stopped; its message is the last line of its output.
     """
     work_dir = cell.folder / 'run'
-    rounds = max(_POINTS, round(60 * cell.minutes / seconds_a_round(cell, stop)))
+    rounds = planned_rounds(cell, stop)
     cfg = make_config(cell, rounds)
     if (figures := read_run(work_dir, rounds)) is None:
         _train(cfg, work_dir, stop)

@@ -28,6 +28,7 @@ from torchvision.datasets.folder import IMG_EXTENSIONS
 from mmdfkd.cli import DictAction, export, read_config, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
 from mmdfkd.cli.publish_student import publish
+from mmdfkd.engine.length import rounds_within, set_length
 from mmdfkd.engine.throughput import Stopwatch
 from mmdfkd.engine.work_dir import claim, newest_checkpoint
 from mmdfkd.outputs import Output
@@ -90,19 +91,19 @@ def write_config(args: argparse.Namespace, file: Output) -> Pair:
     text = partial(config_text, pair, command=_command(), test=test)
     file.write(text(recipe))
     if args.minutes:
-        seconds = seconds_a_round(read_config(file.path))
+        wait, train = seconds_a_round(read_config(file.path))
         file.force = True  # it is ours
-        recipe = make_recipe(pair, max(1, round(60 * args.minutes / seconds)))
-        print(f'{recipe.rounds} rounds of {seconds:.1f} s fill {args.minutes:g} minutes')
+        rounds = rounds_within(60 * args.minutes, make_recipe(pair).warmup, wait, train)
+        recipe = make_recipe(pair, max(1, rounds))
+        print(f'{recipe.rounds} rounds of {train:.1f} s fill {args.minutes:g} minutes')
         file.write(text(recipe))
     return pair
 
 
-def seconds_a_round(cfg: Config) -> float:
-    """Time a few rounds of a config, with the student's steps in them."""
+def seconds_a_round(cfg: Config) -> tuple[float, float]:
+    """Time a few rounds in which the student waits (0.0 if it never does), and a few others."""
     cfg = copy.deepcopy(cfg)
-    cfg.model.warmup_rounds = 0
-    cfg.train_cfg.update(max_iters=1 + _TIMED, val_interval=1 + _TIMED)
+    set_length(cfg, 2 * (1 + _TIMED))
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     cfg.default_hooks = {
@@ -110,17 +111,17 @@ def seconds_a_round(cfg: Config) -> float:
         for name, hook in cfg.default_hooks.items()
         if name not in ('checkpoint', 'logger', 'synthetic_grid', 'summary')
     } | dict(checkpoint=None, logger=None)
-    for schedule in cfg.param_scheduler['student']:
-        schedule.pop('begin', None)
     cfg.log_level = 'WARNING'
     cfg.experiment_name = uuid.uuid4().hex
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
         runner = Runner.from_cfg(cfg)
-        watch = Stopwatch(warmup=1, rounds=_TIMED + 1, count_flops=False)
+        watch = Stopwatch(warmup=0, rounds=cfg.train_cfg.max_iters, count_flops=False)
         runner.register_hook(watch, priority='LOWEST')
         runner.train()
-    return statistics.median(watch.times)
+    waits = cfg.model.get('warmup_rounds', 0)
+    wait = statistics.median(watch.times[1:waits]) if waits else 0.0
+    return wait, statistics.median(watch.times[1 + waits :])
 
 
 def _command() -> str:

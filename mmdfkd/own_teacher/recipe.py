@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mmdfkd.engine.length import waiting
+
 from .pair import Pair
 
 _BANK_BYTES = 2**31  # of images of 8 bits
@@ -58,7 +60,7 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
         base=base,
         rounds=rounds,
         batch_size=batch_size,
-        warmup=min(waits, rounds * waits // whole),
+        warmup=waiting(waits, rounds),
         restart=restart,
         capacity=min(kept, room),
         labels=-(-_LABELS // pair.num_classes) * pair.num_classes,

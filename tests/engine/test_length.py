@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdfkd.benchmark import Cell, make_config
-from mmdfkd.engine.length import set_length
+from mmdfkd.engine.length import rounds_within, set_length, waiting
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,8 +20,8 @@ def config(*schedules, warmup=0, length=200):
     )
 
 
-@pytest.mark.parametrize(('rounds', 'warmup'), [(620, 70), (62, 7), (1240, 140), (8, 0), (1, 0)])
-def test_warm_up_and_schedule_keep_their_share(rounds, warmup):
+@pytest.mark.parametrize(('rounds', 'warmup'), [(620, 70), (62, 31), (1240, 70), (8, 4), (1, 0)])
+def test_a_student_waits_as_long_in_any_run_but_half_of_it_at_most(rounds, warmup):
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_resnet20_resnet8_cifar10.py')
     set_length(cfg, rounds)
     assert cfg.train_cfg.max_iters == rounds
@@ -33,6 +33,29 @@ def test_a_student_never_waits_for_all_of_the_run(rounds):
     cfg = config(warmup=199)
     set_length(cfg, rounds)
     assert cfg.model.warmup_rounds < rounds
+
+
+@pytest.mark.parametrize('rounds', [50, 400])
+def test_what_comes_after_the_warm_up_keeps_its_share_of_the_rest(rounds):
+    cfg = config(
+        dict(type='LinearLR', begin=20, end=50),
+        dict(type='MultiStepLR', begin=20, milestones=[110, 155]),
+        warmup=20,
+    )
+    set_length(cfg, rounds)
+    ramp, steps = cfg.param_scheduler.student
+    rest = rounds - 20
+    assert (ramp.begin, ramp.end) == (20, 20 + rest // 6)
+    assert steps.milestones == [20 + rest // 2, 20 + rest * 3 // 4]
+
+
+@pytest.mark.parametrize('warmup', [0, 30])
+@pytest.mark.parametrize('seconds', [20, 150, 151, 4000])
+def test_rounds_fill_the_time(seconds, warmup):
+    wait, train = 1.0, 4.0
+    rounds = rounds_within(seconds, warmup, wait, train)
+    waits = waiting(warmup, rounds)
+    assert abs(waits * wait + (rounds - waits) * train - seconds) <= (wait + train) / 2
 
 
 def test_ends_and_milestones_keep_their_share():
@@ -86,5 +109,5 @@ def test_what_is_no_number_of_rounds_is_an_error(cfg, name):
 def test_a_benchmarks_cell_is_as_long():
     name = ROOT / 'configs/dedfkd_wrn162_wrn161_cifar10.py'
     cfg = make_config(Cell(name, name, 0, 1.0, Path(), {}), rounds=62)
-    assert cfg.model.warmup_rounds == cfg.param_scheduler.student[0].begin == 7
+    assert cfg.model.warmup_rounds == cfg.param_scheduler.student[0].begin == 31
     assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (62, 6)

@@ -6,7 +6,7 @@ with read_base():
     from ...dedfkd_resnet20_resnet8_cifar10 import *
 
 rounds = 124
-warmup = 14
+warmup = 62  # as --rounds 124 makes it: of a short run the half
 model.update(warmup_rounds=warmup)
 model['memory'].update(capacity=rounds * batch_size)
 train_cfg.update(max_iters=rounds, val_interval=rounds)
