@@ -2,6 +2,8 @@
 
 import json
 import statistics
+import string
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from mmdfkd.reports.tables import markdown
 
 Result = dict[str, Any]
 _MARGIN = 10  # points of accuracy below the worst end that are drawn
+_LONGEST_OPTIONS = 40  # characters of them in a row of a table
 _KEY = ('pair', 'method', 'seed', 'budget', 'options')
 
 
@@ -90,7 +93,10 @@ def common_options(runs: Iterable[Result]) -> dict[str, str]:
 
 
 def tables(results: Iterable[Result]) -> str:
-    """Lay all results out in Markdown: a table a pair and budget, the best method first."""
+    """Lay all results out in Markdown: a table a pair and budget, the best method first.
+
+    Options that would make a row too long are below its table.
+    """
     parts = []
     for (pair, budget), methods in grouped(results).items():
         rows = []
@@ -104,13 +110,27 @@ def tables(results: Iterable[Result]) -> str:
             each = ', '.join(f'{value:.2f}' for value in students)
             cells = [f'{mean:.2f}{spread}', each, str(len(runs)), f'{teachers:.2f}']
             cells += [f'{minutes:.1f}', f'{images:,.0f}', runs[0]['init']]
-            rows.append((mean, [f'`{method}`', *cells]))
+            rows.append((mean, [method, *cells]))
         rows.sort(key=lambda row: -row[0])
+        notes = _notes([cells for _, cells in rows])
         head = ['method', 'student %', 'each', 'n', 'teacher %', 'minutes', 'images', 'init']
         common = common_options(run for runs in methods.values() for run in runs)
         title = ', '.join([f'### {pair}', f'{budget:g} minutes', *map('='.join, common.items())])
-        parts.append(f'{title}\n\n{markdown(head, [row for _, row in rows])}\n')
+        parts.append(f'{title}\n\n{markdown(head, [row for _, row in rows])}\n{notes}')
     return '\n'.join(parts)
+
+
+def _notes(rows: list[list[str]]) -> str:
+    """Quote the methods of rows, and move long options to notes, which are returned."""
+    notes: list[str] = []
+    for row in rows:
+        method, _, options = row[0].partition(' ')
+        row[0] = f'`{row[0]}`'
+        if len(options) > _LONGEST_OPTIONS:
+            mark = string.ascii_lowercase[len(notes) % 26]
+            notes.append(f'\n({mark}): `{options}`\n')
+            row[0] = f'`{method}` ({mark})'
+    return ''.join(notes)
 
 
 def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
@@ -132,7 +152,8 @@ def plot_curves(results: Iterable[Result], folder: Path) -> list[Path]:
         for number, method in enumerate(sorted(means, key=lambda name: -means[name])):
             runs = methods[method]
             for index, run in enumerate(runs):
-                label = f'{means[method]:.1f} %: {method} (n = {len(runs)})' if index == 0 else None
+                told = f'{means[method]:.1f} %: {method} (n = {len(runs)})'
+                label = textwrap.fill(told, 90, break_long_words=False) if index == 0 else None
                 axes.plot(*zip(*run['curve'], strict=True), '.-', color=f'C{number}', label=label)
         axes.set(xlabel='minutes of training', ylabel='student, %', title=pair)
         all_runs = [run for runs in methods.values() for run in runs]

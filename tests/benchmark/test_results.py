@@ -85,6 +85,15 @@ def test_options_of_all_are_in_the_title_and_those_of_some_in_the_name():
     assert [line.split(' | ')[0] for line in lines[4:6]] == ['| `m steps=3`', '| `other`']
 
 
+def test_long_options_are_told_below_the_table():
+    long = {'optim_wrapper.generator.type': 'OptimWrapper', 'optim_wrapper.student.type': 'Other'}
+    runs = [result(), result(options=long, student=91.0), result(method='m2', options=long)]
+    lines = tables(runs).splitlines()
+    assert [line.split(' | ')[0] for line in lines[4:7]] == ['| `m` (a)', '| `m`', '| `m2` (b)']
+    options = '`optim_wrapper.generator.type=OptimWrapper optim_wrapper.student.type=Other`'
+    assert lines[8:] == [f'(a): {options}', '', f'(b): {options}']
+
+
 def test_cells_that_ran_at_once_are_told_from_others():
     runs = [result(jobs=1), result(jobs=6, seed=2), result(method='before')]
     assert [line.split(' | ')[0] for line in tables(runs).splitlines()[4:7]] == [
@@ -98,7 +107,7 @@ def test_cells_that_ran_at_once_are_told_from_others():
 def test_the_published_tables_are_those_of_the_published_results():
     results = read_results(RESULTS / 'benchmark.jsonl')
     page = (RESULTS / 'benchmark.md').read_text()
-    assert all(line in page for line in tables(results).splitlines() if line.startswith('|'))
+    assert all(line in page for line in tables(results).splitlines() if line[:1] in ('|', '('))
     assert all({'commit', 'hardware', 'versions', 'init', 'curve'} <= set(each) for each in results)
     for picture in (RESULTS / 'curves').glob('*.png'):
         assert f'curves/{picture.name}' in page
