@@ -114,6 +114,7 @@ def test_cells_that_wait_do_not_begin_after_an_interrupt(arguments, monkeypatch)
 def signals():
     kinds = signal.SIGINT, signal.SIGTERM
     before = [signal.getsignal(kind) for kind in kinds]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & has it ignored
     yield
     for kind, handler in zip(kinds, before, strict=True):
         signal.signal(kind, handler)

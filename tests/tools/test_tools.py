@@ -106,7 +106,7 @@ def test_a_warm_up_as_long_as_the_run_is_an_error():
     for options in ({'train_cfg.max_iters': 70}, {'model.warmup_rounds': 620}):
         with pytest.raises(ValueError, match=r'student waits, .* shorten .* as --rounds does'):
             merged(config=config, cfg_options=options)
-    assert merged(config=config, rounds=70).model.warmup_rounds == 7
+    assert merged(config=config, rounds=70).model.warmup_rounds == 35
 
 
 @pytest.mark.parametrize(
