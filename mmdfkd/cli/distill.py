@@ -95,7 +95,8 @@ def write_config(args: argparse.Namespace, file: Output) -> Pair:
         file.force = True  # it is ours
         rounds = rounds_within(60 * args.minutes, make_recipe(pair).warmup, wait, train)
         recipe = make_recipe(pair, max(1, rounds))
-        print(f'{recipe.rounds} rounds of {train:.1f} s fill {args.minutes:g} minutes')
+        waits = f', and of {wait:.1f} s while the student waits,' if recipe.warmup else ''
+        print(f'{recipe.rounds} rounds of {train:.1f} s{waits} fill {args.minutes:g} minutes')
         file.write(text(recipe))
     return pair
 
