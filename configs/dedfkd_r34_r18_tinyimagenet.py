@@ -30,7 +30,7 @@ train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)
 rounds = 5000
 warmup = 560
 model.update(warmup_rounds=warmup)
-model['memory'].update(capacity=170_000)  # 2 GiB
+model['memory'].update(capacity=170_000)  # 3 GiB
 train_cfg.update(max_iters=rounds, val_interval=250)
 param_scheduler['student'][0].update(begin=warmup)
 default_hooks['checkpoint'].update(interval=100)

@@ -46,7 +46,9 @@ class LabelledMemory(ImageBank):
         """Make room for images, draws (capacity, V, num_draws) and logits; see the base."""
         super().allocate(image_shape)
         self.register_buffer('draws', torch.zeros(self.capacity, self.num_views, num_draws))
-        self.register_buffer('logits', torch.zeros(self.capacity, self.num_views, num_classes))
+        shape = (self.capacity, self.num_views, num_classes)
+        # Many views of many classes: the logits may take more room than the images.
+        self.register_buffer('logits', torch.zeros(shape, dtype=torch.half))
         return self
 
     def label(self, slots: Tensor, new_view: NewView) -> None:
@@ -62,7 +64,7 @@ class LabelledMemory(ImageBank):
     def recall(self, slots: Tensor, augment: Compose) -> Batch:
         """Return one of the views of each image in ``slots`` (N,) with the teacher's logits."""
         views = torch.randint(self.num_views, slots.shape, device=slots.device)
-        draws, logits = self.draws[slots, views], self.logits[slots, views]
+        draws, logits = self.draws[slots, views], self.logits[slots, views].float()
         return Batch(augment(self[slots], draws), logits)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:

@@ -16,7 +16,7 @@ def test_a_view_and_its_logits_stay_together():
     seen = {}
 
     def new_view(images):
-        draws, logits = torch.rand(len(images), 3), torch.rand(len(images), 2)
+        draws, logits = torch.rand(len(images), 3), torch.rand(len(images), 2).half().float()
         for image, view, row in zip(images, augment(images, draws), logits, strict=True):
             seen.setdefault(image.sum().item(), []).append((view, row))
         return draws, logits
@@ -34,11 +34,16 @@ def test_a_view_and_its_logits_stay_together():
     assert counts.min() > 60
 
 
-def test_half_precision_logits_are_kept_in_full():
+@pytest.mark.parametrize('dtype', [torch.float, torch.bfloat16])
+def test_logits_are_kept_in_half_precision(dtype):
     memory = labelled(num_views=1)
     slots = memory.add(torch.rand(2, 1, 4, 4) * 255)
-    memory.label(slots, lambda images: (torch.rand(2, 3), torch.rand(2, 2).bfloat16()))
-    assert memory.logits.dtype == torch.float
+    logits = (torch.randn(2, 2) * 10).to(dtype)
+    memory.label(slots, lambda images: (torch.rand(2, 3), logits))
+    known = memory.recall(slots, Compose([ShiftFlip(pad=2)])).teacher_logits
+    assert memory.logits.dtype == torch.half
+    assert known.dtype == torch.float
+    torch.testing.assert_close(known, logits.float(), rtol=2**-11, atol=1e-7)
     assert set(memory.state_dict()) == {'images', 'draws', 'logits', 'num_added.count'}
 
 
