@@ -12,10 +12,12 @@ from mmdfkd.registry import MODELS
 
 from .image_bank import Batch, ImageBank, NewView
 
+_LARGEST = torch.finfo(torch.half).max
+
 
 @MODELS.register_module()
 class LabelledMemory(ImageBank):
-    """Keeps V augmented views of each image as draws, with the teacher's logits.
+    """Keeps V augmented views of each image as draws, with the teacher's logits in half precision.
 
     The student sees an image many times. With views that are the same each time
     the teacher sees each of them once (after "A Fast Knowledge Distillation Framework for
@@ -27,7 +29,8 @@ class LabelledMemory(ImageBank):
         num_views: views V of an image.
 
     Raises:
-        ValueError: if an argument is not positive, or a bank without views is loaded.
+        ValueError: if an argument is not positive, or a bank without views, or with another number
+            of them, is loaded.
     """
 
     draws: Tensor
@@ -59,7 +62,8 @@ class LabelledMemory(ImageBank):
         for index in range(self.num_views):
             draws, logits = new_view(self[share(slots)])
             self.draws[slots, index] = gather(draws)
-            self.logits[slots, index] = gather(logits).to(self.logits)
+            # Of a larger one half precision would make infinity; NaN stays, and is told.
+            self.logits[slots, index] = gather(logits).clamp(-_LARGEST, _LARGEST).to(self.logits)
 
     def recall(self, slots: Tensor, augment: Compose) -> Batch:
         """Return one of the views of each image in ``slots`` (N,) with the teacher's logits."""
@@ -73,5 +77,11 @@ class LabelledMemory(ImageBank):
             raise ValueError(
                 'the checkpoint should have the labelled views of its images, but got one of a '
                 'run without; go on with model.memory of type ImageBank'
+            )
+        num_views = state_dict[f'{prefix}logits'].size(1)
+        if num_views != self.num_views:
+            raise ValueError(
+                f'the checkpoint should have {self.num_views} views of an image, as the config '
+                f'says, but got {num_views}; add --cfg-options model.memory.num_views={num_views}'
             )
         super()._load_from_state_dict(state_dict, prefix, *args)

@@ -58,3 +58,20 @@ def test_a_checkpoint_without_views_is_an_error():
     plain = torch.nn.ModuleDict({'memory': ImageBank(5).allocate((1, 4, 4))})
     with pytest.raises(ValueError, match=r'should have the labelled views.*ImageBank'):
         model.load_state_dict(plain.state_dict(), strict=False)
+
+
+def test_a_checkpoint_with_another_number_of_views_is_an_error():
+    model = torch.nn.ModuleDict({'memory': labelled(num_views=16)})
+    older = torch.nn.ModuleDict({'memory': labelled(num_views=4)})
+    with pytest.raises(ValueError, match=r'16 views.*got 4; add .*model.memory.num_views=4$'):
+        model.load_state_dict(older.state_dict())
+
+
+def test_logits_beyond_half_precision_are_its_largest_and_nan_stays():
+    memory = labelled(num_views=1)
+    slots = memory.add(torch.rand(2, 1, 4, 4) * 255)
+    logits = torch.tensor([[1e6, -1e6], [torch.nan, 1.0]])
+    memory.label(slots, lambda images: (torch.rand(2, 3), logits))
+    kept = memory.logits[slots, 0]
+    assert kept[0].tolist() == [65504.0, -65504.0]
+    assert kept[1].isnan().tolist() == [True, False]
