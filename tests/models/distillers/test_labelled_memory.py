@@ -1,6 +1,7 @@
 import pytest
 import torch
 from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
+from toy_run import toy_runner
 
 HALF = dict(rtol=2**-11, atol=1e-6)  # the logits are kept in half precision
 
@@ -52,3 +53,16 @@ def test_labelled_views_are_saved_with_the_images():
     assert torch.equal(other.memory.logits, model.memory.logits)
     assert torch.equal(other.memory.draws, model.memory.draws)
     assert model.memory.logits[:6].any()
+
+
+def test_a_resume_with_labelled_views_is_exact(tmp_path):
+    def state(name, **kwargs):
+        torch.manual_seed(0)
+        model = toy_dedfkd(num_views=4)
+        toy_runner(tmp_path / name, 4, checkpoint_interval=2, model=model, **kwargs).train()
+        return torch.load(tmp_path / name / 'iter_4.pth', weights_only=True)['state_dict']
+
+    whole = state('whole')
+    resumed = state('resumed', resume=True, load_from=str(tmp_path / 'whole/iter_2.pth'))
+    assert whole.keys() == resumed.keys()
+    assert [name for name, value in whole.items() if not value.equal(resumed[name])] == []
