@@ -8,6 +8,6 @@ with read_base():
 rounds = 124
 warmup = 62  # as --rounds 124 makes it: of a short run the half
 model.update(warmup_rounds=warmup)
-model['memory'].update(capacity=rounds * batch_size, num_views=4)  # the recipe has 16 now
+model['memory'].update(capacity=rounds * batch_size)
 train_cfg.update(max_iters=rounds, val_interval=rounds)
 param_scheduler['student'][0].update(begin=warmup)
