@@ -50,6 +50,7 @@ def main() -> None:
 
     teacher = Classifier(lenet5(1.0), checkpoint=args.teacher).requires_grad_(False).eval()
     student = Classifier(lenet5(0.5))
+    student.init_weights()
     generator = ConditionalGenerator(
         CLASSES, latent_dim=100, out_channels=1, base_channels=16, subpixel=True, median_pixel=8.0
     )

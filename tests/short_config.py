@@ -12,9 +12,8 @@ def shorten(path, teacher, rounds, kd_steps=2, batch_size=8):
     cfg = Config.fromfile(path)
     cfg.model.teacher.update(checkpoint=str(teacher), prefix='')
     cfg.model.kd_steps = kd_steps
-    cfg.model.kd_batch_size = batch_size
     short = dict(g_steps=2, inversion_steps=3, inversions=1, warmup_inversions=1)
-    short |= dict(bank_size=3 * batch_size, num_negatives=batch_size)
+    short |= dict(kd_batch_size=batch_size, bank_size=3 * batch_size, num_negatives=batch_size)
     cfg.model.update({key: number for key, number in short.items() if key in cfg.model})
     if cfg.model.get('memory'):
         cfg.model.memory.capacity = 3 * batch_size  # wraps around in the fourth round

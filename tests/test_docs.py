@@ -133,6 +133,18 @@ def test_a_distiller_runs_without_a_runner(teacher, place, library):
     assert 'student/loss_kd' in told
 
 
+@pytest.mark.parametrize(('place', 'library'), [(1, None), (2, 'accelerate')])
+def test_without_a_runner_the_student_starts_as_with_it(teacher, place, library):
+    if library:
+        pytest.importorskip(library)
+    first, *loops = blocks(DOCS / 'without_a_runner.md', 'python')
+    code = first.replace('rounds = 500', 'rounds = 0') + loops[place - 1]
+    head = 'distiller.student.network.head.fc.weight'
+    assert float(run(f'{code}\nprint({head}.std().item())', teacher)) == pytest.approx(
+        0.01, rel=0.2
+    )
+
+
 def test_a_config_of_ones_own_teacher_builds(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     [config] = [b for b in blocks(DOCS / 'your_own_teacher.md', 'python') if 'read_base' in b]

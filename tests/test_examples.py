@@ -52,17 +52,19 @@ def test_a_method_in_a_file_of_ones_own_trains_and_resumes(teacher, tmp_path):
     assert len((ROOT / 'examples/class_impressions.py').read_text().splitlines()) <= 60
 
 
-def test_the_config_of_the_page_on_new_methods_is_one(tmp_path, monkeypatch):
+def test_the_method_of_the_page_on_new_methods_trains(teacher, tmp_path):
     page = (ROOT / 'docs/add_a_method.md').read_text()
-    config = next(c for c in re.findall(r'```python\n(.*?)```', page, re.S) if 'read_base' in c)
-    (tmp_path / 'config.py').write_text(config)
-    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
-    method = 'from mmdfkd.models.distillers import DFAD\nclass MaxEntropy(DFAD): ...\n'
-    (tmp_path / 'max_entropy.py').write_text(method)
-    monkeypatch.syspath_prepend(tmp_path)
-    cfg = Config.fromfile(tmp_path / 'config.py')
-    assert cfg.model.type.__name__ == 'MaxEntropy'
-    assert {'teacher', 'student', 'generator', 'loss_kd', 'data_preprocessor'} < set(cfg.model)
+    blocks = re.findall(r'```python\n(.*?)```', page, re.S)
+    for file, mark in (('max_entropy.py', '# max_entropy.py'), ('config.py', 'read_base')):
+        [block] = [each for each in blocks if mark in each]
+        (tmp_path / file).write_text(block)
+    options = ['model.kd_steps=2', 'train_dataloader.batch_size=8']
+    options += [f'model.teacher.checkpoint={teacher}']
+    command = [ROOT / 'tools/train.py', 'config.py', '--work-dir', 'run', '--rounds', 2]
+    run(*command, '--cfg-options', *options, cwd=tmp_path, path=tmp_path)
+    [log] = (tmp_path / 'run').glob('*/*.log')
+    assert 'generator/loss_entropy' in log.read_text()
+    assert (tmp_path / 'run/iter_2.pth').is_file()
 
 
 def test_a_plain_loop_writes_a_student(teacher, tmp_path):
@@ -71,6 +73,13 @@ def test_a_plain_loop_writes_a_student(teacher, tmp_path):
     weights = torch.load(tmp_path / 'student.pth', weights_only=True)
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
     MODELS.build(cfg.model.student.network).load_state_dict(weights)
+
+
+def test_a_plain_loops_student_starts_as_the_runners(teacher, tmp_path):
+    command = [ROOT / 'examples/dedfkd_plain.py', teacher, '--rounds', 0]
+    run(*command, cwd=tmp_path, path=tmp_path)
+    weights = torch.load(tmp_path / 'student.pth', weights_only=True)
+    assert weights['head.fc.weight'].std() == pytest.approx(0.01, rel=0.2)
 
 
 def test_torchdistill_learns_from_a_folder(teacher, tmp_path):

@@ -23,6 +23,7 @@ from two_processes_methods import ROUNDS
 from mmdfkd.datasets import BankDataset, LatentDataset
 from mmdfkd.evaluation import ClassBalance
 from mmdfkd.evaluation.run import evaluate_synthetic
+from mmdfkd.models.losses import AdversarialLoss
 from mmdfkd.registry import MODELS
 
 TESTS = Path(__file__).parent
@@ -50,6 +51,51 @@ def test_a_round_trains_the_student_and_leaves_the_teacher_alone(name):
     assert not changed(model.teacher, teacher)
     assert all(parameter.grad is None for parameter in model.parameters())
     assert int(model.rounds) == 1
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_the_images_that_the_student_gets_are_counted(name, monkeypatch):
+    warmup = 0 if name in ('dfad', 'zskt') else 1
+    model = METHODS[name](warmup_rounds=warmup)
+    model.train()
+    batches = {}  # by their pixels: steps may share one
+    step = model.student_step
+
+    def student_step(batch, optim_wrapper):
+        batches[batch.images.double().sum().item()] = len(batch.images)
+        return step(batch, optim_wrapper)
+
+    monkeypatch.setattr(model, 'student_step', student_step)
+    labels, wrapper = toy_labels(), toy_optim_wrapper(model)
+    for rounds in (1, 2, 3):
+        model.train_step(labels, wrapper)
+        got = sum(batches.values()) if model.memory is None else int(model.memory.num_added)
+        assert model.num_images(rounds, len(labels['label'])) == got
+
+
+@pytest.mark.parametrize('name', ['cmi', 'deepinversion', 'dafl', 'dedfkd', 'nayer'])
+def test_nothing_is_made_for_a_student_that_waits(name):
+    model = METHODS[name](
+        warmup_rounds=1, **(dict(loss_adv=AdversarialLoss()) if name == 'dafl' else {})
+    )
+    model.train()
+    wrapper = toy_optim_wrapper(model)
+    first, second = (model.train_step(toy_labels(), wrapper) for _ in range(2))
+    adversary = 'loss_compete' if name == 'deepinversion' else 'loss_adv'
+    assert f'{model.phase}/{adversary}' not in first
+    assert f'{model.phase}/{adversary}' in second
+
+
+@pytest.mark.parametrize('name', ['dfad', 'zskt'])
+def test_a_generator_that_learns_from_the_student_alone_has_no_warm_up(name):
+    with pytest.raises(ValueError, match='warmup_rounds should be 0 for .*, but got 2'):
+        METHODS[name](warmup_rounds=2)
+
+
+@pytest.mark.parametrize('name', ['dafl', 'dfad', 'zskt', 'dfq', 'mad'])
+def test_the_size_of_batches_of_a_memory_is_refused_where_there_is_none(name):
+    with pytest.raises(ValueError, match='kd_batch_size should be None .*; set train_dataloader'):
+        METHODS[name](kd_batch_size=9)
 
 
 @pytest.mark.parametrize('name', METHODS)

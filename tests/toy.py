@@ -51,7 +51,10 @@ def toy_parts(**overrides):
     capacity = overrides.pop('bank_capacity', 20)
     num_views = overrides.pop('num_views', 0)
     memory = LabelledMemory(capacity, num_views) if num_views else ImageBank(capacity)
-    return parts | dict(memory=memory) | overrides
+    parts |= dict(memory=memory) | overrides
+    if parts['memory'] is None and 'kd_batch_size' not in overrides:
+        del parts['kd_batch_size']
+    return parts
 
 
 def toy_dedfkd(**overrides):

@@ -20,6 +20,7 @@ from mmdfkd.cli.config_files import read_distillation
 from mmdfkd.engine.length import rounds_within, set_length
 from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
+from mmdfkd.registry import MODELS
 from mmdfkd.reports.results import commit, read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
@@ -176,7 +177,7 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
         student=figures['accuracy'],
         minutes=round(minutes_of(times), 2),
         rounds=rounds,
-        images=rounds * cfg.train_dataloader.batch_size,
+        images=MODELS.build(cfg.model).num_images(rounds, cfg.train_dataloader.batch_size),
         init='teacher' if cfg.model.student.get('init_from_teacher') else 'random',
         curve=[
             (round(minutes_of([(s, t) for s, t in times if s <= step]), 2), value)

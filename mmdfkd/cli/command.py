@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options.setdefault('formatter_class', argparse.RawDescriptionHelpFormatter)
         super().__init__(**options)
-        # Read by run(): it is no setting of what is measured.
+        # Read from sys.argv where an error is told: it is no setting of what is measured.
         self.add_argument(
             '--verbose', action=_Noted, help='where an error came from, not its message alone'
         )

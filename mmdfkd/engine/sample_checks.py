@@ -47,7 +47,11 @@ def _check_bank(runner: Runner, dataset: BankDataset, model: Any) -> None:
         )
     interval = runner.train_loop.val_interval
     first = min(interval - runner.iter % interval, runner.max_iters - runner.iter)
-    made = first * (runner.train_dataloader.batch_size or 1) * get_world_size()
+    batch_size = (runner.train_dataloader.batch_size or 1) * get_world_size()
+    by_then, so_far = (
+        model.num_images(rounds, batch_size) for rounds in (runner.iter + first, runner.iter)
+    )
+    made = by_then - so_far
     held = min(len(memory) + made, memory.capacity)
     if len(dataset) > held:
         raise ValueError(

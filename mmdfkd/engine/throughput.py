@@ -74,6 +74,7 @@ class Stopwatch(Hook):
         self.calls: dict[str, int] = defaultdict(int)
         self.times: list[float] = []
         self.flops = 0
+        self.trained = 0  # images of the student's steps
 
     def _timed(self, name: str, function: Callable) -> Callable:
         def timed(*args: Any, **kwargs: Any) -> Any:
@@ -81,6 +82,7 @@ class Stopwatch(Hook):
             result = function(*args, **kwargs)
             self.seconds[name] += now() - start
             self.calls[name] += 1
+            self.trained += len(args[0].images) if name == 'student_step' else 0
             return result
 
         return timed
@@ -166,7 +168,6 @@ def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> 
     memory = peak_memory()  # before the convolutions below
     model = unwrap(runner.model)
     round_s = sum(watch.times[:rounds]) / rounds
-    trained = batch + model.kd_batch_size * (model.kd_steps - 1)
     share, step_ms = watch.parts()
     peak = convolution_peak()
     return {
@@ -176,7 +177,7 @@ def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> 
         'torch': torch.__version__,
         'rounds_per_s': 1 / round_s,
         'generated_images_per_s': batch * getattr(model, 'g_steps', 1) / round_s,
-        'trained_on_images_per_s': trained / round_s,
+        'trained_on_images_per_s': watch.trained / rounds / round_s,
         'round_ms': 1e3 * round_s,
         'round_ms_min': 1e3 * min(watch.times[:rounds]),
         'share': share,

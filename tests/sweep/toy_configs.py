@@ -188,7 +188,7 @@ def distillation(method, world):
         student=dict(type='mmdfkd.Classifier', network=network()),
         loss_kd=loss('KDLoss', temperature=4.0),
         kd_steps=2,
-        kd_batch_size=6,
+        **(dict(kd_batch_size=6) if 'memory' in METHODS[method] else {}),
     )
     method_parts = copy.deepcopy(METHODS[method])
     if 'root' in method_parts:

@@ -16,6 +16,6 @@ model['generator'].update(type=UnconditionalGenerator)
 model.update(
     type=DAFL,
     loss_pseudo_label=dict(type=PseudoLabelLoss, loss_weight=1.0),
-    loss_entropy=dict(type=InformationEntropyLoss, loss_weight=5.0),
+    loss_entropy=dict(type=InformationEntropyLoss, loss_weight=2.17),  # 5, of log10
     loss_act=dict(type=ActivationLoss, loss_weight=0.1),
 )

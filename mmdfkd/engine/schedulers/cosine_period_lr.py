@@ -43,8 +43,6 @@ class CosinePeriodLR(_ParamScheduler):
     def __init__(
         self, optimizer: Any, period: int, eta_min_ratio: float = 0.0, **options: Any
     ) -> None:
-        if period < 1:
-            raise ValueError(f'period should be at least 1, but got {period}')
         check_positive(period=period)
         check_range('[0, 1]', eta_min_ratio=eta_min_ratio)
         self.period = period

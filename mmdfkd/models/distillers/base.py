@@ -47,7 +47,8 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         memory: config of a memory of synthetic images, or None for a method without.
         kd_steps: student steps a round, of which ``accumulative_counts`` of the student's
             optimiser wrapper, if set, make one update.
-        kd_batch_size: images that a student step draws from the memory, in each process.
+        kd_batch_size: images that a student step draws from the memory, in each process; by
+            default 256. Without a memory None: the student's batches are as large as a round's.
         warmup_rounds: rounds at the start in which only the synthesis learns and the student
             waits.
         augment: config of the augmentation of student batches, a list of them, or None.
@@ -72,7 +73,7 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         image_shape: tuple[int, int, int],
         memory: dict | nn.Module | None = None,
         kd_steps: int = 5,
-        kd_batch_size: int = 256,
+        kd_batch_size: int | None = None,
         warmup_rounds: int = 0,
         augment: dict | nn.Module | list[dict | nn.Module] | None = None,
         channels_last: bool = False,
@@ -83,7 +84,7 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
                 'None; give dict(type=ClsDataPreprocessor, mean=[...], std=[...])'
             )
         super().__init__(data_preprocessor=data_preprocessor)
-        check_positive(kd_steps=kd_steps, kd_batch_size=kd_batch_size)
+        check_positive(kd_steps=kd_steps)
         check_switch(channels_last=channels_last)
         check_image_shape(image_shape)
         check_not_negative(warmup_rounds=warmup_rounds)
@@ -104,7 +105,8 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         if self.memory is not None:
             self.memory.allocate(self.image_shape, self.augment.num_draws, self.num_classes)
         self.kd_steps = kd_steps
-        self.kd_batch_size = kd_batch_size
+        self.kd_batch_size = 256 if kd_batch_size is None else kd_batch_size
+        check_positive(kd_batch_size=self.kd_batch_size)
         self.warmup_rounds = warmup_rounds
         self.rounds = Counter()
         #: Of the generator, or a part of it, in this process: averages begin anew with it.
@@ -143,9 +145,6 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
-        if self.warming_up:
-            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
-            optim_wrapper['student']._global_step = 0  # type: ignore[attr-defined]
         for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))
@@ -153,6 +152,15 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         self.rounds.add(1)
         average_buffers(*self._optimised_parts())  # rank 0's checkpoint is everyone's state
         return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
+
+    def num_images(self, rounds: int, batch_size: int) -> int:
+        """Return how many different images the student gets in the first ``rounds`` rounds.
+
+        Args:
+            rounds: from the start of the run.
+            batch_size: labels of a round, of all processes.
+        """
+        return rounds * batch_size
 
     @property
     def warming_up(self) -> bool:

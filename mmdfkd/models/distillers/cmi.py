@@ -44,7 +44,7 @@ class CMI(InversionDistiller):
         loss_cr: config of the contrastive loss.
         global_view: configs of the augmentation that the teacher sees an image by.
         local_view: configs of the augmentation of a second look, that the image is told by.
-        loss_adv: config of the adversarial loss, or None.
+        loss_adv: config of the adversarial loss, or None; on after ``warmup_rounds``.
         head_dim: size of the discriminator's embedding.
         bank_size: images whose features are kept.
         num_negatives: images of them that a step compares with.
@@ -123,9 +123,10 @@ class CMI(InversionDistiller):
 
     def inversion_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Compute the losses of pixels (N, C, H, W) that should show ``labels`` (N,)."""
+        adversary = self.loss_adv is not None and not self.warming_up
         with self.means:
             inputs = self._view(images, self.global_view)
-            seen = self.respond(inputs, statistics=True, student=self.loss_adv is not None)
+            seen = self.respond(inputs, statistics=True, student=adversary)
         overall = self.means.features
         with self.means:
             self.teacher(self._view(images, self.local_view))
@@ -139,7 +140,7 @@ class CMI(InversionDistiller):
             'loss_bn': self.loss_bn(seen.statistics),
             'loss_cr': self.loss_cr(told, among, num_new=len(images)),
         }
-        if self.loss_adv:
+        if adversary:
             losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)
         losses['label_agreement'] = (seen.logits.argmax(1) == labels).float().mean()
         return losses

@@ -87,6 +87,11 @@ class DAFL(GenerativeDistiller):
             losses['loss_bn'] = self.loss_bn(seen.statistics)
         return losses
 
+    @property
+    def new_batches(self) -> int:
+        """All steps of a round learn from one batch."""
+        return 1
+
     @torch.no_grad()
     def sample(self, step: int, labels: Tensor) -> Batch:
         """Give the generator's last batch in every step; the memory's images where there is one."""

@@ -36,7 +36,8 @@ class DeepInversion(InversionDistiller):
         loss_bn: config of the BN statistics loss.
         loss_tv: config of the total variation, or None.
         loss_l2: config of the image norm, or None.
-        loss_compete: config of ADI's competition with the student, or None.
+        loss_compete: config of ADI's competition with the student, or None; on after
+            ``warmup_rounds``.
         jitter: pixels by which a step's images are rolled at most.
         flip: mirror the images in half of the steps.
         **kwargs: see :class:`InversionDistiller`.
@@ -96,7 +97,8 @@ class DeepInversion(InversionDistiller):
     def image_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Compute the losses of pixels (N, C, H, W) that should show ``labels`` (N,)."""
         inputs = self.normalize(images)
-        seen = self.respond(inputs, statistics=True, student=self.loss_compete is not None)
+        competes = self.loss_compete is not None and not self.warming_up
+        seen = self.respond(inputs, statistics=True, student=competes)
         losses = {
             'loss_ce': self.loss_ce(seen.logits, labels),
             'loss_bn': self.loss_bn(seen.statistics),
@@ -105,7 +107,7 @@ class DeepInversion(InversionDistiller):
             losses['loss_tv'] = self.loss_tv(inputs)
         if self.loss_l2:
             losses['loss_l2'] = self.loss_l2(inputs)
-        if self.loss_compete:
+        if competes:
             losses['loss_compete'] = self.loss_compete(seen.student_logits, seen.logits)
         losses['label_agreement'] = (seen.logits.argmax(1) == labels).float().mean()
         return losses

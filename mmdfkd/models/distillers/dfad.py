@@ -8,7 +8,7 @@ from mmdfkd.registry import MODELS
 
 from .generative import GenerativeDistiller
 from .loss_trial import try_losses
-from .parts import build
+from .parts import build, check_no_warmup
 
 
 @MODELS.register_module()
@@ -22,11 +22,15 @@ class DFAD(GenerativeDistiller):
     Args:
         loss_adv: config of the adversarial loss.
         **kwargs: see :class:`GenerativeDistiller`; without a ``memory`` as published.
+
+    Raises:
+        ValueError: if there are ``warmup_rounds``.
     """
 
     def __init__(self, loss_adv: dict | nn.Module, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.loss_adv = build(loss_adv)
+        check_no_warmup(self)
         try_losses(self, 'loss_adv')
 
     def generator_losses(

@@ -46,8 +46,8 @@ class GenerativeDistiller(DataFreeDistiller):
         **kwargs: see :class:`DataFreeDistiller`; ``image_shape`` is the generator's.
 
     Raises:
-        ValueError: if teacher and generator differ in their classes, or a number is not
-            positive.
+        ValueError: if teacher and generator differ in their classes, a number is not positive,
+            or there is a ``kd_batch_size`` without a memory.
     """
 
     optimised = {'generator': ('generator',), 'student': ('student',)}
@@ -68,6 +68,11 @@ class GenerativeDistiller(DataFreeDistiller):
         if not isinstance(image_priors, dict | None):
             raise ValueError(
                 f'image_priors should be configs of losses by name, but got {image_priors!r}'
+            )
+        if kwargs.get('memory') is None and kwargs.get('kd_batch_size') is not None:
+            raise ValueError(
+                f'kd_batch_size should be None without a memory, but got {kwargs["kd_batch_size"]};'
+                ' set train_dataloader.batch_size, the images of a round'
             )
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)
@@ -151,6 +156,17 @@ class GenerativeDistiller(DataFreeDistiller):
         if self.memory is not None:
             return super().sample(step, labels)
         return Batch(self.augmented(self.generator(self.new_latents(labels), labels)))
+
+    def num_images(self, rounds: int, batch_size: int) -> int:
+        """Return how many images the student gets; see the base."""
+        if self.memory is not None:
+            return super().num_images(rounds, batch_size)
+        return max(rounds - self.warmup_rounds, 0) * self.new_batches * batch_size
+
+    @property
+    def new_batches(self) -> int:
+        """Batches of new images that the student gets in a round, if there is no memory."""
+        return self.kd_steps
 
     def new_latents(self, labels: Tensor) -> Tensor:
         """Draw latents (N, latent_dim) from N(0, I), one a label."""

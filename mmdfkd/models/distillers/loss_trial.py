@@ -56,9 +56,14 @@ def try_losses(distiller: Any, *needed: str, only: Sequence[str] = tuple(_GIVEN)
         only: the names to look at.
 
     Raises:
-        ValueError: if one is missing, is no loss of what it gets, gives no finite number, or
-            rewards the very thing that it should punish.
+        ValueError: if a name is unknown, or a loss is missing, is no loss of what it gets, gives
+            no finite number, or rewards the very thing that it should punish.
     """
+    if unknown := [*filter(lambda name: name not in _GIVEN, needed)]:
+        raise ValueError(
+            f'losses to try should be among {[*_GIVEN]}, but got {unknown}; try those, and check '
+            'your own where you build them'
+        )
     made: dict[str, Any] = {}
     for name in only:
         if not hasattr(distiller, name):

@@ -84,6 +84,11 @@ class MAD(GenerativeDistiller):
             losses['loss_bn'] = self.loss_bn(seen.statistics)
         return losses
 
+    @property
+    def new_batches(self) -> int:
+        """Each step has a batch of either generator."""
+        return 2 * self.kd_steps
+
     @torch.no_grad()
     def sample(self, step: int, labels: Tensor) -> Batch:
         """Give new images of ``labels`` (N,): N of the generator, then N of its average."""

@@ -58,6 +58,12 @@ class NAYER(GeneratorInversion):
         self.warmup_inversions = warmup_inversions
         self.generator_life = generator_life
 
+    def num_images(self, rounds: int, batch_size: int) -> int:
+        """Return how many images the student gets: a batch an inversion."""
+        early = min(rounds, self.warmup_rounds)
+        inversions = early * self.warmup_inversions + (rounds - early) * self.inversions
+        return inversions * batch_size
+
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
         """Invert a few batches, each with new noise, and remember each."""
         generator = unwrap(self.generator)

@@ -122,6 +122,15 @@ def check_absent(distiller: Any, why: str, **parts: Any) -> None:
             )
 
 
+def check_no_warmup(distiller: Any) -> None:
+    """Raise a ValueError if the student should wait: the generator has nothing else to learn."""
+    if distiller.warmup_rounds:
+        raise ValueError(
+            f'warmup_rounds should be 0 for {type(distiller).__name__}, whose generator learns '
+            f'from the student alone, but got {distiller.warmup_rounds}; leave it out'
+        )
+
+
 def check_memory(distiller: Any) -> None:
     """Raise a ValueError if the distiller has no memory: its student learns from nothing else."""
     if distiller.memory is None:
@@ -198,6 +207,6 @@ def start_anew(part: nn.Module, config: Any, layer: str = '') -> None:
 
 
 def take_rank_0s(part: nn.Module) -> None:
-    """Give ``part`` rank 0's weights and buffers: each rank draws others."""
+    """Copy rank 0's weights and buffers to ``part``: the ranks have drawn different ones."""
     for value in [*part.parameters(), *part.buffers()]:
         broadcast(value.detach())

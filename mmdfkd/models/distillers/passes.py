@@ -1,4 +1,4 @@
-"""What a method says it with: passes of images through the networks, and steps on losses."""
+"""Passes through the networks and optimiser steps that every method uses."""
 
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class Response(NamedTuple):
 
 
 class Passes(ToolInterface):
-    """The verbs of a distiller; :class:`DataFreeDistiller` has the nouns."""
+    """Passes and steps; :class:`DataFreeDistiller` has the networks they use."""
 
     teacher: Any
     augment: Compose

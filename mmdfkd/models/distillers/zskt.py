@@ -14,7 +14,7 @@ from mmdfkd.registry import MODELS
 from .base import Log
 from .generative import GenerativeDistiller
 from .loss_trial import try_losses
-from .parts import build, check_absent
+from .parts import build, check_absent, check_no_warmup
 
 
 @MODELS.register_module()
@@ -34,8 +34,8 @@ class ZSKT(GenerativeDistiller):
         **kwargs: see :class:`GenerativeDistiller`; without ``memory`` and ``augment``.
 
     Raises:
-        ValueError: if there is a memory or an augmentation, or ``loss_at`` without layers or
-            with names of none.
+        ValueError: if there is a memory, an augmentation or a warm-up, or ``loss_at`` without
+            layers or with names of none.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class ZSKT(GenerativeDistiller):
             )
         FeatureMaps(self.teacher.network, self.teacher_layers)  # raises now, not in a round
         FeatureMaps(self.student.network, self.student_layers)
+        check_no_warmup(self)
         try_losses(self, 'loss_kd', 'loss_adv')
         check_absent(self, 'one batch a round', memory=self.memory, augment=self.augment or None)
 
@@ -81,6 +82,11 @@ class ZSKT(GenerativeDistiller):
         """Return the adversarial loss of normalised ``inputs`` (N, C, H, W), without labels."""
         seen = self.respond(inputs, student=True)
         return {'loss_adv': self.loss_adv(seen.student_logits, seen.logits)}
+
+    @property
+    def new_batches(self) -> int:
+        """All steps of a round learn from one batch."""
+        return 1
 
     def sample(self, step: int, labels: Tensor) -> Batch:
         """Give the round's batch in every step."""

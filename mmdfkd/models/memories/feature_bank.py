@@ -4,6 +4,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmdfkd.checks import check_positive
 from mmdfkd.models.utils.counter import Counter
 from mmdfkd.models.utils.gather import gather
 
@@ -23,8 +24,7 @@ class FeatureBank(BaseModule):
 
     def __init__(self, capacity: int, dim: int) -> None:
         super().__init__()
-        if capacity < 1:
-            raise ValueError(f'capacity should be at least 1, but got {capacity}')
+        check_positive(capacity=capacity)
         self.capacity = capacity
         self.num_added = Counter()  # since the run began
         self.register_buffer('features', torch.zeros(capacity, dim))

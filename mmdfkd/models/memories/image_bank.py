@@ -46,8 +46,6 @@ class ImageBank(BaseModule):
 
     def __init__(self, capacity: int) -> None:
         super().__init__()
-        if capacity < 1:
-            raise ValueError(f'capacity should be at least 1, but got {capacity}')
         check_positive(capacity=capacity)
         self.capacity = capacity
         self.num_added = Counter()  # since the run began

@@ -38,8 +38,6 @@ class LabelledMemory(ImageBank):
 
     def __init__(self, capacity: int, num_views: int) -> None:
         super().__init__(capacity)
-        if num_views < 1:
-            raise ValueError(f'num_views should be at least 1, but got {num_views}')
         check_positive(num_views=num_views)
         self.num_views = num_views
 

@@ -86,7 +86,7 @@ def test_another_period_than_the_checkpoints_is_an_error():
 
 
 def test_period_is_positive():
-    with pytest.raises(ValueError, match='period should be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='period should be a whole number over 0, but got 0'):
         period_lr(0, 0.1)
 
 

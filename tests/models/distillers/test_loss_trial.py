@@ -6,6 +6,7 @@ from torch import nn
 from toy import changed, snapshot, toy_dedfkd
 from toy_methods import METHODS, toy_mad, toy_zskt
 
+from mmdfkd.models.distillers.loss_trial import try_losses
 from mmdfkd.models.losses import (
     AdversarialLoss,
     BNStatisticsLoss,
@@ -35,6 +36,11 @@ NEEDED = {
 def test_a_loss_that_a_method_needs_is_missed_at_build(method, name):
     with pytest.raises(ValueError, match=f'{name} should be the config of a loss'):
         METHODS[method](**{name: None})
+
+
+def test_an_unknown_name_is_no_loss_to_try():
+    with pytest.raises(ValueError, match=r"should be among \['loss_kd'.*but got \['loss_mine'\]"):
+        try_losses(toy_dedfkd(), 'loss_kd', 'loss_mine')
 
 
 class Own(nn.Module):

@@ -54,5 +54,5 @@ def test_it_is_resumed_with_the_run():
 
 
 def test_a_capacity_of_nothing_is_refused():
-    with pytest.raises(ValueError, match='capacity should be at least 1, but got 0'):
+    with pytest.raises(ValueError, match='capacity should be a whole number over 0, but got 0'):
         FeatureBank(0, 2)
