@@ -88,13 +88,13 @@ def test_nothing_is_made_for_a_student_that_waits(name):
 
 @pytest.mark.parametrize('name', ['dfad', 'zskt'])
 def test_a_generator_that_learns_from_the_student_alone_has_no_warm_up(name):
-    with pytest.raises(ValueError, match='warmup_rounds should be 0 for .*, but got 2'):
+    with pytest.raises(ValueError, match=r'warmup_rounds should be 0 for .*, but got 2'):
         METHODS[name](warmup_rounds=2)
 
 
 @pytest.mark.parametrize('name', ['dafl', 'dfad', 'zskt', 'dfq', 'mad'])
 def test_the_size_of_batches_of_a_memory_is_refused_where_there_is_none(name):
-    with pytest.raises(ValueError, match='kd_batch_size should be None .*; set train_dataloader'):
+    with pytest.raises(ValueError, match=r'kd_batch_size should be None .*; set train_dataloader'):
         METHODS[name](kd_batch_size=9)
 
 

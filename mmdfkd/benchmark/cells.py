@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from mmdfkd.cli.cfg_options import merge_options
-from mmdfkd.cli.check_training import check_training
-from mmdfkd.cli.config_files import read_distillation
+from mmdfkd.config_tools import merge_options, read_distillation
+from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.length import rounds_within, set_length
 from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output

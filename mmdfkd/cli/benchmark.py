@@ -31,8 +31,8 @@ from mmdfkd.benchmark import (
     run_cell,
     tables,
 )
-from mmdfkd.cli import DictAction, config_path
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, config_path
 from mmdfkd.outputs import Output, make_folder
 from mmdfkd.registry import MODELS
 

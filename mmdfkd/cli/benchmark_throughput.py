@@ -14,10 +14,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from mmdfkd.cli import DictAction, config_file, read_distillation
-from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, config_file, read_distillation
 from mmdfkd.engine.amp import enable_amp
+from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.throughput import measure
 from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown

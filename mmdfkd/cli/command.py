@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from mmengine.logging import MMLogger
 
-from .describe import describe, one_line
+from mmdfkd.config_tools.describe import describe, one_line
 
 LONGEST = 600  # characters of a message that is not --verbose
 

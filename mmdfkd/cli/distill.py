@@ -25,9 +25,10 @@ from mmengine.runner import Runner
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from mmdfkd.cli import DictAction, export, read_config, report, train
+from mmdfkd.cli import export, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
 from mmdfkd.cli.publish_student import publish
+from mmdfkd.config_tools import DictAction, read_config
 from mmdfkd.engine.length import rounds_within, set_length
 from mmdfkd.engine.throughput import Stopwatch
 from mmdfkd.engine.work_dir import claim, newest_checkpoint

@@ -25,8 +25,8 @@ from mmengine.config import Config
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.cli import DictAction, config_file, merge_options, read_config
 from mmdfkd.cli.command import Parser, as_command, not_negative
+from mmdfkd.config_tools import DictAction, config_file, merge_options, read_config
 from mmdfkd.export import (
     TrainedStudent,
     library_of,

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 
-from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, config_file, read_config, read_distillation
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional.diversity import comparable_pixels, duplicate_share
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS

@@ -19,8 +19,8 @@ mmdfkd export takes the two files, and writes ONNX and other forms.
 from functools import partial
 from pathlib import Path
 
-from mmdfkd.cli import config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.config_tools import config_file, read_distillation
 from mmdfkd.export import load_student, write_mmpretrain
 from mmdfkd.export.images import find_classes
 from mmdfkd.outputs import Output

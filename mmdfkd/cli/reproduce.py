@@ -17,16 +17,16 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import find_latest_checkpoint
 
-from mmdfkd.cli import DictAction, config_file, read_config, read_distillation
-from mmdfkd.cli.check_training import check_training
 from mmdfkd.cli.command import Parser, as_command, not_negative, typed
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
 from mmdfkd.cli.try_model import try_model
+from mmdfkd.config_tools import DictAction, config_file, read_config, read_distillation
+from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.amp import enable_amp
+from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
 from mmdfkd.packaged import CONFIGS
-from mmdfkd.reports.dumped_config import flatten
 from mmdfkd.reports.results import is_table, read_run, table
 
 TRAIN = [sys.executable, '-m', 'mmdfkd.cli.train']

@@ -20,10 +20,10 @@ from pathlib import Path
 from mmengine.config import Config
 from rich.progress import track
 
-from mmdfkd.cli import DictAction, config_file, read_distillation
-from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, config_file, read_distillation
 from mmdfkd.datasets.corruptions import CORRUPTIONS, SEVERITIES
+from mmdfkd.engine.check_training import check_loaders
 from mmdfkd.evaluation.robustness import (
     ATTACKS,
     Images,

@@ -25,8 +25,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 import mmdfkd
-from mmdfkd.cli import DictAction, config_file, read_distillation
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, config_file, read_distillation
 from mmdfkd.datasets import BankDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller

@@ -8,9 +8,9 @@ import mmengine
 from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
-from mmdfkd.cli import DictAction, config_file, read_distillation
-from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.config_tools import DictAction, config_file, read_distillation
+from mmdfkd.engine.check_training import check_loaders
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
 from mmdfkd.engine.terminal import TerminalRunner

@@ -9,10 +9,10 @@ from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.checks import check_positive
-from mmdfkd.cli import DictAction, config_file, merge_options, read_config
-from mmdfkd.cli.check_training import check_is_training, check_training
 from mmdfkd.cli.command import Parser, as_command
+from mmdfkd.config_tools import DictAction, config_file, merge_options, read_config
 from mmdfkd.engine.amp import enable_amp
+from mmdfkd.engine.check_training import check_is_training, check_training
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
 from mmdfkd.engine.length import set_length

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmdfkd.own_teacher.python_code import code
+from mmdfkd.config_tools.python_code import code
 from mmdfkd.reports.tables import markdown
 
 from .forms import library_of

@@ -3,8 +3,9 @@
 import os
 from typing import Any
 
+from mmdfkd.config_tools.python_code import Name, code
+
 from .pair import Images, Pair
-from .python_code import Name, code
 from .recipe import Recipe
 
 

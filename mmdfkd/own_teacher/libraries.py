@@ -12,7 +12,7 @@ from mmpretrain import list_models
 from mmpretrain.apis.model import ModelHub
 from timm.data import resolve_data_config
 
-from mmdfkd.cli.config_files import read_config
+from mmdfkd.config_tools import read_config
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 

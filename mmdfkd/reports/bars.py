@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from mmdfkd.config_tools.dumped_config import flatten
+
 from .charts import Bars, bar_chart
-from .dumped_config import flatten
 from .run_logs import Run
 
 Values = list[float | None]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmdfkd.config_tools.dumped_config import flatten, parse_config
+from mmdfkd.engine.class_grid import CLASS_NAMES
 from mmdfkd.engine.work_dir import in_order
-
-from .class_grid import CLASS_NAMES
-from .dumped_config import flatten, parse_config
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')

@@ -8,7 +8,8 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from .dumped_config import flatten
+from mmdfkd.config_tools.dumped_config import flatten
+
 from .run_logs import Run
 
 NOTHING = '–'

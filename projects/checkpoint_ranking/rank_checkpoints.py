@@ -30,11 +30,11 @@ from mmengine.utils import ProgressBar
 from scipy.stats import kendalltau, spearmanr
 from torch.utils.data import DataLoader, Subset
 
-from mmdfkd.cli import DictAction, read_distillation
-from mmdfkd.cli.check_training import check_loaders
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
+from mmdfkd.config_tools import DictAction, read_distillation
 from mmdfkd.datasets import LatentDataset
 from mmdfkd.datasets.labels import check_dataset, check_images
+from mmdfkd.engine.check_training import check_loaders
 from mmdfkd.evaluation import Agreement
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS, compare
 from mmdfkd.evaluation.run import evaluate_synthetic

@@ -15,9 +15,9 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from mmdfkd.cli import DictAction, merge_options
 from mmdfkd.cli.command import Parser, as_command, positive
 from mmdfkd.cli.figures import train_split
+from mmdfkd.config_tools import DictAction, merge_options
 from mmdfkd.evaluation.real_images import RealImages
 from mmdfkd.export import TrainedStudent, load_student, quantise, write_onnx
 from mmdfkd.export.images import LabelledImages

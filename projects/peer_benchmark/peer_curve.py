@@ -23,8 +23,8 @@ from benchmark_peer import check_peer
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmdfkd.cli import read_distillation
 from mmdfkd.cli.command import Parser, above_zero, as_command, not_negative, positive
+from mmdfkd.config_tools import read_distillation
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
 

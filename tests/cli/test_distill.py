@@ -53,7 +53,7 @@ def test_a_teacher_gives_a_student_a_config_and_a_report(monkeypatch, tmp_path, 
         cv2.imwrite(str(tmp_path / f'test/{label}/1.png'), picture)
     run(monkeypatch, '--rounds', '2', '--test', 'test')
     told = capsys.readouterr().out
-    assert 'own_nets:with_bn: 1,043 parameters, 3 classes, with batch norms' in told
+    assert 'own_nets:with_bn: 1,139 parameters, 3 classes, with batch norms' in told
     assert 'the teacher without 1.1, 3.1, 5.1' in told
     work_dir = tmp_path / 'work_dirs/distill_own_nets_with_bn'
     page = (work_dir / 'report.html').read_text()

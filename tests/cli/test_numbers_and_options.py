@@ -9,8 +9,8 @@ from load_tool import load_tool
 from mmengine.config import Config
 from PIL import Image
 
-from mmdfkd.cli import DictAction
 from mmdfkd.cli.command import Parser
+from mmdfkd.config_tools import DictAction
 
 TWO = ['config.py', 'run.pth']
 WRONG = [

@@ -54,9 +54,6 @@ class DistillationSummaryHook(Hook):
             )
         check_dataset(runner.train_dataloader.dataset, model.num_classes, 'train')
         model.check_ready()
-        if model.warming_up:
-            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
-            runner.optim_wrapper['student']._global_step = 0
         _warn_of_lonely(runner, model)
         _warn_of_small_memory(runner, model)
         if runner.val_loop is not None:

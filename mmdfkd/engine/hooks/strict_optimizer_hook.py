@@ -7,8 +7,8 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdfkd.config_tools.dumped_config import flatten, parse_config
 from mmdfkd.registry import HOOKS
-from mmdfkd.reports.dumped_config import flatten, parse_config
 
 from .strict_schedule_hook import by_name
 

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.datasets.labels import class_names, first_of_each
+from mmdfkd.engine.class_grid import CLASS_NAMES, class_grid
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
-from mmdfkd.reports.class_grid import CLASS_NAMES, class_grid
 
 _OF_SHORT_RUNS = 4  # grids
 

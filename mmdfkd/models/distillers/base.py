@@ -145,6 +145,9 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         synthesis_logs = self.synthesize(labels, optim_wrapper)
 
         student_logs = []
+        if self.warming_up:
+            # MMEngine's schedulers look at it, to warn where the student's steps are missing.
+            optim_wrapper['student']._global_step = 0  # type: ignore[attr-defined]
         for step in range(0 if self.warming_up else self.kd_steps):
             batch = self.sample(step, labels)
             student_logs.append(self.student_step(batch, optim_wrapper['student']))

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from mmdfkd.reports.dumped_config import parse_config
+from mmdfkd.config_tools.dumped_config import parse_config
 
 
 def test_config_is_parsed_as_mmengine_dumps_it(tmp_path):

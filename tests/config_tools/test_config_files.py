@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mmdfkd.cli import config_file, config_path, read_config
+from mmdfkd.config_tools import config_file, config_path, read_config
 from mmdfkd.packaged import CONFIGS
 
 LENET5 = CONFIGS / 'dedfkd_lenet5_mnist5k.py'

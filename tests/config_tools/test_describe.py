@@ -4,7 +4,7 @@ import pytest
 from mmengine.registry import HOOKS, MODELS
 from torch import nn
 
-from mmdfkd.cli.describe import describe, nearest, one_line
+from mmdfkd.config_tools.describe import describe, nearest, one_line
 
 
 def told(build):

@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmdfkd.cli.check_training import check_training
+from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.schedulers.checks import check_schedules
 
 COSINE = dict(type='CosineAnnealingLR', by_epoch=False)

@@ -6,7 +6,7 @@ import pytest
 from load_tool import load_tool
 from mmengine.config import Config
 
-from mmdfkd.cli import merge_options
+from mmdfkd.config_tools import merge_options
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mmdfkd.reports.class_grid import class_grid
+from mmdfkd.engine.class_grid import class_grid
 
 
 def solid(*shades, size=32, channels=3):

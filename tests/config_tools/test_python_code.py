@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torchvision
 
-from mmdfkd.own_teacher.python_code import Name, code
+from mmdfkd.config_tools.python_code import Name, code
 
 
 def test_values_are_written_as_python():
