@@ -1,6 +1,6 @@
 from mmengine.config import Config
 
-from mmdfkd.models.distillers.loss_trial import _GIVEN
+from mmdfkd.models.distillers.frame.loss_trial import _GIVEN
 from mmdfkd.packaged import CONFIGS
 from mmdfkd.reports.loss_names import MEANINGS, explain
 

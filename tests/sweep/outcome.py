@@ -20,8 +20,8 @@ from mmdfkd.models.distillers import generative
 WORK = [
     'mmengine.model.BaseModel.train_step',
     'mmdfkd.models.distillers.DataFreeDistiller.train_step',
-    'mmdfkd.models.distillers.interface.ToolInterface.test_step',
-    'mmdfkd.models.distillers.interface.ToolInterface.val_step',
+    'mmdfkd.models.distillers.frame.interface.ToolInterface.test_step',
+    'mmdfkd.models.distillers.frame.interface.ToolInterface.val_step',
     'mmdfkd.cli.robustness.accuracy',
     'mmdfkd.cli.reproduce.train',
     'mmdfkd.benchmark.cells._train',

@@ -1,4 +1,4 @@
-"""Distillers: two families, one file a method."""
+"""Distillers: a base for each family, and one file a method."""
 
 from .base import DataFreeDistiller
 from .cmi import CMI
@@ -8,15 +8,15 @@ from .deepinversion import DeepInversion
 from .dfad import DFAD
 from .dfq import DFQ
 from .fast_datafree import FastDatafree
+from .frame.load import load_distiller
+from .frame.synthesis import choose_source, samples_of
 from .generative import GenerativeDistiller
 from .generator_inversion import GeneratorInversion
 from .inversion import InversionDistiller
-from .load import load_distiller
 from .mad import MAD
 from .nayer import NAYER
 from .noise import GaussianNoise
 from .other_images import OtherImages
-from .synthesis import choose_source, samples_of
 from .zskt import ZSKT
 
 __all__ = [

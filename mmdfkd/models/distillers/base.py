@@ -15,9 +15,9 @@ from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import Compose, Counter
 from mmdfkd.models.utils.gather import average_buffers, share
 
-from .log import round_log
-from .loss_trial import try_losses
-from .parts import (
+from .frame.log import round_log
+from .frame.loss_trial import try_losses
+from .frame.parts import (
     build,
     check_classifiers,
     check_image_shape,
@@ -25,8 +25,8 @@ from .parts import (
     check_parts,
     check_positive,
 )
-from .passes import Log, Passes, Response
-from .trial import try_networks
+from .frame.passes import Log, Passes, Response
+from .frame.trial import try_networks
 
 __all__ = ['DataFreeDistiller', 'Log', 'Response']
 

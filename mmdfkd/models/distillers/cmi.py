@@ -15,9 +15,8 @@ from mmdfkd.optimizer_checks import check_optimizer
 from mmdfkd.registry import MODELS
 
 from .base import Log
-from .inversion import InversionDistiller
-from .loss_trial import try_losses
-from .parts import (
+from .frame.loss_trial import try_losses
+from .frame.parts import (
     build,
     check_batch_norms,
     check_config,
@@ -26,7 +25,8 @@ from .parts import (
     check_positive,
     image_shape_of,
 )
-from .trial import try_generator
+from .frame.trial import try_generator
+from .inversion import InversionDistiller
 
 
 @MODELS.register_module()
@@ -43,7 +43,7 @@ class CMI(InversionDistiller):
         loss_bn: config of the BN statistics loss.
         loss_cr: config of the contrastive loss.
         global_view: configs of the augmentation that the teacher sees an image by.
-        local_view: configs of the augmentation of a second look, that the image is told by.
+        local_view: configs of the augmentation of a second look, that the image is recognised by.
         loss_adv: config of the adversarial loss, or None; on after ``warmup_rounds``.
         head_dim: size of the discriminator's embedding.
         bank_size: images whose features are kept.
@@ -95,7 +95,9 @@ class CMI(InversionDistiller):
         self.local_view = self._built_view('local_view', local_view)
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
         self.num_negatives = num_negatives
-        named = FeatureMaps(self.teacher, feature_layers or ()).layers  # or an unknown name is told
+        named = FeatureMaps(
+            self.teacher, feature_layers or ()
+        ).layers  # or an unknown name is queries
         self.means = InstanceMeans(named or batch_norms(self.teacher))
         dim = self._dimension(feature_layers)
         self.head: Any = InstanceDiscriminator(dim, head_dim)
@@ -127,18 +129,18 @@ class CMI(InversionDistiller):
         with self.means:
             inputs = self._view(images, self.global_view)
             seen = self.respond(inputs, statistics=True, student=adversary)
-        overall = self.means.features
+        global_ = self.means.features
         with self.means:
             self.teacher(self._view(images, self.local_view))
         local = self.means.features
-        past_local, past_overall = self.bank.draw(self.num_negatives).chunk(2, dim=1)
+        past_local, past_global = self.bank.draw(self.num_negatives).chunk(2, dim=1)
         with torch.no_grad():  # the loss has no gradient to these
-            among = self.head(torch.cat([overall, past_overall]))
-        told = torch.cat([self.head(local), self.head(past_local)])  # the past ones want none
+            keys = self.head(torch.cat([global_, past_global]))
+        queries = torch.cat([self.head(local), self.head(past_local)])  # the past ones want none
         losses = {
             'loss_ce': self.loss_ce(seen.logits, labels),
             'loss_bn': self.loss_bn(seen.statistics),
-            'loss_cr': self.loss_cr(told, among, num_new=len(images)),
+            'loss_cr': self.loss_cr(queries, keys, num_new=len(images)),
         }
         if adversary:
             losses['loss_adv'] = self.loss_adv(seen.student_logits, seen.logits)

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from mmdfkd.models.utils import FeatureMaps, gather
 from mmdfkd.registry import MODELS
 
+from .frame.loss_trial import try_losses
+from .frame.parts import build, check_batch_norms
 from .generative import GenerativeDistiller
-from .loss_trial import try_losses
-from .parts import build, check_batch_norms
 
 
 @MODELS.register_module()

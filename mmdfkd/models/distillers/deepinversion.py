@@ -11,9 +11,9 @@ from mmdfkd.optimizer_checks import check_optimizer
 from mmdfkd.registry import MODELS
 
 from .base import Log
+from .frame.loss_trial import try_losses
+from .frame.parts import build, check_batch_norms
 from .inversion import InversionDistiller
-from .loss_trial import try_losses
-from .parts import build, check_batch_norms
 
 
 def jitter(images: Tensor, limit: int, flip: bool) -> Tensor:

@@ -13,8 +13,8 @@ from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
 from .base import Log
+from .frame.parts import check_not_negative, take_rank_0s
 from .generator_inversion import GeneratorInversion
-from .parts import check_not_negative, take_rank_0s
 
 #: The public code's factor of the way that the copy went, and its restarted layer's spread.
 _REPTILE_FACTOR = 67.0

@@ -8,7 +8,7 @@ from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from .base import DataFreeDistiller, Log
-from .parts import check_memory
+from .frame.parts import check_memory
 
 
 class FloorDistiller(DataFreeDistiller):

@@ -14,8 +14,8 @@ from mmdfkd.models.memories import Batch
 from mmdfkd.models.utils import frozen, unwrap
 
 from .base import DataFreeDistiller, Log
-from .loss_trial import try_priors
-from .parts import (
+from .frame.loss_trial import try_priors
+from .frame.parts import (
     build,
     check_config,
     check_generator,
@@ -24,7 +24,7 @@ from .parts import (
     image_shape_of,
     start_anew,
 )
-from .trial import try_generator
+from .frame.trial import try_generator
 
 
 class GenerativeDistiller(DataFreeDistiller):

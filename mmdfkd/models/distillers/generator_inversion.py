@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from mmdfkd.models.losses import RunningBNStatisticsLoss
 from mmdfkd.optimizer_checks import check_optimizer
 
+from .frame.loss_trial import try_losses
+from .frame.parts import build, check_batch_norms, check_generator, check_parts, image_shape_of
+from .frame.trial import try_generator
 from .inversion import InversionDistiller
-from .loss_trial import try_losses
-from .parts import build, check_batch_norms, check_generator, check_parts, image_shape_of
-from .trial import try_generator
 
 
 class GeneratorInversion(InversionDistiller):

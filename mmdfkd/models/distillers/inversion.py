@@ -10,7 +10,7 @@ from torch import Tensor
 from mmdfkd.models.utils.gather import alone
 
 from .base import DataFreeDistiller, Log
-from .parts import check_memory, check_positive
+from .frame.parts import check_memory, check_positive
 
 
 class InversionDistiller(DataFreeDistiller):

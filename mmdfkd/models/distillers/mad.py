@@ -13,9 +13,9 @@ from mmdfkd.models.utils import average_buffers, frozen, gather, move_towards
 from mmdfkd.registry import MODELS
 
 from .base import Log
+from .frame.loss_trial import try_losses
+from .frame.parts import build, check_absent, check_batch_norms
 from .generative import GenerativeDistiller
-from .loss_trial import try_losses
-from .parts import build, check_absent, check_batch_norms
 
 
 @MODELS.register_module()

@@ -12,8 +12,8 @@ from mmdfkd.models.utils.gather import average_buffers
 from mmdfkd.registry import MODELS
 
 from .base import Log
+from .frame.parts import check_config, check_positive, start_anew
 from .generator_inversion import GeneratorInversion
-from .parts import check_config, check_positive, start_anew
 
 
 @MODELS.register_module()

@@ -12,9 +12,9 @@ from mmdfkd.models.utils import FeatureMaps, unwrap
 from mmdfkd.registry import MODELS
 
 from .base import Log
+from .frame.loss_trial import try_losses
+from .frame.parts import build, check_absent, check_no_warmup
 from .generative import GenerativeDistiller
-from .loss_trial import try_losses
-from .parts import build, check_absent, check_no_warmup
 
 
 @MODELS.register_module()

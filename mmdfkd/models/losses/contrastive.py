@@ -10,7 +10,7 @@ from mmdfkd.registry import MODELS
 
 
 def contrastive_inversion_loss(
-    local: Tensor, overall: Tensor, num_new: int, temperature: float = 0.1
+    local: Tensor, global_: Tensor, num_new: int, temperature: float = 0.1
 ) -> Tensor:
     """Cross-entropy of finding each image by a crop of it among all images, at least 0.
 
@@ -20,12 +20,12 @@ def contrastive_inversion_loss(
 
     Args:
         local: unit embeddings of a crop of each image, (N + M, D): N new, M remembered.
-        overall: unit embeddings of the whole images, (N + M, D).
+        global_: unit embeddings of the whole images, (N + M, D).
         num_new: N, over 0.
         temperature: divides the cosine similarities, over 0.
     """
     with torch.autocast(local.device.type, enabled=False):
-        logits = full_precision(local) @ full_precision(overall.detach()).t() / temperature
+        logits = full_precision(local) @ full_precision(global_.detach()).t() / temperature
     itself = torch.arange(len(logits), device=logits.device)
     losses = F.cross_entropy(logits, itself, reduction='none')
     new, remembered = losses[:num_new], losses[num_new:]
@@ -50,8 +50,8 @@ class ContrastiveInversionLoss(nn.Module):
         self.loss_weight = loss_weight
         self.temperature = temperature
 
-    def forward(self, local: Tensor, overall: Tensor, num_new: int) -> Tensor:
+    def forward(self, local: Tensor, global_: Tensor, num_new: int) -> Tensor:
         """Return the weighted loss of embeddings (N + M, D) of crops and whole images."""
         return self.loss_weight * contrastive_inversion_loss(
-            local, overall, num_new, self.temperature
+            local, global_, num_new, self.temperature
         )

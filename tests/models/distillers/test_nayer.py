@@ -4,7 +4,7 @@ from mmengine.logging import MMLogger
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
 from toy_methods import toy_nayer, toy_unconditional
 
-from mmdfkd.models.distillers.parts import start_anew
+from mmdfkd.models.distillers.frame.parts import start_anew
 from mmdfkd.models.generators import NoisyLabelGenerator
 from mmdfkd.models.losses import BNStatisticsLoss
 

@@ -9,7 +9,7 @@ from torch import nn
 from toy import NUM_CLASSES, changed, snapshot, toy_dedfkd, toy_network, toy_parts
 
 from mmdfkd.models.classifiers import Classifier
-from mmdfkd.models.distillers.trial import try_networks
+from mmdfkd.models.distillers.frame.trial import try_networks
 
 
 def preprocessor(mean, std):
@@ -24,7 +24,7 @@ def warned(monkeypatch):
         assert level == logging.WARNING
         lines.append(message)
 
-    monkeypatch.setattr('mmdfkd.models.distillers.trial.print_log', keep)
+    monkeypatch.setattr('mmdfkd.models.distillers.frame.trial.print_log', keep)
     return lines
 
 

@@ -28,7 +28,7 @@ _GIVEN: dict[str, tuple[str, ...]] = {
     'loss_metric': ('features', 'logits', 'labels', 'latents'),
     'loss_tv': ('inputs',),
     'loss_l2': ('inputs',),
-    'loss_cr': ('local', 'overall', 'num_new'),
+    'loss_cr': ('local', 'global_', 'num_new'),
     'loss_at': ('student_maps', 'teacher_maps'),
     'loss_layout': ('maps', 'labels'),
 }
@@ -113,7 +113,7 @@ def _samples(distiller: Any) -> dict[str, Any]:
         'latents': torch.linspace(-1, 1, _IMAGES * 5).view(_IMAGES, 5),
         'inputs': torch.linspace(-1, 1, torch.Size(shape).numel()).view(shape),
         'local': unit,
-        'overall': unit,
+        'global_': unit,
         'num_new': _IMAGES // 2,
     }
 

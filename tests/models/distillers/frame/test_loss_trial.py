@@ -6,7 +6,7 @@ from torch import nn
 from toy import changed, snapshot, toy_dedfkd
 from toy_methods import METHODS, toy_mad, toy_zskt
 
-from mmdfkd.models.distillers.loss_trial import try_losses
+from mmdfkd.models.distillers.frame.loss_trial import try_losses
 from mmdfkd.models.losses import (
     AdversarialLoss,
     BNStatisticsLoss,
