@@ -15,8 +15,10 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.config_tools import merge_options, read_distillation
+from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.length import rounds_within, set_length
+from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
@@ -25,6 +27,7 @@ from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessi
 
 from .compose import compose
 
+PLAN = 'planned_rounds.json'
 _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds of a kind whose median time plans the run; the first are slower
@@ -116,9 +119,36 @@ def make_config(cell: Cell, rounds: int) -> Config:
     return cfg
 
 
+def note_settings(cell: Cell, done: bool = False) -> None:
+    """Note the cell's config in its folder; one that has not begun may have another.
+
+    Args:
+        cell: what will run.
+        done: whether there is a result of it.
+
+    Raises:
+        ValueError: if the cell has begun with another config.
+    """
+    file = cell.folder / 'settings.json'
+    settings = flatten(make_config(cell, _LONG).to_dict())
+    given = json.loads(json.dumps(settings, default=str))
+    before = json.loads(file.read_text()) if file.is_file() else given
+    changed = [key for key in before | given if before.get(key) != given.get(key)]
+    if changed and (done or newest_checkpoint(cell.folder / 'run')):
+        told = [f'{key} {given.get(key)} rather than {before.get(key)}' for key in changed]
+        raise ValueError(
+            f'{cell.method} and {cell.pair} should be those that {cell.folder} was begun with, but '
+            f'give {", ".join(told)}; give another --work-dir'
+        )
+    if changed:
+        (cell.folder / PLAN).unlink(missing_ok=True)  # its rounds may take another time
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    Output(file, force=True).write(json.dumps(given, indent=0))
+
+
 def planned_rounds(cell: Cell, stop: threading.Event) -> int:
     """Time a few rounds, once for every folder, and plan the run; see :func:`run_cell`."""
-    note = cell.folder / 'planned_rounds.json'
+    note = cell.folder / PLAN
     if note.is_file():
         return json.loads(note.read_text())
     given = cell.options.get('model.warmup_rounds', _TIMED)  # not shortened

@@ -26,6 +26,7 @@ from mmdfkd.benchmark import (
     append,
     finished,
     make_config,
+    note_settings,
     plot_curves,
     read_results,
     run_cell,
@@ -142,6 +143,9 @@ def main(argv: list[str] | None = None) -> int:
     for cell in different.values():
         MODELS.build(make_config(cell, rounds=1).model)  # what is wrong is told before any runs
     check_results(args)
+    results = read_results(args.results)
+    for cell in cells:
+        note_settings(cell, finished(results, cell.key))
     failed = run_all(cells, args)
     results = read_results(args.results)
     print(tables(results))

@@ -9,19 +9,15 @@ edit and to run again with mmdfkd train, and leaves the student and a report in 
 """
 
 import argparse
-import copy
 import io
-import statistics
+import logging
 import sys
 import tempfile
-import uuid
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -29,14 +25,12 @@ from mmdfkd.cli import export, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
 from mmdfkd.cli.publish_student import publish
 from mmdfkd.config_tools import DictAction, read_config
-from mmdfkd.engine.length import rounds_within, set_length
-from mmdfkd.engine.throughput import Stopwatch
+from mmdfkd.engine.length import rounds_within
+from mmdfkd.engine.throughput import seconds_a_round
 from mmdfkd.engine.work_dir import claim, newest_checkpoint
 from mmdfkd.outputs import Output
 from mmdfkd.own_teacher import NARROWER, SHALLOWER, Pair, config_text, find_pair, make_recipe
 from mmdfkd.registry import MODELS
-
-_TIMED = 3  # rounds, after one that is slower
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -74,8 +68,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def write_config(args: argparse.Namespace, file: Output) -> Pair:
-    """Find out what the config needs, and write it."""
+def write_config(args: argparse.Namespace, file: Path) -> Pair:
+    """Find out what the config needs, write it, and try what it says."""
     test = str(Path(args.test).resolve()) if args.test else None
     local = args.weights and '://' not in args.weights
     pair = find_pair(
@@ -90,40 +84,28 @@ def write_config(args: argparse.Namespace, file: Output) -> Pair:
     )
     recipe = make_recipe(pair, args.rounds)
     text = partial(config_text, pair, command=_command(), test=test)
-    file.write(text(recipe))
+    file.write_text(text(recipe), encoding='utf-8')
     if args.minutes:
-        wait, train = seconds_a_round(read_config(file.path))
-        file.force = True  # it is ours
+        wait, train = seconds_a_round(read_config(file))
         rounds = rounds_within(60 * args.minutes, make_recipe(pair).warmup, wait, train)
         recipe = make_recipe(pair, max(1, rounds))
         waits = f', and of {wait:.1f} s while the student waits,' if recipe.warmup else ''
         print(f'{recipe.rounds} rounds of {train:.1f} s{waits} fill {args.minutes:g} minutes')
-        file.write(text(recipe))
+        file.write_text(text(recipe), encoding='utf-8')
+    else:
+        try_model(file)
+    if args.export is not None:
+        try_export(file, args.export)
     return pair
 
 
-def seconds_a_round(cfg: Config) -> tuple[float, float]:
-    """Time a few rounds in which the student waits (0.0 if it never does), and a few others."""
-    cfg = copy.deepcopy(cfg)
-    set_length(cfg, 2 * (1 + _TIMED))
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
-    cfg.default_hooks = {
-        name: hook
-        for name, hook in cfg.default_hooks.items()
-        if name not in ('checkpoint', 'logger', 'synthetic_grid', 'summary')
-    } | dict(checkpoint=None, logger=None)
-    cfg.log_level = 'WARNING'
-    cfg.experiment_name = uuid.uuid4().hex
-    with tempfile.TemporaryDirectory() as folder:
-        cfg.work_dir = folder
-        runner = Runner.from_cfg(cfg)
-        watch = Stopwatch(warmup=0, rounds=cfg.train_cfg.max_iters, count_flops=False)
-        runner.register_hook(watch, priority='LOWEST')
-        runner.train()
-    waits = cfg.model.get('warmup_rounds', 0)
-    wait = statistics.median(watch.times[1:waits]) if waits else 0.0
-    return wait, statistics.median(watch.times[1 + waits :])
+def try_model(config: Path) -> None:
+    """Build the distiller: what cannot be is told now. What it warns of the run tells, too."""
+    logging.disable(logging.WARNING)
+    try:
+        MODELS.build(read_config(config).model)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _command() -> str:
@@ -179,18 +161,14 @@ def try_export(config: Path, formats: list[str]) -> None:
     """Export the student untrained: what it cannot be is told before it is trained.
 
     Raises:
-        ValueError: if it cannot be one of the formats; the config is removed.
+        ValueError: if it cannot be one of the formats.
     """
     network = MODELS.build(read_config(config).model.student)
     weights = {f'student.{name}': value for name, value in network.state_dict().items()}
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         checkpoint = f'{folder}/iter_0.pth'
         torch.save({'state_dict': weights}, checkpoint)
-        try:
-            write_export(config, checkpoint, Path(folder) / 'export', formats, '--test-images', '0')
-        except Exception:
-            config.unlink()
-            raise
+        write_export(config, checkpoint, Path(folder) / 'export', formats, '--test-images', '0')
 
 
 def write_export(
@@ -215,26 +193,55 @@ def finish(config: Path, args: argparse.Namespace) -> None:
         write_export(config, checkpoint, work_dir / 'export', args.export, *options)
 
 
+def begin(config: Path, args: argparse.Namespace) -> None:
+    """Write the config of a new run; before that nothing of another run is touched.
+
+    Raises:
+        ValueError: if a run is there, and no --force, or something cannot be.
+    """
+    claim(args.work_dir, force=args.force, move=False)
+    file = Output(config, args.force, option='--resume, or another --work-dir')
+    sys.path.append(str(Path.cwd()))  # of module:function
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / config.name
+        print(describe(write_config(args, draft), args), flush=True)
+        claim(args.work_dir, force=args.force, config=config)
+        file.write(draft.read_text(encoding='utf-8'))
+
+
+def go_on(config: Path, args: argparse.Namespace) -> None:
+    """Check that there is a run of this command; say so if it has no checkpoint yet.
+
+    Raises:
+        ValueError: if there is none, or one of another command.
+    """
+    if not config.is_file():
+        raise ValueError(
+            f'--resume should find the config of a run, but {config} is not there; leave it out '
+            'to begin one'
+        )
+    if f'# {_command()}\n' not in config.read_text(encoding='utf-8'):
+        raise ValueError(
+            f'--resume should go on with the command that wrote {config}, but that is another; '
+            f'go on with: mmdfkd train {config} --work-dir {args.work_dir} --resume'
+        )
+    if newest_checkpoint(args.work_dir) is None:
+        print(f'{args.work_dir} has no checkpoint yet: the run begins with its first round')
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
     check_export(args)
     config = args.work_dir.with_name(f'{args.work_dir.name}.py')
-    if args.resume:
-        if not config.is_file() or f'# {_command()}\n' not in config.read_text():
-            raise ValueError(
-                f'--resume should go on with the command that wrote {config}, but that is another; '
-                f'go on with: mmdfkd train {config} --work-dir {args.work_dir} --resume'
-            )
-    else:
-        claim(args.work_dir, force=args.force)
-        file = Output(config, args.force, option='--resume, or another --work-dir')
-        sys.path.append(str(Path.cwd()))  # of module:function
-        print(describe(write_config(args, file), args), flush=True)
-        if args.export is not None:
-            try_export(config, args.export)
+    (go_on if args.resume else begin)(config, args)
     resumed = ['--resume', 'auto'] if args.resume else []
-    train.main([str(config), '--work-dir', str(args.work_dir), *resumed])
+    try:
+        train.main([str(config), '--work-dir', str(args.work_dir), *resumed])
+    except Exception:
+        if not args.resume and newest_checkpoint(args.work_dir) is None:
+            config.unlink()  # or it would be in the way of the next try
+        raise
     finish(config, args)
 
 

@@ -54,6 +54,11 @@ def main() -> None:
     args = parse_args()
     join_processes(args.launcher)
     cfg = read_distillation(args.config, args.cfg_options)
+    if not cfg.get('test_dataloader'):
+        raise ValueError(
+            f'{args.config} should have a test_dataloader, but has none; give it one, as mmdfkd '
+            'distill --test DIR writes it'
+        )
     check_loaders(cfg)
     cfg.launcher = args.launcher
     cfg.load_from = args.checkpoint

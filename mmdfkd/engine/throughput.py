@@ -1,8 +1,11 @@
 """Where a run's time and memory go: the rounds of a config, timed whole and by part."""
 
+import copy
 import resource
+import statistics
 import tempfile
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +26,9 @@ from mmdfkd.registry import MODELS
 #: Methods of the distiller that are timed. ``remember`` is a part of ``synthesize``,
 #: and the teacher's pass ``ask_teacher`` of ``remember`` or ``student_step``.
 PARTS = ('synthesize', 'remember', 'sample', 'ask_teacher', 'student_step')
+
+
+_TIMED = 3  # rounds by seconds_a_round, after one that is slower
 
 
 def now() -> float:
@@ -188,3 +194,27 @@ def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> 
         'share_of_peak': watch.flops / round_s / peak,
         'peak_memory_mib': memory,
     }
+
+
+def seconds_a_round(cfg: Config) -> tuple[float, float]:
+    """Time a few rounds in which the student waits (0.0 if it never does), and a few others."""
+    cfg = copy.deepcopy(cfg)
+    set_length(cfg, 2 * (1 + _TIMED))
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    cfg.default_hooks = {
+        name: hook
+        for name, hook in cfg.default_hooks.items()
+        if name not in ('checkpoint', 'logger', 'synthetic_grid', 'summary')
+    } | dict(checkpoint=None, logger=None)
+    cfg.log_level = 'WARNING'
+    cfg.experiment_name = uuid.uuid4().hex
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        runner = Runner.from_cfg(cfg)
+        watch = Stopwatch(warmup=0, rounds=cfg.train_cfg.max_iters, count_flops=False)
+        runner.register_hook(watch, priority='LOWEST')
+        runner.train()
+    waits = cfg.model.get('warmup_rounds', 0)
+    wait = statistics.median(watch.times[1:waits]) if waits else 0.0
+    return wait, statistics.median(watch.times[1 + waits :])

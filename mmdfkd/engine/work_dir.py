@@ -20,6 +20,9 @@ LOCK = '.lock'
 SESSIONS = '.sessions'
 #: What the name of a file ends in while it is written.
 PART = '.part'
+#: What mmdfkd distill leaves in the work dir beside the run.
+_MADE_OF_IT = ('student', 'export', 'report.html')
+_REPLACED = 'replaced_'  # the folder of a run that made way, and of its config
 #: Of the process: closing any handle of the file would let the lock go.
 _held: dict[Path, tuple[int, IO[str]]] = {}
 
@@ -55,7 +58,13 @@ def newest_checkpoint(work_dir: str | Path) -> str | None:
     return named if '://' in named or (named and Path(named).is_file()) else None
 
 
-def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) -> None:
+def claim(
+    work_dir: str | Path,
+    resume: str | None = None,
+    force: bool = False,
+    move: bool = True,
+    config: Path | None = None,
+) -> None:
     """Make this process the one that writes to a work dir, until it ends.
 
     The system lets the lock of a process go, however that ends. Half a checkpoint that a kill
@@ -67,6 +76,8 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
             there; ``'auto'`` goes on if there is one; else a checkpoint's path or URL.
         force: a folder that holds another run is taken all the same: what the run left is
             moved to its folder replaced_N.
+        move: False checks alone and moves nothing.
+        config: the file of that run's config, to be moved to replaced_N.py.
 
     Raises:
         ValueError: if another process writes there, the run would replace another's
@@ -91,7 +102,7 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
             f'--resume should find a checkpoint in {folder}, but none is there; leave it out, name '
             'one, or give the --work-dir of the run (--resume auto goes on only if it can)'
         )
-    if resume in ('newest', 'auto') or not held:
+    if resume in ('newest', 'auto') or not (held or (config and config.is_file())):
         return
     if resume is not None:
         file = Path(resume)
@@ -113,7 +124,10 @@ def claim(work_dir: str | Path, resume: str | None = None, force: bool = False) 
             f'--work-dir should be new, but {folder} has a run with {held[-1]}; add --resume to '
             f'go on with it, give another, or --force to move it to {_aside(folder)}'
         )
-    _move_aside(folder, _of_run(folder))
+    if move:
+        aside = _move_aside(folder, _of_run(folder))
+        if config and config.is_file():
+            config.rename(aside.with_suffix('.py'))
 
 
 def note_session(work_dir: str | Path, name: str) -> None:
@@ -174,21 +188,23 @@ def _later(file: Path, folder: Path) -> list[Path]:
 
 def _aside(folder: Path) -> Path:
     number = 1
-    while (folder / f'replaced_{number}').exists():
+    while (folder / f'{_REPLACED}{number}').exists():
         number += 1
-    return folder / f'replaced_{number}'
+    return folder / f'{_REPLACED}{number}'
 
 
 def _of_run(folder: Path) -> list[Path]:
-    """List what a run has left: checkpoints, configs, figures and the sessions' folders."""
+    """List what a run has left: its own files, the sessions' folders, and what was made of it."""
     files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
+    files = [path for path in files if not path.name.startswith(_REPLACED)]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
-    notes = [folder / name for name in ('last_checkpoint', SESSIONS)]
-    return [*files, *sessions, *(note for note in notes if note.is_file())]
+    others = [folder / name for name in ('last_checkpoint', SESSIONS, *_MADE_OF_IT)]
+    return [*files, *sessions, *(path for path in others if path.exists())]
 
 
-def _move_aside(folder: Path, paths: list[Path]) -> None:
+def _move_aside(folder: Path, paths: list[Path]) -> Path:
     aside = _aside(folder)
     aside.mkdir()
     for path in paths:
         path.rename(aside / path.name)
+    return aside

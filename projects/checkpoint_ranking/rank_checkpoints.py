@@ -114,6 +114,12 @@ def measure(
     checkpoints = {run: whole_checkpoints(run) for run in runs}
     model = load(cfg, checkpoints[runs[0]][0][1])
     latents = model.held_out(num, seed)
+    if model.sources[0] == 'bank' and isinstance(latents, LatentDataset):
+        print(
+            'warning: each round refits the generator to its own latents (fixed_latents), so that '
+            'images of held-out ones are not what the student learns from; rank with care',
+            file=sys.stderr,
+        )
     agreement = Agreement(CORRUPTIONS)
     if not data_free:
         dataloader = Runner.build_dataloader(cfg.test_dataloader)

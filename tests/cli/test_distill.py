@@ -159,11 +159,60 @@ def test_minutes_are_filled_with_rounds(monkeypatch):
 
 
 def test_resume_wants_the_same_command(monkeypatch):
-    with pytest.raises(ValueError, match=r'--resume should go on with the command that wrote w'):
+    with pytest.raises(ValueError, match=r'but w\.py is not there; leave it out to begin one'):
         run(monkeypatch, '--work-dir', 'w', '--resume')
     Path('w.py').write_text('# mmdfkd distill another\n')
     with pytest.raises(ValueError, match=r'go on with: mmdfkd train w\.py --work-dir w --resume'):
         run(monkeypatch, '--work-dir', 'w', '--resume')
+
+
+def test_a_kill_while_rounds_are_timed_leaves_nothing_to_resume(monkeypatch):
+    def killed(_):
+        assert not Path('w.py').exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(distill, 'seconds_a_round', killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, '--minutes', '0.5', '--work-dir', 'w')
+    assert not Path('w.py').exists()
+
+
+@pytest.mark.parametrize('length', ['--rounds', '--minutes'])
+def test_after_a_mistake_the_command_can_be_put_right(monkeypatch, length):
+    wrong = ['--work-dir', 'w', length, '1', '--mean', '0.5', '0.4', '0.4']
+    with pytest.raises(ValueError, match='0 to 255'):
+        run(monkeypatch, *wrong)
+    Path('test/only_one_class').mkdir(parents=True)
+    cv2.imwrite('test/only_one_class/1.png', np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match='classes'):
+        run(monkeypatch, '--work-dir', 'w', '--rounds', '1', '--test', 'test')
+    assert not Path('w.py').exists()
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '1')
+    assert Path('w/iter_1.pth').is_file()
+
+
+def test_force_moves_all_of_the_other_run_aside_and_only_at_the_start(monkeypatch):
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '1', '--export', 'safetensors')
+    Path('w.py').write_text(Path('w.py').read_text() + '# mine\n')
+    before = {path.name for path in Path('w').iterdir()}
+    with pytest.raises(ValueError, match='0 to 255'):
+        run(monkeypatch, '--work-dir', 'w', '--force', '--mean', '0.5', '0.4', '0.4')
+    assert {path.name for path in Path('w').iterdir()} == before
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '2', '--force')
+    assert not Path('w/export').exists()
+    assert Path('w/replaced_1/export/model.safetensors').is_file()
+    assert Path('w/replaced_1/student/student.pth').is_file()
+    assert Path('w/replaced_1.py').read_text().endswith('# mine\n')
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '1', '--force')
+    assert {'replaced_1.py', 'replaced_2.py'} < {path.name for path in Path('w').iterdir()}
+
+
+def test_a_resumed_run_without_a_checkpoint_is_told_of(monkeypatch, capsys):
+    monkeypatch.setattr(train, 'main', lambda _: None)
+    monkeypatch.setattr(distill, 'finish', lambda *_: None)
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '1')
+    run(monkeypatch, '--work-dir', 'w', '--rounds', '1', '--resume')
+    assert 'w has no checkpoint yet: the run begins with its first round' in capsys.readouterr().out
 
 
 def test_a_file_that_is_there_is_not_replaced(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -71,6 +72,26 @@ def test_every_cell_has_a_line_and_is_run_once(tool, arguments, tmp_path, capsys
     assert len(list((tmp_path / 'plots').glob('*.png'))) == 1
     assert tool.main(arguments) == 0
     assert len(read_results(tmp_path / 'work/results.jsonl')) == 2
+
+
+def test_a_config_that_has_changed_since_is_no_result_of_it(tool, arguments, tmp_path):
+    method = tmp_path / 'noisy.py'
+    method.write_text(
+        'from mmengine.config import read_base\n'
+        'with read_base():\n    from mmdfkd.configs.noise.noise_lenet5_mnist5k import *\n'
+    )
+    place = arguments.index('--methods')
+    command = [*arguments[: place + 1], str(method), *arguments[place + 3 :]]
+    assert tool.main(command) == 0
+    method.write_text(method.read_text() + 'model.update(kd_batch_size=9)\n')
+    told = r'should be those that .* was begun with, but give model.kd_batch_size 9 rather than 128'
+    with pytest.raises(ValueError, match=told):
+        tool.main(command)
+    shutil.rmtree(next((tmp_path / 'work').rglob('run')))
+    with pytest.raises(ValueError, match=told):
+        tool.main(command)
+    (tmp_path / 'work/results.jsonl').unlink()
+    assert tool.main(command) == 0  # it has not begun
 
 
 def test_cells_run_at_once_and_one_that_fails_stops_no_other(
