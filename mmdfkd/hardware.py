@@ -9,10 +9,14 @@ import torch
 
 
 def cpu_name() -> str:
-    """Return the processor's name and number of cores."""
+    """Return the processor's name, its cores, and the widest vectors that torch has on it.
+
+    Cloud machines of one name differ in these, and a run's minutes with them.
+    """
     info = Path('/proc/cpuinfo')
     found = re.search(r'model name\s*: (.*)', info.read_text()) if info.is_file() else None
-    return f'{found[1] if found else platform.machine()} ({os.cpu_count()} cores)'
+    vectors = torch.backends.cpu.get_cpu_capability()
+    return f'{found[1] if found else platform.machine()} ({os.cpu_count()} cores, {vectors})'
 
 
 def device_name() -> str:

@@ -6,7 +6,8 @@ from mmdfkd.hardware import cpu_name, device_name
 
 
 def test_the_gpu_is_named_where_there_is_one(monkeypatch):
-    assert cpu_name().endswith(f'({os.cpu_count()} cores)')
+    vectors = torch.backends.cpu.get_cpu_capability()
+    assert cpu_name().endswith(f'({os.cpu_count()} cores, {vectors})')
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert device_name() == cpu_name()
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)

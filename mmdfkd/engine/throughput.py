@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmdfkd.engine.hooks import NonFiniteLossHook, SyntheticGridHook
 from mmdfkd.engine.length import set_length
+from mmdfkd.hardware import device_name
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import MODELS
 
@@ -178,7 +179,7 @@ def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> 
     peak = convolution_peak()
     return {
         'config': Path(cfg.filename).stem,
-        'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',
+        'device': device_name(),
         'threads': torch.get_num_threads(),
         'torch': torch.__version__,
         'rounds_per_s': 1 / round_s,
