@@ -1,6 +1,7 @@
 """Parts that the distillers share."""
 
-from .augment import Augmentation, Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
+from .augment import Augmentation, Compose
+from .augmentations import RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .counter import Counter
 from .discriminator import InstanceDiscriminator

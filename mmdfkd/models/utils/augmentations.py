@@ -1,0 +1,216 @@
+"""The augmentations: shift and mirror, affine, erasing, and crops that are scaled up."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmdfkd.checks import (
+    check_below,
+    check_growing,
+    check_not_negative,
+    check_range,
+    check_switch,
+)
+from mmdfkd.registry import MODELS
+
+from .augment import Augmentation
+
+
+def random_shift(images: Tensor, pad: int, draws: Tensor) -> Tensor:
+    """Pad by ``pad`` pixels of 0 and crop each image (N, C, H, W) back at its own place."""
+    num, _, height, width = images.shape
+    padded = F.pad(images, (pad, pad, pad, pad))
+    offsets = (draws * (2 * pad + 1)).long().t()[..., None]
+    rows = (offsets[0] + torch.arange(height, device=images.device))[:, None, :, None]
+    columns = (offsets[1] + torch.arange(width, device=images.device))[:, None, None, :]
+    samples = torch.arange(num, device=images.device)[:, None, None, None]
+    channels = torch.arange(images.size(1), device=images.device)[None, :, None, None]
+    return padded[samples, channels, rows, columns]
+
+
+def random_flip(images: Tensor, draws: Tensor) -> Tensor:
+    """Mirror each image (N, C, H, W) left to right if its draw (N, 1) is under 1/2."""
+    return torch.where(draws[..., None, None] < 0.5, images.flip(3), images)
+
+
+@MODELS.register_module()
+class ShiftFlip(Augmentation):
+    """Random crop after padding, and random mirror: CIFAR's usual augmentation.
+
+    Args:
+        pad: pixels of padding on each side; 0 for no shift.
+        flip: mirror half of the images.
+
+    Raises:
+        ValueError: if ``pad`` is negative or no whole number, or ``flip`` no switch.
+    """
+
+    num_draws = 3
+
+    def __init__(self, pad: int = 4, flip: bool = True) -> None:
+        super().__init__()
+        check_not_negative(pad=pad)
+        check_switch(flip=flip)
+        self.pad = pad
+        self.flip = flip
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if an image may be shifted out of sight."""
+        check_below(min(shape[1:]), pad=self.pad)
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Shift, then mirror; see the base."""
+        if self.pad:
+            images = random_shift(images, self.pad, draws[:, :2])
+        return random_flip(images, draws[:, 2:]) if self.flip else images
+
+
+def random_affine(
+    images: Tensor, shift: float, degrees: float, scale: float, draws: Tensor
+) -> Tensor:
+    """Shift, rotate and scale each image (N, C, H, W) on its own; edges are repeated.
+
+    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``; ``draws`` are (N, 4).
+    """
+    num, (height, width) = len(images), images.shape[2:]
+    signed = draws.t() * 2 - 1
+    angles, factors = signed[0] * math.radians(degrees), 1 + signed[1] * scale
+    cos, sin = angles.cos() * factors, angles.sin() * factors
+    # affine_grid's image is 2 wide and 2 high, whatever its pixels are.
+    right, down = signed[2] * 2 * shift / width, signed[3] * 2 * shift / height
+    tall, wide = height / width, width / height
+    rows = [cos, -sin * tall, right, sin * wide, cos, down]
+    matrices = torch.stack(rows, dim=1).view(num, 2, 3)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+
+
+@MODELS.register_module()
+class RandomAffine(Augmentation):
+    """Random shift, rotation and scale of each image, for digits and the like.
+
+    Args:
+        shift: largest shift in pixels, in [0, 1000).
+        degrees: largest rotation, in [0, 180].
+        scale: largest relative change of size, in [0, 1).
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    num_draws = 4
+
+    def __init__(self, shift: float = 2.0, degrees: float = 10.0, scale: float = 0.1) -> None:
+        super().__init__()
+        check_range('[0, 1000)', shift=shift)
+        check_range('[0, 180]', degrees=degrees)
+        check_range('[0, 1)', scale=scale)
+        self.shift = shift
+        self.degrees = degrees
+        self.scale = scale
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise a ValueError if an image may be shifted out of sight."""
+        check_below(min(shape[1:]), shift=self.shift)
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Shift, rotate and scale; see the base."""
+        return random_affine(images, self.shift, self.degrees, self.scale, draws)
+
+
+def random_erase(images: Tensor, probability: float, fill: float, draws: Tensor) -> Tensor:
+    """Blank a box of each image (N, C, H, W), or all but a box, with a probability.
+
+    Half of the boxes are blanked: their sides are uniform in 0 to 1 of the image's. Of
+    the others (sides 1/2 to 3/2) only the inside is kept. Centres are uniform; ``draws``
+    are (N, 6).
+    """
+    chosen, kind, *boxes = draws[..., None, None].split(1, dim=1)
+    erase_inside = kind < 0.5
+    inside = torch.ones_like(erase_inside)
+    for dim, centres, sides in ((2, *boxes[:2]), (3, *boxes[2:])):
+        side = images.size(dim)
+        places = torch.arange(side, device=images.device) + 0.5
+        places = places.view(1, 1, -1, 1) if dim == 2 else places.view(1, 1, 1, -1)
+        lengths = (sides + torch.where(erase_inside, 0, 0.5)) * side
+        inside = inside & ((places - centres * side).abs() < lengths / 2)
+    return images.masked_fill((chosen < probability) & (inside == erase_inside), fill)
+
+
+@MODELS.register_module()
+class RandomErase(Augmentation):
+    """After random erasing (Zhong et al., AAAI 2020), and its reverse: keep one box only.
+
+    A generator fills its images to the edge: the student should know sparse ones, too.
+
+    Args:
+        probability: share of the images that a box is drawn for, in [0, 1].
+        fill: the pixel that is left there, in [0, 255]: the background, if there is one.
+
+    Raises:
+        ValueError: if an argument is out of range.
+    """
+
+    num_draws = 6
+
+    def __init__(self, probability: float = 0.5, fill: float = 0.0) -> None:
+        super().__init__()
+        check_range('[0, 1]', probability=probability)
+        check_range('[0, 255]', fill=fill)
+        self.probability = probability
+        self.fill = fill
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Blank boxes; see the base."""
+        return random_erase(images, self.probability, self.fill, draws)
+
+
+def random_resized_crop(
+    images: Tensor, scale: tuple[float, float], ratio: tuple[float, float], draws: Tensor
+) -> Tensor:
+    """Blow a box of each image (N, C, H, W) up to the whole, with gradients to it.
+
+    Its share of the area is uniform in ``scale``, the logarithm of its width over height in
+    that of ``ratio``, both in units of the image's own; so is its place. ``draws`` are (N, 4).
+    """
+    num = len(images)
+    areas = scale[0] + draws[:, 0] * (scale[1] - scale[0])
+    low, high = math.log(ratio[0]), math.log(ratio[1])
+    stretches = (low + draws[:, 1] * (high - low)).exp()
+    widths, heights = ((areas * by).sqrt().clamp_max(1) for by in (stretches, 1 / stretches))
+    right, down = ((draws[:, 2:].t() * 2 - 1) * (1 - torch.stack([widths, heights]))).unbind()
+    zeros = torch.zeros_like(widths)
+    matrices = torch.stack([widths, zeros, right, zeros, heights, down], dim=1).view(num, 2, 3)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+
+
+@MODELS.register_module()
+class RandomResizedCrop(Augmentation):
+    """Random crop of any size, scaled back up: the local view of contrastive learning.
+
+    Args:
+        scale: least and greatest share of the image's area, in (0, 1].
+        ratio: least and greatest width over height, each as a share of the image's.
+
+    Raises:
+        ValueError: if ``scale`` or ``ratio`` is out of range or order.
+    """
+
+    num_draws = 4
+
+    def __init__(
+        self, scale: tuple[float, float] = (0.25, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    ) -> None:
+        super().__init__()
+        check_growing('(0, 1]', scale=scale)
+        check_growing('(0, inf)', ratio=ratio)
+        self.scale = scale
+        self.ratio = ratio
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Crop and scale; see the base."""
+        return random_resized_crop(images, self.scale, self.ratio, draws)
