@@ -10,6 +10,12 @@ from mmdfkd.registry import MODELS
 ROOT = Path(__file__).parents[1]
 GREY = 'configs/dedfkd_lenet5_mnist5k.py'
 COLOUR = 'configs/dedfkd_resnet20_resnet8_cifar10.py'
+#: Of :data:`COLOUR`: networks that take BGR, so its mean is that of blue, green, red.
+BGR = {
+    'model.data_preprocessor.to_rgb': True,
+    'model.data_preprocessor.mean': [100.0, 110.0, 130.0],
+    'model.data_preprocessor.std': [50.0, 60.0, 80.0],
+}
 
 
 def untrained_run(folder, config=GREY, student=None, banked=40, **overrides):

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmpretrain.models import TimmClassifier
 from rich.progress import track
 from torch import Tensor
 
@@ -167,6 +168,8 @@ def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespac
     names = [name for form in formats for name in FORMATS[form]]
     if 'safetensors' in formats and library_of(student):
         names.append('config.json')
+    elif 'safetensors' in formats and student.swap and isinstance(student.network, TimmClassifier):
+        print('not written: config.json, for timm’s networks take RGB and this student takes BGR')
     names += ['model.int8.onnx'] * args.int8
     inputs = [args.config, args.checkpoint]
     return {

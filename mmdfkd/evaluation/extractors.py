@@ -103,8 +103,8 @@ class ClassifierExtractor(BaseModel):
     Args:
         classifier: config of a :class:`~mmdfkd.models.classifiers.Classifier`, or one that is
             built and keeps its weights.
-        data_preprocessor: config of what normalises pixels for it (RGB; one that turns BGR
-            to RGB would be wrong), or a module. Grey images broadcast to its channels.
+        data_preprocessor: config of what normalises RGB pixels for it, with ``to_rgb=True`` if
+            it takes BGR, or a module. Grey images broadcast to its channels.
         image_size: side that images are resized to (bilinear, antialiased); None leaves
             them as they are.
 

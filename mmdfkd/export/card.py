@@ -71,7 +71,9 @@ def _input(student: TrainedStudent) -> str:
         f'Images of {height} x {width} pixels, {"grey" if channels == 1 else "RGB"}, '
         f'(batch, {channels}, {height}, {width}), values 0 to 255. ONNX and torch.export normalise '
         f'inside (mean {", ".join(mean)}; std {", ".join(std)}); the weights alone do not. '
-        f'Out come {student.num_classes()} logits an image. The classes: {names}.',
+        f'Out come {student.num_classes()} logits an image. The classes: {names}.'
+        + ' The network itself takes BGR: ONNX and torch.export swap the channels inside; with '
+        'the weights alone, normalise and swap.' * student.swap,
     )
 
 
@@ -125,9 +127,11 @@ def _build(student: TrainedStudent, weights: str) -> str:
     """Return the lines that build the network and load the weights, for no library does."""
     config = code(student.config)
     needed = sorted({'mmdfkd', *re.findall(r"type='(\w+)\.", config)})
+    steps = 'subtract mean from pixels, divide by std, and turn RGB to BGR'
+    steps = steps if student.swap else 'subtract mean from pixels, and divide by std'
     return '\n'.join(
         [
-            f'# It needs {", ".join(needed)}; subtract mean from pixels, and divide by std.',
+            f'# It needs {", ".join(needed)}; {steps}.',
             f'network = mmdfkd.registry.MODELS.build({config})',
             f'network.load_state_dict({weights})',
             'network.eval()',

@@ -1,8 +1,10 @@
 """The forms besides ONNX: torch.export, safetensors for timm and transformers, mmpretrain."""
 
 import inspect
+import math
 import shutil
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,13 +54,14 @@ def write_pt2(student: TrainedStudent, path: Path, dtype: torch.dtype) -> float:
 def library_of(student: TrainedStudent) -> str | None:
     """Name the library that builds the student from a ``config.json``, or None.
 
-    None also of a network of that library without some of its blocks or channels.
+    None also of a network of that library without some of its blocks or channels, and of timm's
+    that takes BGR, which its ``config.json`` cannot say.
     """
     kind = student.config['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     for wrapper, name in ((TimmClassifier, 'timm'), (HuggingFaceClassifier, 'transformers')):
         if inspect.isclass(kind) and issubclass(kind, wrapper):
-            return name
+            return None if name == 'timm' and student.swap else name
     return None
 
 
@@ -93,17 +96,12 @@ def _save_tensors(state: dict[str, torch.Tensor], path: Path) -> None:
 def _save_timm(student: TrainedStudent, folder: str) -> None:
     from timm.models import save_for_hf
 
-    size = student.image_shape[1]
-    edges = [step['scale'] for step in student.resize if step['type'] == 'ResizeEdge']
-    cropped = any(step['type'] == 'CenterCrop' for step in student.resize)
     described: dict[str, Any] = dict(
         input_size=list(student.image_shape),
         mean=[value / 255 for value in student.mean],
         std=[value / 255 for value in student.std],
-        interpolation='bilinear',
-        crop_pct=size / edges[0] if edges and cropped else 1.0,
-        crop_mode='center' if cropped else 'squash',
         num_classes=student.num_classes(),
+        **_timms_resize(student),
     )
     model_config: dict[str, Any] = dict(pretrained_cfg=described)
     if student.classes:
@@ -112,6 +110,34 @@ def _save_timm(student: TrainedStudent, folder: str) -> None:
     save_for_hf(
         student.library_model, folder, model_config, model_args=given, safe_serialization=True
     )
+
+
+def _timms_resize(student: TrainedStudent) -> dict[str, Any]:
+    """Return timm's words for what is done to an image's size.
+
+    Its ``center`` enlarges or reduces until the sides over ``crop_pct`` are covered, its ``squash``
+    to these sides, and both cut the centre out.
+    """
+    height, width = student.image_shape[1:]
+    steps = {step['type']: step for step in student.resize}
+    edge, both = steps.get('ResizeEdge'), steps.get('Resize')
+    name = (edge or both or {}).get('interpolation', 'bilinear')
+    said = dict(interpolation='box' if name == 'area' else name, crop_pct=1.0, crop_mode='squash')
+    if 'CenterCrop' not in steps:
+        return said
+    if edge and edge.get('edge', 'short') == 'short':
+        return said | dict(crop_pct=_share(min(height, width), edge['scale']), crop_mode='center')
+    if both and not both.get('keep_ratio'):
+        across, down = both['scale'] if isinstance(both['scale'], Sequence) else [both['scale']] * 2
+        if across * height == down * width:
+            return said | dict(crop_pct=_share(height, down))
+    return said | dict(crop_mode='center')
+
+
+def _share(part: int, whole: int) -> float:
+    """Return their ratio, such that timm, which rounds down, comes back to the whole."""
+    ratio = part / whole
+    return ratio if part / ratio >= whole else math.nextafter(ratio, 0.0)
 
 
 def _save_transformers(student: TrainedStudent, folder: str) -> None:
@@ -153,11 +179,13 @@ def write_mmpretrain(student: TrainedStudent, weights: Output, config: Output) -
     content = {'state_dict': student.state, 'meta': meta}
     weights.save(lambda part: torch.save(content, part))
     described = Config({'model': student.config})
+    order = slice(None, None, -1 if student.swap else 1)  # it normalises what the network takes
     described.model.data_preprocessor = dict(
         type='mmpretrain.ClsDataPreprocessor',
-        mean=student.mean,
-        std=student.std,
-        to_rgb=student.image_shape[0] == 3,  # mmpretrain reads files as BGR
+        mean=student.mean[order],
+        std=student.std[order],
+        # mmpretrain reads files as BGR.
+        to_rgb=student.image_shape[0] == 3 and not student.swap,
     )
     described.test_dataloader = dict(
         dataset=dict(type='mmpretrain.CustomDataset', pipeline=_pipeline(student))

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
 
 from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets.channel_order import reads_bgr
 from mmdfkd.datasets.image_files import find_images, read_image
 from mmdfkd.datasets.image_set import METADATA
 from mmdfkd.datasets.labels import check_dataset, check_labels
@@ -90,8 +91,7 @@ def _synthesise(cfg: Config, checkpoint: str | Path, num: int) -> Tensor:
         indices = range(first, min(first + BATCH_SIZE, len(dataset)))
         batch = default_collate([dataset[index] for index in indices])
         parts.append(distiller.val_step(batch)[0]['images'].to(torch.uint8))
-    images = torch.cat(parts)
-    return images.flip(1) if getattr(distiller.data_preprocessor, 'to_rgb', False) else images
+    return torch.cat(parts)
 
 
 class LabelledImages:
@@ -122,7 +122,8 @@ class LabelledImages:
             chosen = sorted(random.Random(0).sample(chosen, num))  # type: ignore[assignment]
         self.images = Subset(dataset, chosen)  # type: ignore[arg-type]
         self.student = student
-        self.swap = bool(cfg.model.data_preprocessor.get('to_rgb')) and student.image_shape[0] == 3
+        # A published student's config reads files as BGR.
+        self.swap = student.image_shape[0] == 3 and reads_bgr(dataset)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -48,6 +48,7 @@ def quantise(source: Path, target: Path, images: Tensor, method: str = 'MinMax')
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
                 calibrate_method=quantization.CalibrationMethod[method],
+                reduce_range=True,  # weights of 7 bits: products of 8 overflow without VNNI
             )
     finally:
         logging.disable(before)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers.classifier import WRAPPERS
 from mmdfkd.models.classifiers.probe import logits_of
+from mmdfkd.models.generators.sizes import sides
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 from mmdfkd.weights import check_finite, find_weights
@@ -26,22 +27,27 @@ class PixelClassifier(nn.Module):
 
     Args:
         network: maps normalised images (N, C, H, W) to logits, or a container with them.
-        mean: of each channel, in pixels.
+        mean: of each channel, in pixels, RGB or grey.
         std: likewise.
+        swap: whether the network takes BGR; pixels are RGB all the same.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, mean: list[float], std: list[float]) -> None:
+    def __init__(
+        self, network: nn.Module, mean: list[float], std: list[float], swap: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
+        self.swap = swap
         self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1))
         self.register_buffer('std', torch.tensor(std).view(-1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Classify ``pixels`` (N, C, H, W) in [0, 255], RGB or grey, of any number type."""
-        return logits_of(self.network((pixels.float() - self.mean) / self.std))
+        inputs = (pixels.float() - self.mean) / self.std
+        return logits_of(self.network(inputs.flip(1) if self.swap else inputs))
 
 
 @dataclass
@@ -59,6 +65,7 @@ class TrainedStudent:
         classes: names of the classes in their order, or None where nothing says them.
         record: what is known of how it was made; strings, numbers and dicts of them.
         bank: the run's synthetic images (N, C, H, W) uint8, RGB or grey; None without.
+        swap: whether the network takes BGR; mean, std and images are RGB all the same.
     """
 
     network: nn.Module
@@ -71,6 +78,7 @@ class TrainedStudent:
     classes: tuple[str, ...] | None
     record: dict[str, Any] = field(default_factory=dict)
     bank: Tensor | None = None
+    swap: bool = False
 
     @property
     def library_model(self) -> nn.Module:
@@ -79,7 +87,7 @@ class TrainedStudent:
 
     def pixel_classifier(self) -> PixelClassifier:
         """Return the student with its normalisation, in eval mode."""
-        return PixelClassifier(self.network, self.mean, self.std).eval()
+        return PixelClassifier(self.network, self.mean, self.std, self.swap).eval()
 
     @torch.no_grad()
     def num_classes(self) -> int:
@@ -117,12 +125,10 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     network, own = _without_foreign_weights(described)
     student = _load(network, student, checkpoint)
     shape = _shape_of_run(cfg, weights) if of_run else tuple(meta['image_shape'])
-    mean, std = _normalisation(preprocessor, shape)
+    mean, std, swap = _normalisation(preprocessor, shape, of_run)
     bank = weights.get('memory.images')
     if bank is not None:
         bank = bank[: int(weights['memory.num_added.count'])]
-        # Of a run whose preprocessor turns BGR to RGB the images are BGR.
-        bank = bank.flip(1) if _swaps(preprocessor, shape) else bank
     return TrainedStudent(
         network=network.eval(),
         config=own,
@@ -134,6 +140,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
         classes=_names(meta) or (_teachers_names(cfg) if of_run else None),
         record=record_of(cfg, checkpoint, weights, meta) if of_run else meta['record'],
         bank=bank,
+        swap=swap,
     )
 
 
@@ -175,26 +182,31 @@ def _shape_of_run(cfg: Config, weights: dict[str, Tensor]) -> tuple[int, int, in
     if images is not None:
         return tuple(images.shape[1:])  # type: ignore[return-value]
     generator = MODELS.build(cfg.model.generator)  # a method without a memory has one
-    return generator.out_channels, generator.image_size, generator.image_size
+    return generator.out_channels, *sides(generator.image_size)
 
 
-def _swaps(preprocessor: Any, shape: tuple[int, int, int]) -> bool:
-    return bool(preprocessor.get('to_rgb')) and shape[0] == 3
+def _normalisation(
+    preprocessor: Any, shape: tuple[int, int, int], of_run: bool
+) -> tuple[list, list, bool]:
+    """Return mean and std of each channel, RGB or grey, and whether the network takes BGR.
 
-
-def _normalisation(preprocessor: Any, shape: tuple[int, int, int]) -> tuple[list, list]:
-    """Return mean and std of each channel, after a trial that they are all there is to it."""
-    channels = shape[0]
-    mean = list((preprocessor or {}).get('mean') or [0.0])
-    std = list((preprocessor or {}).get('std') or [1.0])
+    Images of a run are RGB, and ``to_rgb`` turns them to BGR; those of a published student are
+    BGR, as mmpretrain reads files, and ``to_rgb`` turns them to RGB. A trial shows that there is
+    no more to it.
+    """
+    channels, known = shape[0], preprocessor or {}
+    mean, std = list(known.get('mean') or [0.0]), list(known.get('std') or [1.0])
     mean, std = (numbers * (channels // len(numbers)) for numbers in (mean, std))
+    swap = channels == 3 and bool(known.get('to_rgb')) == of_run
+    if swap:
+        mean, std = mean[::-1], std[::-1]
     pixels = (torch.rand(2, *shape) * 255).round()
     if preprocessor is not None:
-        given = pixels.flip(1) if _swaps(preprocessor, shape) else pixels
+        given = pixels if of_run or channels != 3 else pixels.flip(1)
         theirs = MODELS.build(preprocessor)({'inputs': given})['inputs']
-        ours = PixelClassifier(nn.Identity(), mean, std)(pixels)
+        ours = PixelClassifier(nn.Identity(), mean, std, swap)(pixels)
         if theirs.shape == ours.shape and torch.allclose(theirs, ours, atol=1e-4):
-            return mean, std
+            return mean, std, swap
     raise ValueError(
         'model.data_preprocessor should subtract a mean and divide by a std, and no more, for '
         f'images {shape}, but got {dict(preprocessor or {})}; give the config that the run has in '

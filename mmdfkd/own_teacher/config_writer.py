@@ -76,8 +76,10 @@ def _images(images: Images) -> list[str]:
     preprocessor = dict(
         type=Name('ClsDataPreprocessor'), mean=images.mean, std=images.std, to_rgb=images.swap
     )
+    order = ', BGR as the networks take them' if images.swap else ''
     return [
-        '# Mean and std in pixels of 0 to 255. Images are RGB; to_rgb=True swaps them to BGR.',
+        f'# Mean and std in pixels of 0 to 255{order}.',
+        '# Images are RGB; to_rgb=True swaps them to BGR, before mean and std.',
         _assign("data_preprocessor = model['data_preprocessor']", preprocessor),
     ]
 

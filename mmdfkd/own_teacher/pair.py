@@ -87,7 +87,7 @@ def find_pair(
             ``'narrower'`` for half its channels; None takes the first of the two that there is.
             One whose layers are the teacher's, narrower or fewer, starts as a part of it.
         image_size: side of an image in pixels, where the library does not say it, or another.
-        mean: in pixels of 0 to 255, one value a channel; likewise.
+        mean: in pixels of 0 to 255, one value a channel, RGB or grey; likewise.
         std: likewise.
         teacher_options: arguments of the teacher's network.
         student_options: of the student's.
@@ -159,6 +159,8 @@ def _images(
     found: Found, size: int | None, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> Images:
     same_size = size in (None, found.image_size)
+    if found.swap:  # what is given is RGB; the network's own is BGR
+        mean, std = (values and values[::-1] for values in (mean, std))
     size, mean, std = size or found.image_size, mean or found.mean, std or found.std
     for name, value in (('--image-size', size), ('--mean', mean), ('--std', std)):
         if value is None:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmpretrain import ImageClassificationInferencer
 from PIL import Image
 from safetensors.torch import load_file
-from toy_export import COLOUR, logits_of, untrained_run
+from toy_export import BGR, COLOUR, logits_of, untrained_run
 
 from mmdfkd.export import load_student, write_mmpretrain, write_pt2, write_safetensors
 from mmdfkd.export.card import Written, card
@@ -37,9 +37,10 @@ def written(folder, student):
     return folder
 
 
+@pytest.mark.parametrize('options', [{}, BGR], ids=['rgb', 'bgr'])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.uint8], ids=str)
-def test_a_program_is_read_by_torch(tmp_path, dtype):
-    distiller, student = exported(tmp_path)
+def test_a_program_is_read_by_torch(tmp_path, dtype, options):
+    distiller, student = exported(tmp_path, **options)
     assert write_pt2(student, tmp_path / 'model.pt2', dtype) <= 1e-6
     program = torch.export.load(tmp_path / 'model.pt2').module()
     for num in (1, 5):
@@ -128,6 +129,46 @@ def test_timm_is_told_of_a_crop(tmp_path):
     assert (given['crop_pct'], given['crop_mode']) == (0.8, 'center')
 
 
+@pytest.mark.parametrize(
+    ('steps', 'words'),
+    [
+        (
+            [dict(type='ResizeEdge', scale=20, interpolation='bicubic'), dict(type='CenterCrop')],
+            ('bicubic', 0.8, 'center'),
+        ),
+        (
+            [dict(type='Resize', scale=(30, 20), interpolation='area'), dict(type='CenterCrop')],
+            ('box', 0.8, 'squash'),
+        ),
+        ([dict(type='Resize', scale=(24, 16), interpolation='lanczos')], ('lanczos', 1, 'squash')),
+    ],
+)
+def test_timm_does_to_sizes_what_the_run_did(tmp_path, steps, words):
+    _, student = exported(tmp_path, student=TIMM)
+    student.image_shape, student.resize = (3, 16, 24), steps
+    described = json.loads((written(tmp_path, student) / 'config.json').read_text())
+    given = described['pretrained_cfg']
+    assert (given['interpolation'], given['crop_pct'], given['crop_mode']) == words
+    image = Image.fromarray(np.random.default_rng(0).integers(256, size=(50, 80, 3), dtype='uint8'))
+    config = timm.data.resolve_data_config({}, pretrained_cfg=given)
+    resize, crop = timm.data.create_transform(**config).transforms[:2]
+    assert crop(resize(image)).size == (24, 16)
+    if words[2] == 'squash':
+        assert resize(image).size == tuple(steps[0]['scale'])
+    else:
+        assert min(resize(image).size) == steps[0]['scale']
+
+
+def test_timm_is_not_said_to_build_a_network_that_takes_bgr(tmp_path):
+    _, student = exported(tmp_path, student=TIMM, **BGR)
+    assert library_of(student) is None
+    write_safetensors(student, Output(tmp_path / 'model.safetensors'), None)
+    text = card(student, Written(['model.safetensors'], 'float32'))
+    assert 'The network itself takes BGR' in text
+    assert 'and turn RGB to BGR' in text
+    assert 'config.json' not in text
+
+
 def test_transformers_loads_the_folder(tmp_path):
     transformers = pytest.importorskip('transformers')
     transformers.ViTConfig(
@@ -150,10 +191,10 @@ def test_transformers_loads_the_folder(tmp_path):
     assert model.config.id2label[1] == 'b'
 
 
-@pytest.mark.parametrize('channels', [1, 3])
-def test_mmpretrains_inferencer_takes_files_of_any_size(tmp_path, channels):
+@pytest.mark.parametrize(('channels', 'options'), [(1, {}), (3, {}), (3, BGR)])
+def test_mmpretrains_inferencer_takes_files_of_any_size(tmp_path, channels, options):
     config = COLOUR if channels == 3 else 'configs/dedfkd_lenet5_mnist5k.py'
-    distiller, student = exported(tmp_path, config)
+    distiller, student = exported(tmp_path, config, **options)
     student.classes = tuple('abcdefghij')
     files = [Output(tmp_path / name) for name in ('student.pth', 'student.py')]
     write_mmpretrain(student, *files)

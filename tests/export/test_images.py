@@ -4,7 +4,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config
 from PIL import Image
-from toy_export import COLOUR, GREY, ROOT, untrained_run
+from toy_export import BGR, COLOUR, GREY, ROOT, untrained_run
 
 from mmdfkd.export import load_student
 from mmdfkd.export.images import LabelledImages, draw_images, find_classes
@@ -116,11 +116,23 @@ def test_test_images_are_rgb_and_have_names(tmp_path):
     assert sum(len(labels) for _, labels in some.batches()) == len(some) == 7
 
 
-def test_test_images_of_a_run_in_bgr_become_rgb(tmp_path):
-    student, cfg, _ = of_folders(tmp_path, **{'model.data_preprocessor.to_rgb': True})
-    cfg.test_dataloader.dataset.pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+@pytest.mark.parametrize('to_rgb', [True, False])
+@pytest.mark.parametrize('turned', [True, False])
+def test_test_images_are_rgb_whatever_the_networks_take(tmp_path, turned, to_rgb):
+    student, cfg, _ = of_folders(tmp_path, **{'model.data_preprocessor.to_rgb': to_rgb})
+    if not turned:  # as a published student's config reads files
+        steps = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+        cfg.test_dataloader.dataset.pipeline = steps
     ((pixels, labels),) = LabelledImages(cfg, student).batches()
     assert pixels[:, 0, 0, 0].tolist() == labels.tolist()
+
+
+def test_images_of_a_generator_are_rgb_whatever_the_networks_take(tmp_path):
+    plain, swapped = (
+        draw_images(*opened(tmp_path / name, COLOUR, banked=0, **options), None, 20)[0]
+        for name, options in (('plain', {}), ('swapped', BGR))
+    )
+    assert plain.equal(swapped)
 
 
 def test_test_images_of_another_size_are_refused(tmp_path):

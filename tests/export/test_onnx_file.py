@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 from mmengine.config import Config
-from toy_export import COLOUR, logits_of, untrained_run
+from toy_export import BGR, COLOUR, logits_of, untrained_run
 
 from mmdfkd.export import load_student, write_onnx
 from mmdfkd.export.onnx_file import compare, require_onnx
@@ -35,6 +35,17 @@ def test_onnx_runtime_gives_the_runs_logits_of_any_number_of_pixels(tmp_path, co
     said = opened.get_modelmeta().custom_metadata_map
     assert json.loads(said['classes']) == list('abcdefghij')
     assert said['pixels'] == 'RGB, 0 to 255, 32 x 32; normalised inside'
+
+
+def test_networks_that_take_bgr_are_given_rgb(tmp_path):
+    distiller, *files = untrained_run(tmp_path / 'run', COLOUR, **BGR)
+    student = load_student(Config.fromfile(files[0]), files[1])
+    write_onnx(student, tmp_path / 'model.onnx', torch.float32)
+    opened = onnxruntime.InferenceSession(tmp_path / 'model.onnx')
+    pixels = torch.randint(256, (3, 3, 32, 32)).float()
+    found = torch.from_numpy(opened.run(None, {'pixels': pixels.numpy()})[0])
+    torch.testing.assert_close(found, logits_of(distiller, pixels), atol=1e-4, rtol=1e-4)
+    assert opened.get_modelmeta().custom_metadata_map['pixels'].startswith('RGB')
 
 
 def test_a_file_that_gives_other_logits_is_refused(colour):

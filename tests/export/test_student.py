@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mmengine.config import Config
-from toy_export import COLOUR, GREY, ROOT, logits_of, untrained_run
+from toy_export import BGR, COLOUR, GREY, ROOT, logits_of, untrained_run
 
 from mmdfkd.cli.publish_student import publish
 from mmdfkd.export import load_student
@@ -46,13 +46,18 @@ def test_a_published_student_is_the_same(colour, tmp_path):
     assert student.record['teacher'].startswith('ImageClassifier(backbone=ThinResNet(depth=20)')
 
 
-def test_images_of_a_run_in_bgr_become_rgb(tmp_path):
-    options = {'model.data_preprocessor.to_rgb': True}
-    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, **options)
+def test_a_network_that_takes_bgr_is_given_rgb(tmp_path):
+    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, **BGR)
     student = read(config, checkpoint)
-    assert student.bank.equal(distiller.memory.images[:40].flip(1))
-    found = student.pixel_classifier()(student.bank)
-    torch.testing.assert_close(found, logits_of(distiller, distiller.memory.images[:40]))
+    assert student.bank.equal(distiller.memory.images[:40])
+    assert (student.mean, student.std) == ([130.0, 110.0, 100.0], [80.0, 60.0, 50.0])
+    expected = logits_of(distiller, student.bank)
+    assert not torch.allclose(logits_of(distiller, student.bank.flip(1)), expected)
+    torch.testing.assert_close(student.pixel_classifier()(student.bank), expected)
+    publish(str(config), str(checkpoint), tmp_path / 'student.pth')
+    published = read(tmp_path / 'student.py', tmp_path / 'student.pth')
+    torch.testing.assert_close(published.pixel_classifier()(student.bank), expected)
+    assert (published.mean, published.swap) == (student.mean, True)
 
 
 def test_without_a_memory_the_generator_says_the_size(tmp_path):
@@ -66,6 +71,17 @@ def test_without_a_memory_the_generator_says_the_size(tmp_path):
     torch.save({'state_dict': kept}, checkpoint)
     student = read(config, checkpoint)
     assert (student.image_shape, student.bank) == ((1, 32, 32), None)
+
+
+def test_without_a_memory_images_may_be_longer_than_high(tmp_path):
+    sizes = {'model.generator.image_size': [16, 24]}
+    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, banked=0, **sizes)
+    content = torch.load(checkpoint, weights_only=True)
+    kept = {k: v for k, v in content['state_dict'].items() if not k.startswith('memory.')}
+    torch.save({'state_dict': kept}, checkpoint)
+    student = read(config, checkpoint)
+    assert student.image_shape == distiller.image_shape == (3, 16, 24)
+    assert student.num_classes() == 10
 
 
 def test_the_names_of_the_classes_are_those_of_the_teachers_file(tmp_path):

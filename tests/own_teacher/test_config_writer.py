@@ -85,3 +85,10 @@ def test_workers_are_no_more_than_the_cores(cores, workers, tmp_path, monkeypatc
     monkeypatch.setattr('os.sched_getaffinity', lambda _: set(range(cores)), raising=False)
     _, cfg = written(PAIR, tmp_path, test='/some/test')
     assert cfg.val_dataloader.num_workers == workers
+
+
+@pytest.mark.parametrize('swap', [True, False])
+def test_mean_and_std_have_their_order_told(swap, tmp_path):
+    text, cfg = written(replace(PAIR, images=replace(IMAGES, swap=swap)), tmp_path)
+    assert ('255, BGR as the networks take them.' in text) == swap
+    assert cfg.model.data_preprocessor.to_rgb == swap

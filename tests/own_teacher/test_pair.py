@@ -7,7 +7,8 @@ import torch
 import width_nets
 
 from mmdfkd.own_teacher import find_pair
-from mmdfkd.own_teacher.pair import layout_layers
+from mmdfkd.own_teacher.libraries import Found
+from mmdfkd.own_teacher.pair import _images, layout_layers
 
 GIVEN = dict(image_size=8, mean=[120, 110, 100], std=[60, 61, 62.00001])
 
@@ -142,3 +143,14 @@ def test_layers_are_the_largest_stages_before_the_last():
     resnet = timm.create_model('resnet18')
     assert layout_layers(resnet, images) == ['layer2', 'layer3']  # of 8 and 4 pixels
     assert layout_layers(timm.create_model('test_vit', img_size=64), images) == []
+
+
+def test_mean_and_std_that_are_given_are_rgb_also_of_a_network_that_takes_bgr(tmp_path):
+    swapped, plain = (
+        _images(Found('mmpretrain', {}, image_size=8, swap=swap), None, [3, 2, 1], [6, 5, 4])
+        for swap in (True, False)
+    )
+    assert (plain.mean, plain.std) == ([3, 2, 1], [6, 5, 4])
+    assert (swapped.mean, swapped.std) == ([1, 2, 3], [4, 5, 6])  # BGR, as to_rgb leaves images
+    found = Found('mmpretrain', {}, image_size=8, mean=[7, 8, 9], std=[1, 1, 1], swap=True)
+    assert _images(found, None, None, [6, 5, 4]).mean == [7, 8, 9]  # its own is BGR already

@@ -15,6 +15,7 @@ from rich.progress import track
 from torch import Tensor
 
 from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
+from mmdfkd.datasets.channel_order import warn_of_bgr
 from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.engine.sample_checks import check_samples
 from mmdfkd.evaluation.run import bind
@@ -58,6 +59,7 @@ class DistillationSummaryHook(Hook):
         _warn_of_small_memory(runner, model)
         if runner.val_loop is not None:
             check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
+            warn_of_bgr(runner.val_dataloader.dataset, 'val')
             self._evaluate_teacher(runner, runner.val_loop)
             self._warn_of_chance(runner, len(runner.val_dataloader.dataset), model.num_classes)
             if self._teacher:
@@ -74,6 +76,7 @@ class DistillationSummaryHook(Hook):
         """Check the test set's classes and evaluate the teacher on it."""
         model = unwrap(runner.model)
         check_dataset(runner.test_dataloader.dataset, model.num_classes, 'test', _names(model))
+        warn_of_bgr(runner.test_dataloader.dataset, 'test')
         self._evaluate_teacher(runner, runner.test_loop)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:

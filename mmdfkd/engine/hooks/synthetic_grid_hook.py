@@ -63,7 +63,7 @@ class SyntheticGridHook(Hook):
         classes = range(min(self.num_classes, model.num_classes))
         found = dataset and first_of_each(dataset, classes, self.num_latents)
         if found:
-            self._show(runner, 'real', self._picture(model, *found, classes), 0)
+            self._show(runner, 'real', self._picture(*found, classes), 0)
 
     def after_train_iter(
         self,
@@ -90,13 +90,9 @@ class SyntheticGridHook(Hook):
             labels = model.teacher(model.normalize(images)).logits.argmax(1).cpu()
         counts = labels.bincount(minlength=model.num_classes)
         classes = counts.argsort(descending=True, stable=True)[:rows].sort().values.tolist()
-        self._show(
-            runner, 'synthetic', self._picture(model, images, labels, classes), runner.iter + 1
-        )
+        self._show(runner, 'synthetic', self._picture(images, labels, classes), runner.iter + 1)
 
-    def _picture(self, model: Any, images: Tensor, labels: Tensor, classes: Any) -> np.ndarray:
-        if getattr(model.data_preprocessor, 'to_rgb', False):  # its pixels are BGR
-            images = images.flip(1)
+    def _picture(self, images: Tensor, labels: Tensor, classes: Any) -> np.ndarray:
         return class_grid(images, labels, classes, self._names, self.num_latents)
 
     @staticmethod

@@ -5,8 +5,10 @@ import pytest
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.visualization import MLflowVisBackend
+from mmpretrain.datasets import CustomDataset
+from PIL import Image
 from toy import toy_dedfkd
-from toy_run import toy_runner
+from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
 
@@ -65,3 +67,31 @@ def test_mlflow_gets_a_file_name(tmp_path, monkeypatch):
     finally:
         del runner.visualizer._vis_backends['mlflow']
     assert given == [('real_0.png', 0), ('synthetic_1.png', 1)]
+
+
+def test_pictures_are_rgb_where_the_networks_take_bgr(tmp_path):
+    model = toy_dedfkd()
+    model.data_preprocessor.to_rgb = True
+    toy_runner(tmp_path, 1, grid_interval=1, model=model).train()
+    [real] = tmp_path.glob('*/vis_data/vis_image/real_0.png')
+    picture = np.array(Image.open(real).convert('RGB'))
+    of_class_0 = Digits().images[::3]  # 4 of 10 columns, 8 pixels a side, each 4 x 4 here
+    left = picture.shape[1] - 10 * 34
+    for column, image in enumerate(of_class_0.permute(0, 2, 3, 1).numpy()):
+        cell = picture[2:34, left + 34 * column : left + 34 * column + 32]
+        np.testing.assert_array_equal(cell[::4, ::4], image)
+
+
+@pytest.mark.parametrize('turned', [False, True])
+def test_validation_images_in_bgr_are_told(tmp_path, capfd, turned):
+    for label in range(3):
+        (tmp_path / f'set/{label}').mkdir(parents=True)
+        Image.new('RGB', (8, 8), (label, 0, 200)).save(tmp_path / f'set/{label}/a.png')
+    steps = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+    if turned:
+        steps[1:1] = [dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')]
+    steps = [step | dict(type=f'mmpretrain.{step["type"]}') for step in steps]
+    dataset = CustomDataset(data_root=str(tmp_path / 'set'), pipeline=steps)
+    toy_runner(tmp_path / 'run', 1, val_dataset=dataset).train()
+    told = capfd.readouterr().out
+    assert ('images of the val data set should be RGB' in told) == (not turned)
