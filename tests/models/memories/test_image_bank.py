@@ -143,7 +143,7 @@ def test_another_capacity_cannot_be_loaded():
 
 @pytest.mark.parametrize('capacity', [0, -1])
 def test_a_capacity_below_one_raises(capacity):
-    with pytest.raises(ValueError, match=f'capacity should be a whole number over 0, but got {capacity}'):
+    with pytest.raises(ValueError, match=f'a whole number over 0, but got {capacity}'):
         ImageBank(capacity)
 
 

@@ -49,7 +49,7 @@ def test_logits_are_kept_in_half_precision(dtype):
 
 @pytest.mark.parametrize('num_views', [-1, 0])
 def test_there_is_a_view_at_least(num_views):
-    with pytest.raises(ValueError, match=f'num_views should be a whole number over 0, but got {num_views}'):
+    with pytest.raises(ValueError, match=f'a whole number over 0, but got {num_views}'):
         labelled(num_views=num_views)
 
 
