@@ -101,11 +101,12 @@ def write_config(args: argparse.Namespace, file: Path) -> Pair:
 
 def try_model(config: Path) -> None:
     """Build the distiller: what cannot be is told now. What it warns of the run tells, too."""
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         MODELS.build(read_config(config).model)
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 def _command() -> str:
