@@ -56,6 +56,21 @@ class TerminalRunner(Runner):
         """Log the environment; MMEngine names the GPUs only."""
         super()._log_env({**env_cfg, 'CPU': cpu_name()})
 
+    def dump_config(self) -> None:
+        """Write the config to the work dir; of a resumed run once its checkpoint is accepted.
+
+        MMEngine writes it at once, over that of the run whose resume is then refused.
+        """
+        if self._has_loaded or not self._resume:
+            super().dump_config()
+
+    def load_or_resume(self) -> None:
+        """Load or resume, and leave the config of a run that goes on."""
+        super().load_or_resume()
+        if self._resume:
+            self._has_loaded = True  # also where --resume auto found nothing
+            self.dump_config()
+
     def train(self) -> Any:
         """Train."""
         if is_main_process():

@@ -5,9 +5,11 @@ import sys
 import pytest
 import rich
 import toy_run
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from rich.progress import track
 
+from mmdfkd.engine.hooks import StrictScheduleHook
 from mmdfkd.engine.terminal import ProgressHook, TerminalRunner
 from mmdfkd.hardware import cpu_name
 from mmdfkd.reports.run_logs import read_run
@@ -102,3 +104,32 @@ def test_a_validation_may_have_a_bar_of_its_own(runner_of, tmp_path):
     runner.register_hook(Nested())
     runner.train()
     assert runner.iter == 4
+
+
+def test_a_resume_that_is_refused_leaves_the_config(monkeypatch, tmp_path):
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    config = tmp_path / 'toy.py'
+
+    def run(rounds, **options):
+        cfg = Config({'rounds': rounds}, cfg_text=' ', filename=config.name)
+        runner = toy_run.toy_runner(tmp_path, rounds, checkpoint_interval=2, cfg=cfg, **options)
+        runner.register_hook(StrictScheduleHook())
+        return runner
+
+    run(4)
+    assert config.read_text() == 'rounds = 4\n'  # before the first round
+    run(4).train()
+    half = str(tmp_path / 'iter_2.pth')
+    with pytest.raises(ValueError, match='should have the schedules'):
+        run(6, resume=True, load_from=half).train()
+    assert config.read_text() == 'rounds = 4\n'
+    config.unlink()
+    run(4, resume=True, load_from=half).train()
+    assert config.read_text() == 'rounds = 4\n'
+
+
+def test_a_resume_that_finds_nothing_writes_its_config(monkeypatch, tmp_path):
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    cfg = Config({'rounds': 2}, cfg_text=' ', filename='toy.py')
+    toy_run.toy_runner(tmp_path, 2, cfg=cfg, resume=True).train()
+    assert (tmp_path / 'toy.py').read_text() == 'rounds = 2\n'
