@@ -1,4 +1,4 @@
-"""What the parity scripts of DAFL, DFAD and ZSKT share: adapters, records, a table.
+"""What the parity scripts of DAFL, DFAD, ZSKT and DFQ share: adapters, records, a table.
 
 Both sides have the same networks and latents, in double precision. Their generators make
 normalised images, ours pixels: here the data preprocessor changes nothing, and our side trains

@@ -1,4 +1,4 @@
-"""DAFL, DFAD and ZSKT give what their public code gives; MMDFKD_PEERS has the clones."""
+"""DAFL, DFAD, ZSKT and DFQ give what their public code gives; MMDFKD_PEERS has the clones."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ PEERS = dict(
     dafl='Efficient-Computing',
     dfad='Data-Free-Adversarial-Distillation',
     zskt='ZeroShotKnowledgeTransfer',
+    dfq='CMI',
 )
 
 
