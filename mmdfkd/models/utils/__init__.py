@@ -1,7 +1,13 @@
 """Parts that the distillers share."""
 
 from .augment import Augmentation, Compose
-from .augmentations import RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
+from .augmentations import (
+    RandomAffine,
+    RandomErase,
+    RandomResizedCrop,
+    RandomSymmetry,
+    ShiftFlip,
+)
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .counter import Counter
 from .discriminator import InstanceDiscriminator
@@ -24,6 +30,7 @@ __all__ = [
     'RandomAffine',
     'RandomErase',
     'RandomResizedCrop',
+    'RandomSymmetry',
     'ShiftFlip',
     'alone',
     'average_buffers',

@@ -1,4 +1,4 @@
-"""The augmentations: shift and mirror, affine, erasing, and crops that are scaled up."""
+"""The augmentations: shift and mirror, affine, erasing, symmetry, and crops that are scaled up."""
 
 import math
 from collections.abc import Sequence
@@ -69,11 +69,13 @@ class ShiftFlip(Augmentation):
 
 
 def random_affine(
-    images: Tensor, shift: float, degrees: float, scale: float, draws: Tensor
+    images: Tensor, shift: float, degrees: float, scale: float, draws: Tensor, stretch: float = 1.0
 ) -> Tensor:
-    """Shift, rotate and scale each image (N, C, H, W) on its own; edges are repeated.
+    """Shift, rotate, scale and stretch each image (N, C, H, W) on its own; edges are repeated.
 
-    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``; ``draws`` are (N, 4).
+    Each is uniform: in +-``shift`` pixels, +-``degrees`` and 1 +-``scale``; with a ``stretch``
+    the logarithms of the factors of width and height, in +-its logarithm. ``draws`` are (N, 4),
+    or (N, 6) with a ``stretch``.
     """
     num, (height, width) = len(images), images.shape[2:]
     signed = draws.t() * 2 - 1
@@ -84,18 +86,22 @@ def random_affine(
     tall, wide = height / width, width / height
     rows = [cos, -sin * tall, right, sin * wide, cos, down]
     matrices = torch.stack(rows, dim=1).view(num, 2, 3)
+    if stretch > 1:
+        by = (signed[4:].t() * math.log(stretch)).exp()
+        matrices = matrices * torch.cat([by, torch.ones_like(by[:, :1])], dim=1)[:, None]
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
 
 
 @MODELS.register_module()
 class RandomAffine(Augmentation):
-    """Random shift, rotation and scale of each image, for digits and the like.
+    """Random shift, rotation, scale and stretch of each image, for digits and the like.
 
     Args:
         shift: largest shift in pixels, in [0, 1000).
         degrees: largest rotation, in [0, 180].
         scale: largest relative change of size, in [0, 1).
+        stretch: largest factor that width and height change by, each on its own, in [1, 4].
 
     Raises:
         ValueError: if a number is out of range.
@@ -103,22 +109,34 @@ class RandomAffine(Augmentation):
 
     num_draws = 4
 
-    def __init__(self, shift: float = 2.0, degrees: float = 10.0, scale: float = 0.1) -> None:
+    def __init__(
+        self,
+        shift: float = 2.0,
+        degrees: float = 10.0,
+        scale: float = 0.1,
+        stretch: float = 1.0,
+    ) -> None:
         super().__init__()
         check_range('[0, 1000)', shift=shift)
         check_range('[0, 180]', degrees=degrees)
         check_range('[0, 1)', scale=scale)
+        check_range('[1, 4]', stretch=stretch)
         self.shift = shift
         self.degrees = degrees
         self.scale = scale
+        self.stretch = stretch
+        if stretch > 1:
+            self.num_draws = 6
 
     def check_shape(self, shape: Sequence[int]) -> None:
         """Raise a ValueError if an image may be shifted out of sight."""
         check_below(min(shape[1:]), shift=self.shift)
 
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
-        """Shift, rotate and scale; see the base."""
-        return random_affine(images, self.shift, self.degrees, self.scale, draws)
+        """Shift, rotate, scale and stretch; see the base."""
+        return random_affine(
+            images, self.shift, self.degrees, self.scale, draws, stretch=self.stretch
+        )
 
 
 def random_erase(images: Tensor, probability: float, fill: float, draws: Tensor) -> Tensor:
@@ -166,6 +184,43 @@ class RandomErase(Augmentation):
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
         """Blank boxes; see the base."""
         return random_erase(images, self.probability, self.fill, draws)
+
+
+def random_symmetry(images: Tensor, probability: float, draws: Tensor) -> Tensor:
+    """Make each image (N, C, H, W) its own mirror image, with a probability.
+
+    The left or the right half stays, and the other becomes its reflection. ``draws`` are (N, 2).
+    """
+    chosen, half = draws[..., None, None, None].unbind(1)
+    width = images.size(3)
+    is_left = torch.arange(width, device=images.device) < width / 2
+    replaced = (chosen < probability) & (is_left == (half < 0.5))
+    return torch.where(replaced, images.flip(3), images)
+
+
+@MODELS.register_module()
+class RandomSymmetry(Augmentation):
+    """Bilateral symmetry of some images: much of what people photograph has it.
+
+    A teacher without batch norms does not tell a generator so.
+
+    Args:
+        probability: share of the images that become symmetric, in [0, 1].
+
+    Raises:
+        ValueError: if it is out of range.
+    """
+
+    num_draws = 2
+
+    def __init__(self, probability: float = 0.5) -> None:
+        super().__init__()
+        check_range('[0, 1]', probability=probability)
+        self.probability = probability
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """Reflect halves; see the base."""
+        return random_symmetry(images, self.probability, draws)
 
 
 def random_resized_crop(
