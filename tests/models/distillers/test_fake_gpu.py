@@ -10,7 +10,7 @@ from torch._subclasses import FakeTensorMode
 from toy import NUM_CLASSES, toy_dedfkd, toy_optim_wrapper
 from two_processes import BATCH, METHODS, METRICS, method
 
-from mmdfkd.models.utils import RandomAffine, RandomErase, ShiftFlip
+from mmdfkd.models.utils import RandomAffine, RandomErase, RandomSymmetry, ShiftFlip
 
 pytestmark = pytest.mark.skipif(
     digit_version(torch.__version__) < digit_version('2.14.1'),
@@ -54,7 +54,10 @@ def test_a_round_stays_on_the_gpu_and_waits_for_nothing(name):
     assert {value.device.type for value in log.values()} == {'cuda'}
 
 
-@pytest.mark.parametrize('augment', [ShiftFlip(2), RandomAffine(1.0), RandomErase(0.5)])
+@pytest.mark.parametrize(
+    'augment',
+    [ShiftFlip(2), RandomAffine(1.0, stretch=1.5), RandomErase(0.5), RandomSymmetry(0.5)],
+)
 def test_augmentation_stays_on_the_gpu_and_waits_for_nothing(augment):
     assert one_round(lambda: toy_dedfkd(augment=augment, num_views=2))
 

@@ -10,7 +10,14 @@ from mmdfkd.models.generators import (
     NoisyLabelGenerator,
     UnconditionalGenerator,
 )
-from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
+from mmdfkd.models.utils import (
+    Compose,
+    RandomAffine,
+    RandomErase,
+    RandomResizedCrop,
+    RandomSymmetry,
+    ShiftFlip,
+)
 
 SHAPE = (3, 8, 12)
 SIZES = dict(image_size=SHAPE[1:], base_channels=2)
@@ -37,7 +44,8 @@ def test_a_round_of_rectangles(name):
 
 
 def test_augmentations_keep_rectangles():
-    augment = Compose([ShiftFlip(1), RandomAffine(1.0), RandomErase(), RandomResizedCrop()])
+    parts = [RandomAffine(1.0, stretch=1.5), RandomErase(), RandomSymmetry(), RandomResizedCrop()]
+    augment = Compose([ShiftFlip(1), *parts])
     images = torch.rand(5, *SHAPE) * 255
     found = augment(images, torch.rand(5, augment.num_draws))
     assert found.shape == images.shape

@@ -3,10 +3,13 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, ShiftFlip
+from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, RandomSymmetry, ShiftFlip
 
 
-@pytest.mark.parametrize('augment', [ShiftFlip(), RandomAffine(), RandomErase(1.0)])
+@pytest.mark.parametrize(
+    'augment',
+    [ShiftFlip(), RandomAffine(), RandomAffine(stretch=1.5), RandomErase(1.0), RandomSymmetry(1.0)],
+)
 def test_the_same_draws_make_the_same_view_of_each_image(augment):
     images, numbers = torch.rand(8, 3, 12, 12), torch.rand(8, augment.num_draws)
     views = augment(images, numbers)

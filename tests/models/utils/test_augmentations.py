@@ -1,13 +1,20 @@
 import pytest
 import torch
 
-from mmdfkd.models.utils import RandomAffine, RandomErase, RandomResizedCrop, ShiftFlip
+from mmdfkd.models.utils import (
+    RandomAffine,
+    RandomErase,
+    RandomResizedCrop,
+    RandomSymmetry,
+    ShiftFlip,
+)
 from mmdfkd.models.utils.augmentations import (
     random_affine,
     random_erase,
     random_flip,
     random_resized_crop,
     random_shift,
+    random_symmetry,
 )
 
 
@@ -174,6 +181,57 @@ def test_an_affine_scale_is_about_the_centre():
     factors = moved[:, 1] / 6
     assert 1 / 1.21 < factors.min() < 0.87
     assert 1.15 < factors.max() < 1 / 0.79
+
+
+def test_a_stretch_is_of_width_and_height_on_their_own():
+    side = (torch.arange(64) + 0.5) / 32 - 1  # -1 to 1 from edge to edge
+    places = torch.stack(torch.meshgrid(side, side, indexing='ij'))
+    stretched = random_affine(places.expand(400, 2, 64, 64), 0, 0, 0, torch.rand(400, 6), 1.5)
+    # Pixels 16 and 48 from the centre: what is farther away than the edge is its repetition.
+    rows = (stretched[:, 0, 40, 32] - stretched[:, 0, 24, 32]) / (side[40] - side[24])
+    columns = (stretched[:, 1, 32, 40] - stretched[:, 1, 32, 24]) / (side[40] - side[24])
+    for factors in (rows.log(), columns.log()):
+        assert -0.406 < factors.min() < -0.37  # log 1.5 is 0.405
+        assert 0.37 < factors.max() < 0.406
+        assert factors.mean().abs() < 0.05
+    assert torch.corrcoef(torch.stack([rows, columns]))[0, 1].abs() < 0.15
+
+
+def test_without_a_stretch_the_draws_and_views_are_as_before():
+    images, numbers = torch.rand(5, 1, 9, 9), torch.rand(5, 6)
+    assert RandomAffine().num_draws == 4
+    assert RandomAffine(stretch=1.3).num_draws == 6
+    plain = random_affine(images, 2.0, 30.0, 0.2, numbers[:, :4])
+    numbers[:, 4:] = 0.5  # no change of width and height
+    torch.testing.assert_close(random_affine(images, 2.0, 30.0, 0.2, numbers, 1.3), plain)
+    with pytest.raises(ValueError, match=r'stretch should be .*, but got 0\.5'):
+        RandomAffine(stretch=0.5)
+
+
+@pytest.mark.parametrize('width', [4, 5])
+def test_a_symmetric_image_is_one_of_its_halves_and_its_reflection(width):
+    images = torch.rand(400, 2, 3, width)
+    results = random_symmetry(images, 0.75, draws(images, 2))
+    half = width // 2
+    kinds = {'left': 0, 'right': 0, 'as it was': 0}
+    for image, result in zip(images, results, strict=True):
+        left = [image[..., min(x, width - 1 - x)] for x in range(width)]
+        right = [image[..., max(x, width - 1 - x)] for x in range(width)]
+        options = {'left': torch.stack(left, -1), 'right': torch.stack(right, -1)}
+        [kind] = [k for k, v in (options | {'as it was': image}).items() if torch.equal(v, result)]
+        kinds[kind] += 1
+        if width % 2:
+            assert torch.equal(result[..., half], image[..., half])
+    assert 70 < kinds['as it was'] < 130
+    assert 110 < kinds['left'] < 190
+    assert 110 < kinds['right'] < 190
+
+
+def test_the_probability_of_symmetry_is_checked():
+    with pytest.raises(ValueError, match=r'probability should be .*, but got 1\.5'):
+        RandomSymmetry(1.5)
+    images = torch.rand(6, 1, 4, 4)
+    assert torch.equal(apply(RandomSymmetry(0.0), images), images)
 
 
 @pytest.mark.parametrize('pad', [(5, 5, 0, 0), (0, 0, 5, 5)])
