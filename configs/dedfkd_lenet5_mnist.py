@@ -11,5 +11,5 @@ model['teacher'].update(
     how_to_get='make it: mmdfkd train configs/teachers/lenet5_mnist.py',
 )
 
-rounds = 3000  # six generators; the bank keeps the images of two
+rounds = 3000  # six generators; the memory keeps the images of two
 train_cfg.update(max_iters=rounds)

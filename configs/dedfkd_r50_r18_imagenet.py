@@ -2,14 +2,14 @@
 
 The weights of the BN, class and adversarial losses, the temperature, the student's optimiser
 and its 400,000 steps of 100 images are those of Fast's public log of this pair (53.45 % at the
-best epoch); generator, bank and metric loss are ours. Built and stepped only, not measured; a
+best epoch); generator, memory and metric loss are ours. Built and stepped only, not measured; a
 generator step has 15 GiB of activations in single precision (counted), half with --amp.
 """
 
 from mmengine.config import read_base
 from mmpretrain.models import TimmClassifier
 
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 
 with read_base():
     from ._base_.datasets.imagenet import *
@@ -42,7 +42,7 @@ model['loss_kd'].update(temperature=5.0)
 model['augment'].update(pad=28)
 model.update(kd_steps=20, kd_batch_size=batch_size)
 # 3 GB on the device, and in every checkpoint.
-model['memory'] = dict(type=ImageBank, capacity=200 * batch_size)
+model['memory'] = dict(type=ImageMemory, capacity=200 * batch_size)
 # Two of each of 50 classes, then of the next: the metric loss needs pairs.
 train_dataloader['dataset'].update(num_classes=num_classes, samples_per_class=2)
 train_dataloader.update(batch_size=batch_size)

@@ -13,7 +13,7 @@ model = dict(
     data_preprocessor=model['data_preprocessor'],
     loss_kd=dict(type=KDLoss, divergence='kl', temperature=20.0),
     image_shape=(1, 32, 32),
-    memory=dict(type=ImageBank, capacity=20000),
+    memory=dict(type=ImageMemory, capacity=20000),
     inversion_steps=100,
     kd_steps=50,
     kd_batch_size=128,

@@ -25,7 +25,7 @@ from mmdfkd.models.losses import (
     PixelStatisticsLoss,
     TotalVariationLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import Compose, RandomAffine, RandomErase, frozen
 
 CLASSES, BATCH = 10, 128
@@ -62,7 +62,7 @@ def main() -> None:
     kd = KDLoss('l1')
 
     augment = Compose([RandomAffine(shift=6.0, degrees=20.0, scale=0.1), RandomErase(0.5)])
-    memory = ImageBank(args.rounds * BATCH).allocate((1, 32, 32))
+    memory = ImageMemory(args.rounds * BATCH).allocate((1, 32, 32))
     generator_optimizer = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
     student_optimizer = torch.optim.Adam(student.parameters(), lr=4e-3)
     schedules = [

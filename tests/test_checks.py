@@ -28,7 +28,7 @@ from mmdfkd.models.losses import (
     MetricLearningLoss,
     TotalVariationLoss,
 )
-from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.memories import ImageMemory, LabelledMemory
 from mmdfkd.models.utils import RandomAffine, ShiftFlip
 
 
@@ -99,7 +99,7 @@ WRONG = {
     'latent_dim': lambda: ConditionalGenerator(num_classes=3, latent_dim=0),
     'base_channels': lambda: UnconditionalGenerator(base_channels=-2),
     'image_size': lambda: UnconditionalGenerator(image_size=8.5),
-    'capacity': lambda: ImageBank(2.5),
+    'capacity': lambda: ImageMemory(2.5),
     'num_views': lambda: LabelledMemory(3, 1.5),
     'interval': lambda: GeneratorRestartHook(0.5),
     'interval (grid)': lambda: SyntheticGridHook(interval=0),

@@ -20,7 +20,7 @@ from toy_methods import METHODS
 from toy_run import Digits, toy_runner
 from two_processes_methods import ROUNDS
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import LatentDataset, MemoryDataset
 from mmdfkd.evaluation import ClassBalance
 from mmdfkd.evaluation.run import evaluate_synthetic
 from mmdfkd.models.losses import AdversarialLoss
@@ -151,7 +151,7 @@ def test_images_to_look_at_and_to_measure(name):
     assert images.max() <= 255
     samples = model.held_out(6)
     has_generator = 'generator' in model.sources
-    assert isinstance(samples, LatentDataset if has_generator else BankDataset)
+    assert isinstance(samples, LatentDataset if has_generator else MemoryDataset)
     figures = evaluate_synthetic(model, samples, [ClassBalance()])
     assert all(value == value for value in figures.values())
     assert not changed(model, before)

@@ -17,7 +17,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     MetricLearningLoss,
 )
-from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.memories import ImageMemory, LabelledMemory
 from mmdfkd.models.utils import ShiftFlip, unwrap
 
 NUM_CLASSES = 3
@@ -48,9 +48,9 @@ def toy_parts(**overrides):
         kd_batch_size=6,
         augment=ShiftFlip(pad=1),
     )
-    capacity = overrides.pop('bank_capacity', 20)
+    capacity = overrides.pop('capacity', 20)
     num_views = overrides.pop('num_views', 0)
-    memory = LabelledMemory(capacity, num_views) if num_views else ImageBank(capacity)
+    memory = LabelledMemory(capacity, num_views) if num_views else ImageMemory(capacity)
     parts |= dict(memory=memory) | overrides
     if parts['memory'] is None and 'kd_batch_size' not in overrides:
         del parts['kd_batch_size']

@@ -18,7 +18,7 @@ BGR = {
 }
 
 
-def untrained_run(folder, config=GREY, student=None, banked=40, **overrides):
+def untrained_run(folder, config=GREY, student=None, held=40, **overrides):
     """Write the config and a checkpoint of a distiller with random images in its memory.
 
     Returns:
@@ -38,8 +38,8 @@ def untrained_run(folder, config=GREY, student=None, banked=40, **overrides):
     distiller = MODELS.build(cfg.model)
     with torch.no_grad():  # of logits that are told apart
         list(distiller.student.parameters())[-2].mul_(20)
-    if banked:
-        distiller.memory.add(torch.rand(banked, *distiller.image_shape) * 255)
+    if held:
+        distiller.memory.add(torch.rand(held, *distiller.image_shape) * 255)
     state = distiller.state_dict()
     torch.save({'state_dict': state, 'meta': {'seed': 3}}, folder / 'iter_1.pth')
     cfg.dump(folder / 'config.py')

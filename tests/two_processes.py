@@ -31,7 +31,7 @@ from mmdfkd.models.losses import (
     PseudoLabelLoss,
     TotalVariationLoss,
 )
-from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.memories import ImageMemory, LabelledMemory
 from mmdfkd.models.utils import gather, share
 
 ROUNDS = 3
@@ -49,7 +49,7 @@ METRICS = dict(
 METHODS = (*METRICS, 'dafl', 'accumulated', 'labelled')
 
 
-def method(name, bank=ImageBank, memory=LabelledMemory):
+def method(name, plain=ImageMemory, labelled=LabelledMemory):
     """A distiller whose generator and student have no batch norm; the teacher has."""
     teacher = toy_network(6)
     teacher(torch.rand(20, 3, 8, 8))  # running statistics that are not the initial ones
@@ -60,7 +60,7 @@ def method(name, bank=ImageBank, memory=LabelledMemory):
         loss_adv=AdversarialLoss(divergence='relative_l1', agreement_mask=False),
         image_priors=dict(pixel=PixelStatisticsLoss(), tv=TotalVariationLoss()),
         augment=None,
-        memory=memory(20, 2) if name == 'labelled' else bank(20),
+        memory=labelled(20, 2) if name == 'labelled' else plain(20),
     )
     if name == 'dafl':
         losses = (PseudoLabelLoss(), InformationEntropyLoss(), ActivationLoss())
@@ -82,11 +82,11 @@ class Unrounded:
         return self.unrounded[slots]
 
 
-class UnroundedBank(Unrounded, ImageBank):
+class UnroundedMemory(Unrounded, ImageMemory):
     pass
 
 
-class UnroundedMemory(Unrounded, LabelledMemory):
+class UnroundedLabelled(Unrounded, LabelledMemory):
     pass
 
 
@@ -104,7 +104,7 @@ def double_precision():
 def train_on_shares(name):
     """Weights and logs after rounds on this process's shares of draws made for all."""
     torch.manual_seed(0)
-    model = method(name, UnroundedBank, UnroundedMemory)
+    model = method(name, UnroundedMemory, UnroundedLabelled)
     draws = torch.Generator().manual_seed(1)
     step = model.generator_step
 

@@ -2,7 +2,7 @@
 
 Loss weights and the student's optimiser are those of Fast and NAYER for these teachers; how
 steps and views share out the time is what paid with smaller networks (docs/ablation.md), new
-generators and their bank what ended a drift there (docs/results/lenet5.md). Not measured.
+generators and their memory what ended a drift there (docs/results/lenet5.md). Not measured.
 """
 
 from mmengine.config import read_base

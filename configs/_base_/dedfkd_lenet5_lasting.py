@@ -25,7 +25,7 @@ from mmdfkd.models.losses import (
     PixelStatisticsLoss,
     TotalVariationLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
@@ -74,7 +74,7 @@ model = dict(
         dict(type=RandomErase, probability=0.5, fill=0.0),
     ],
     # The images of two generators: with a short memory the student forgets the easy ones.
-    memory=dict(type=ImageBank, capacity=2 * restart * batch_size),
+    memory=dict(type=ImageMemory, capacity=2 * restart * batch_size),
 )
 
 train_dataloader = dict(

@@ -13,7 +13,7 @@ from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import KDLoss
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import RandomAffine, RandomErase
 
 with read_base():
@@ -33,7 +33,7 @@ model = dict(
         dict(type=RandomAffine, shift=6.0, degrees=20.0, scale=0.1),
         dict(type=RandomErase, probability=0.5, fill=0.0),
     ],
-    memory=dict(type=ImageBank, capacity=128000),
+    memory=dict(type=ImageMemory, capacity=128000),
 )
 train_dataloader = dict(
     batch_size=batch_size,

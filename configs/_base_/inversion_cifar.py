@@ -15,7 +15,7 @@ from mmdfkd.datasets import LabelDataset
 from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses import KDLoss
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import ShiftFlip
 
 with read_base():
@@ -30,7 +30,7 @@ model = dict(
     kd_steps=400,
     kd_batch_size=256,
     augment=dict(type=ShiftFlip, pad=4, flip=True),
-    memory=dict(type=ImageBank, capacity=51200),  # 200 rounds of 256 images, 157 MB
+    memory=dict(type=ImageMemory, capacity=51200),  # 200 rounds of 256 images, 157 MB
 )
 train_dataloader = dict(
     batch_size=256,  # images a round

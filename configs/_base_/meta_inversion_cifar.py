@@ -15,7 +15,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     RunningBNStatisticsLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import ShiftFlip
 
 with read_base():
@@ -35,7 +35,7 @@ model = dict(
     warmup_rounds=warmup,
     kd_steps=400,
     kd_batch_size=256,
-    memory=dict(type=ImageBank),
+    memory=dict(type=ImageMemory),
 )
 train_dataloader = dict(
     batch_size=256,

@@ -1,8 +1,8 @@
 """CMI, the public ResNet-20 -> ResNet-8 on CIFAR-10: for a CPU.
 
-The numbers of cmi_wrn402_wrn161_cifar10.py, but for the length of the run, the sizes of generator
-and bank, and the weight of the BN term: real images have 62 at this teacher, 12 times what they
-have at a WRN-40-1.
+The numbers of cmi_wrn402_wrn161_cifar10.py, but for the length of the run, the sizes of generator,
+memory and bank of features, and the weight of the BN term: real images have 62 at this teacher,
+12 times what they have at a WRN-40-1.
 """
 
 from mmengine.config import read_base

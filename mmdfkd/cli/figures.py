@@ -2,8 +2,8 @@
 
 FID, KID, precision, recall, density, coverage and Inception score against real images, the
 balance of the classes, the diversity inside them, and how far the student agrees with the
-teacher; of live samples of held-out latents, or of random ones in the bank. Real images are
-the config's evaluation set with its split ``train``, and the floor is that split against
+teacher; of live samples of held-out latents, or of random ones in the memory. Real images
+are the config's evaluation set with its split ``train``, and the floor is that split against
 the evaluation set itself. ``--no-real`` gives what a user without any real image can have.
 """
 
@@ -38,14 +38,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', type=Path, help='a checkpoint of that run')
     parser.add_argument(
         '--source',
-        choices=['generator', 'bank'],
+        choices=['generator', 'memory'],
         help='live samples of the generator (default, where one lasts) or the memory',
     )
     parser.add_argument(
         '--num',
         type=positive,
         default=50000,
-        help='synthetic images (of a bank: at most what it holds)',
+        help='synthetic images (of the memory: at most what it holds)',
     )
     parser.add_argument(
         '--extractor',
@@ -135,12 +135,12 @@ def make_metrics(args: argparse.Namespace, cfg: Config) -> list:
     ]
 
 
-def bank_duplicates(bank: Any, num: int) -> float:
-    """Return the share of ``num`` bank images with a near-duplicate among all of them.
+def memory_duplicates(memory: Any, num: int) -> float:
+    """Return the share of ``num`` of a memory's images with a near-duplicate among all of them.
 
     Of more than 5,000 a random 5,000 are looked at, each beside all the others.
     """
-    parts = (comparable_pixels(bank[slots]) for slots in torch.arange(num).split(1000))
+    parts = (comparable_pixels(memory[slots]) for slots in torch.arange(num).split(1000))
     return duplicate_share(torch.cat([part.cpu() for part in parts]), DUPLICATE_DISTANCE)
 
 
@@ -170,8 +170,8 @@ def main(argv: list[str] | None = None) -> None:
         if isinstance(metric, Fidelity):
             metric.describe_real()  # an image that cannot be read is told before hours of others
     figures = evaluate_synthetic(model, dataset, metrics, args.batch_size, sys.stdout.isatty())
-    if args.source == 'bank':
-        figures['bank/duplicates'] = bank_duplicates(model.memory, len(dataset))
+    if args.source == 'memory':
+        figures['memory/duplicates'] = memory_duplicates(model.memory, len(dataset))
     protocol: dict = next((m.protocol for m in metrics if isinstance(m, Fidelity)), {})
     print(f'\n{len(dataset)} images of the {args.source}')
     print(*(f'{name}: {value}' for name, value in protocol.items()), sep='\n')

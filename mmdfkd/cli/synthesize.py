@@ -4,8 +4,8 @@ OUT is a folder of classes, OUT/3/000123.png, as torchvision's ImageFolder and m
 CustomDataset read it; or, if its name ends in .npz, one file with ``images`` (N, H, W, C)
 uint8 and ``labels`` (N,) int64, class by class. Classes have equally many images; where
 --num is no multiple of their number, the first ones have one more. The label is the class
-that the generator was asked for, or, of an unconditional generator and of the bank, the
-teacher's decision. Started again, a killed run goes on where it stopped.
+that the generator was asked for, or, of an unconditional generator and of the memory,
+the teacher's decision. Started again, a killed run goes on where it stopped.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from torch.utils.data import Dataset, Subset, default_collate
 import mmdfkd
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.config_tools import DictAction, config_file, read_distillation
-from mmdfkd.datasets import BankDataset, image_set
+from mmdfkd.datasets import MemoryDataset, image_set
 from mmdfkd.evaluation.metrics.synthetic_metric import check_finite
 from mmdfkd.models.distillers import choose_source, load_distiller
 from mmdfkd.outputs import Output
@@ -42,9 +42,9 @@ def is_asked(distiller: Any, source: str) -> bool:
 
 def draws(distiller: Any, source: str, num: int, seed: int) -> Dataset:
     """Return what to draw at most for ``num`` images: latents, or slots in random order."""
-    if source == 'bank':
+    if source == 'memory':
         length = len(distiller.memory)
-        slots = BankDataset(length)
+        slots = MemoryDataset(length)
         order = np.random.default_rng(seed).permutation(length)
         return Subset(slots, order.tolist())
     classes = distiller.num_classes
@@ -132,16 +132,16 @@ def choose_settings(distiller: Any, args: argparse.Namespace) -> dict:
     """Return what the data set depends on; two runs with the same write the same files.
 
     Raises:
-        ValueError: if there are fewer images than classes, or more than the bank holds.
+        ValueError: if there are fewer images than classes, or more than the memory holds.
     """
     classes = distiller.num_classes
     num = args.per_class * classes if args.per_class is not None else args.num
     if num < classes:
         raise ValueError(f'--num should be at least {classes}, one image a class, but got {num}')
-    if args.source == 'bank' and num > len(distiller.memory) > 0:  # an empty one is told later
+    if args.source == 'memory' and num > len(distiller.memory) > 0:  # an empty one is told later
         raise ValueError(
-            f'--num should be at most {len(distiller.memory)}, the images in the bank, but got '
-            f'{num}; ask for fewer, or for --source generator if the method has one'
+            f'--num should be at most {len(distiller.memory)}, the images in the memory, but '
+            f'got {num}; ask for fewer, or for --source generator if the method has one'
         )
     return dict(
         config=Path(args.config).name,
@@ -175,7 +175,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     size.add_argument('--per-class', type=positive, help='images of each class')
     parser.add_argument(
         '--source',
-        choices=['generator', 'bank'],
+        choices=['generator', 'memory'],
         help='live samples of the generator (default, where one lasts) or the memory',
     )
     parser.add_argument(

@@ -85,7 +85,7 @@ def set_rounds(cfg: Config, rounds: int) -> None:
         _shorten('train_cfg.val_interval', cfg.train_cfg, rounds, length)
         _shorten('default_hooks.logger.interval', logger, rounds, length)
         _shorten('log_processor.window_size', cfg.get('log_processor') or {}, rounds, length)
-        _shorten_bank(cfg)
+        _shorten_samples(cfg)
 
 
 def _shorten(name: str, owner: dict, rounds: int, length: int) -> None:
@@ -95,10 +95,10 @@ def _shorten(name: str, owner: dict, rounds: int, length: int) -> None:
         owner[key] = max(1, owner[key] * rounds // length)
 
 
-def _shorten_bank(cfg: Config) -> None:
+def _shorten_samples(cfg: Config) -> None:
     """Have a validation on the run's own images take no more than there are at the first."""
     dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
-    if 'BankDataset' in str(dataset.get('type')):
+    if 'MemoryDataset' in str(dataset.get('type')):
         first = cfg.train_cfg.get('val_interval', cfg.train_cfg.max_iters)
         most = first * cfg.train_dataloader.batch_size
         dataset['length'] = min(dataset['length'], most)

@@ -5,7 +5,7 @@ from .folders import ImageFolder, ImageNet
 from .label_dataset import LabelDataset
 from .mnist5k import MNIST5k
 from .real import CIFAR10, CIFAR100, MNIST, FashionMNIST
-from .synthetic import BankDataset, LatentDataset
+from .synthetic import LatentDataset, MemoryDataset
 from .transforms import Corrupt
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     'CIFAR100',
     'CIFARC',
     'MNIST',
-    'BankDataset',
     'Corrupt',
     'FashionMNIST',
     'ImageFolder',
@@ -21,4 +20,5 @@ __all__ = [
     'LabelDataset',
     'LatentDataset',
     'MNIST5k',
+    'MemoryDataset',
 ]

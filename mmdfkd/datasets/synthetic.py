@@ -1,4 +1,4 @@
-"""Data sets to evaluate synthetic images with: held-out latents, and the bank's slots."""
+"""Data sets to evaluate synthetic images with: held-out latents, and the memory's slots."""
 
 import numpy as np
 import torch
@@ -53,11 +53,11 @@ class LatentDataset(Dataset):
 
 
 @DATASETS.register_module()
-class BankDataset(Dataset):
-    """The slots of a distiller's image bank, in order.
+class MemoryDataset(Dataset):
+    """The slots of a distiller's memory of images, in order.
 
     Args:
-        length: number of slots, at most the images that the bank holds.
+        length: number of slots, at most the images that the memory holds.
 
     Raises:
         ValueError: if ``length`` is not positive.
@@ -66,7 +66,7 @@ class BankDataset(Dataset):
     def __init__(self, length: int) -> None:
         if length < 1:
             raise ValueError(
-                'the bank should hold images, but it is empty; take a checkpoint of a later '
+                'the memory should hold images, but it is empty; take a checkpoint of a later '
                 'round, or live samples of the generator'
             )
         self.length = length

@@ -27,8 +27,8 @@ class SeparateDataParallel(MMSeparateDistributedDataParallel):
     does. So do their batch norms with ``sync_bn='torch'`` in the config, which torch has
     for GPUs only; otherwise a batch norm normalises by its own process's images, and its
     running statistics are averaged at the end of a round. Latents, augmentation and draws
-    from the bank are each process's own. After a round, weights, running statistics and
-    bank are the same in all processes, so that the one checkpoint resumes them all.
+    from the memory are each process's own. After a round, weights, running statistics and
+    the memory are the same in all processes, so that the one checkpoint resumes them all.
 
     Args:
         module: the distiller.

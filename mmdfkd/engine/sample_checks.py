@@ -5,11 +5,11 @@ from typing import Any
 from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import LatentDataset, MemoryDataset
 from mmdfkd.models.utils import unwrap
 
 
-def check_samples(runner: Runner, dataset: LatentDataset | BankDataset) -> None:
+def check_samples(runner: Runner, dataset: LatentDataset | MemoryDataset) -> None:
     """Tell now what would end the first validation, or make little of it.
 
     Raises:
@@ -17,33 +17,33 @@ def check_samples(runner: Runner, dataset: LatentDataset | BankDataset) -> None:
             memory, or one that will not hold as many images.
     """
     model: Any = unwrap(runner.model)
-    if isinstance(dataset, BankDataset):
-        _check_bank(runner, dataset, model)
+    if isinstance(dataset, MemoryDataset):
+        _check_memory(runner, dataset, model)
         return
     if 'generator' not in model.sources:
         raise ValueError(
-            f'the evaluation set should be a BankDataset for {type(model).__name__}, which has no '
-            'generator, but got a LatentDataset'
+            f'the evaluation set should be a MemoryDataset for {type(model).__name__}, which has '
+            'no generator, but got a LatentDataset'
         )
     if dataset.latent_dim != model.latent_dim:
         raise ValueError(
             f'the LatentDataset should have the generator’s latent_dim={model.latent_dim}, '
             f'but got {dataset.latent_dim}; set latent_dim of that data set'
         )
-    if model.sources[0] == 'bank':
+    if model.sources[0] == 'memory':
         runner.logger.warning(
-            'the evaluation set should be a BankDataset where fixed_latents fits the generator to '
-            'each round’s latents, but got a LatentDataset: images of other latents are not what '
-            'the student learns from'
+            'the evaluation set should be a MemoryDataset where fixed_latents fits the generator '
+            'to each round’s latents, but got a LatentDataset: images of other latents are not '
+            'what the student learns from'
         )
 
 
-def _check_bank(runner: Runner, dataset: BankDataset, model: Any) -> None:
+def _check_memory(runner: Runner, dataset: MemoryDataset, model: Any) -> None:
     memory = model.memory
     if memory is None:
         raise ValueError(
             f'the evaluation set should be a LatentDataset for {type(model).__name__} without a '
-            'memory, but got a BankDataset; set val_dataloader.dataset'
+            'memory, but got a MemoryDataset; set val_dataloader.dataset'
         )
     interval = runner.train_loop.val_interval
     first = min(interval - runner.iter % interval, runner.max_iters - runner.iter)
@@ -55,6 +55,6 @@ def _check_bank(runner: Runner, dataset: BankDataset, model: Any) -> None:
     held = min(len(memory) + made, memory.capacity)
     if len(dataset) > held:
         raise ValueError(
-            f'length of the BankDataset should be at most {held}, the images in the memory at the '
-            f'first validation, but got {len(dataset)}; set val_dataloader.dataset.length'
+            f'length of the MemoryDataset should be at most {held}, the images in the memory at '
+            f'the first validation, but got {len(dataset)}; set val_dataloader.dataset.length'
         )

@@ -28,7 +28,7 @@ def evaluate_synthetic(
     Args:
         model: a distiller; nothing of it changes.
         dataset: a :class:`~mmdfkd.datasets.LatentDataset` (live samples) or
-            :class:`~mmdfkd.datasets.BankDataset`.
+            :class:`~mmdfkd.datasets.MemoryDataset`.
         metrics: MMEngine metrics of synthetic images, built.
         batch_size: images in a pass, in each process.
         progress: show a bar.

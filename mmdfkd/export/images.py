@@ -14,7 +14,7 @@ from mmpretrain.datasets import CustomDataset
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import LatentDataset, MemoryDataset
 from mmdfkd.datasets.channel_order import reads_bgr
 from mmdfkd.datasets.image_files import find_images, read_image
 from mmdfkd.datasets.image_set import METADATA
@@ -46,8 +46,8 @@ def draw_images(
     """
     if source is not None:
         images, name = _read(source, student.image_shape, num), source.name
-    elif student.bank is not None and len(student.bank):
-        images, name = student.bank, 'the run’s memory of synthetic images'
+    elif student.memory is not None and len(student.memory):
+        images, name = student.memory, 'the run’s memory of synthetic images'
     elif 'student' in cfg.model:
         images, name = _synthesise(cfg, checkpoint, num), 'the run’s generator'
     else:
@@ -158,7 +158,7 @@ def _labelled_set(cfg: Config) -> tuple[Any, Any]:
         config = (cfg.get(name) or {}).get('dataset') or {}
         kind = config.get('type')
         kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-        if kind is None or issubclass(kind, LatentDataset | BankDataset):
+        if kind is None or issubclass(kind, LatentDataset | MemoryDataset):
             continue
         if config.keys() - {'type', 'pipeline'} or kind is not CustomDataset:
             return config, kind  # a published student's says how files are read, and names none

@@ -64,7 +64,7 @@ class TrainedStudent:
         resize: mmpretrain's transforms that bring a file's image to that size.
         classes: names of the classes in their order, or None where nothing says them.
         record: what is known of how it was made; strings, numbers and dicts of them.
-        bank: the run's synthetic images (N, C, H, W) uint8, RGB or grey; None without.
+        memory: the run's synthetic images (N, C, H, W) uint8, RGB or grey; None without.
         swap: whether the network takes BGR; mean, std and images are RGB all the same.
     """
 
@@ -77,7 +77,7 @@ class TrainedStudent:
     resize: list[dict[str, Any]]
     classes: tuple[str, ...] | None
     record: dict[str, Any] = field(default_factory=dict)
-    bank: Tensor | None = None
+    memory: Tensor | None = None
     swap: bool = False
 
     @property
@@ -126,9 +126,9 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     student = _load(network, student, checkpoint)
     shape = _shape_of_run(cfg, weights) if of_run else tuple(meta['image_shape'])
     mean, std, swap = _normalisation(preprocessor, shape, of_run)
-    bank = weights.get('memory.images')
-    if bank is not None:
-        bank = bank[: int(weights['memory.num_added.count'])]
+    memory = weights.get('memory.images')
+    if memory is not None:
+        memory = memory[: int(weights['memory.num_added.count'])]
     return TrainedStudent(
         network=network.eval(),
         config=own,
@@ -139,7 +139,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
         resize=_resize(cfg, shape),
         classes=_names(meta) or (_teachers_names(cfg) if of_run else None),
         record=record_of(cfg, checkpoint, weights, meta) if of_run else meta['record'],
-        bank=bank,
+        memory=memory,
         swap=swap,
     )
 

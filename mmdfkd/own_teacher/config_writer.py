@@ -59,7 +59,7 @@ def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[st
             'from mmpretrain.evaluation import Accuracy',
         ]
     lines += ['from mmpretrain.models import ClsDataPreprocessor', '']
-    datasets = ['ImageFolder'] if test else [] if recipe.lasts else ['BankDataset']
+    datasets = ['ImageFolder'] if test else [] if recipe.lasts else ['MemoryDataset']
     lines += [f'from mmdfkd.datasets import {name}' for name in datasets]
     lines += ['from mmdfkd.models.classifiers import Classifier']
     lines += [f'from mmdfkd.models.utils import {", ".join(used)}'] * bool(used)
@@ -163,10 +163,10 @@ def _length(recipe: Recipe, num_classes: int) -> list[str]:
 def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
     if test is None and not recipe.lasts:
         first = Name('min(2000, batch_size * max(1, rounds // 12))')
-        bank = dict(type=Name('BankDataset'), length=first)
+        images = dict(type=Name('MemoryDataset'), length=first)
         return [
             "# No real image: student and teacher are compared on the run's first images.",
-            _assign("val_dataloader['dataset']", bank),
+            _assign("val_dataloader['dataset']", images),
         ]
     if test is None:
         latents = dict(num_classes=pair.num_classes, latent_dim=100)

@@ -6,7 +6,7 @@ from mmdfkd.engine.length import waiting
 
 from .pair import Pair
 
-_BANK_BYTES = 2**31  # of images of 8 bits
+_MEMORY_BYTES = 2**31  # of images of 8 bits
 _LABELS = 10_000
 #: The recipes in configs/_base_, with their rounds, and those in which the student waits.
 _INVERTED, _LAYERED, _LASTING = 'dedfkd_inverted', 'dedfkd_lenet5', 'dedfkd_lenet5_lasting'
@@ -55,7 +55,7 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
     batch_size = 128 if pair.images.size <= 64 else 64
     restart = min(500, max(1, rounds // 2))
     kept = (2 * restart if base == _LASTING else rounds) * batch_size
-    room = _BANK_BYTES // (pair.images.channels * pair.images.size**2)
+    room = _MEMORY_BYTES // (pair.images.channels * pair.images.size**2)
     return Recipe(
         base=base,
         rounds=rounds,

@@ -84,7 +84,7 @@ class Run:
 
     @property
     def images(self) -> int | None:
-        """Images synthesised and kept in the bank: a batch a round in each process."""
+        """Images synthesised and kept in the memory: a batch a round in each process."""
         batch_size = self.config.get('train_dataloader.batch_size')
         if not isinstance(batch_size, int) or 'model.teacher.type' not in self.config:
             return None

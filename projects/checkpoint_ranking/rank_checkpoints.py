@@ -114,7 +114,7 @@ def measure(
     checkpoints = {run: whole_checkpoints(run) for run in runs}
     model = load(cfg, checkpoints[runs[0]][0][1])
     latents = model.held_out(num, seed)
-    if model.sources[0] == 'bank' and isinstance(latents, LatentDataset):
+    if model.sources[0] == 'memory' and isinstance(latents, LatentDataset):
         print(
             'warning: each round refits the generator to its own latents (fixed_latents), so that '
             'images of held-out ones are not what the student learns from; rank with care',

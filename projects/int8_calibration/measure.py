@@ -122,23 +122,23 @@ def main(arguments: list[str] | None = None) -> None:
     cfg = Config.fromfile(args.config)
     merge_options(cfg, args.cfg_options or {})
     student = load_student(cfg, args.checkpoint)
-    bank = student.bank
-    if bank is None or len(bank) < max(args.num) + HELD_OUT:
+    memory = student.memory
+    if memory is None or len(memory) < max(args.num) + HELD_OUT:
         raise ValueError(
             f'{args.checkpoint} should have at least {max(args.num) + HELD_OUT} images in its '
-            f'memory, but has {0 if bank is None else len(bank)}; take one of a longer run'
+            f'memory, but has {0 if memory is None else len(memory)}; take one of a longer run'
         )
     if args.teacher:
         student = teacher_of(cfg, args.checkpoint, student)
     test = LabelledImages(cfg, student)
-    order = torch.randperm(len(bank), generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(len(memory), generator=torch.Generator().manual_seed(0))
     most = 4 * max(args.num)
     sources = {
-        'synthetic': bank[order[HELD_OUT : HELD_OUT + most]],
+        'synthetic': memory[order[HELD_OUT : HELD_OUT + most]],
         'real': read_real(cfg, most, test.swap),
         'noise': noise_like(student, most),
     }
-    rows = measure(test, sources, bank[order[:HELD_OUT]], args)
+    rows = measure(test, sources, memory[order[:HELD_OUT]], args)
     head = ['calibrated on', 'method', 'images', 'accuracy, %', 'as float32, %']
     print(markdown(head, rows))
     print(f'{len(test):,} images of {test.name}; n = {args.draws} draws of images; {cpu_name()}')

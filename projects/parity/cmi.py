@@ -37,7 +37,7 @@ from mmdfkd.models.losses import (
     ContrastiveInversionLoss,
     KDLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import RandomResizedCrop, ShiftFlip
 
 BATCH = 10
@@ -89,7 +89,7 @@ def our_distiller(networks: tuple[Any, Any], statistics: dict) -> Any:
         teacher=our_network(networks[0]),
         student=our_network(networks[1]),
         data_preprocessor=DoublePreprocessor(**statistics),
-        memory=ImageBank(ROUNDS * BATCH),
+        memory=ImageMemory(ROUNDS * BATCH),
         loss_kd=KDLoss(temperature=20.0),
         generator=dict(
             type=UnconditionalGenerator, latent_dim=LATENTS, base_channels=16, pixel_norm=False

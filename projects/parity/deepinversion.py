@@ -38,7 +38,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     NeighbourVariationLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 
 BATCH = 6
 STEPS = 6
@@ -66,7 +66,7 @@ def compare(
         student=our_network(networks[1]),
         data_preprocessor=DoublePreprocessor(**statistics),
         image_shape=(3, 32, 32),
-        memory=ImageBank(BATCH),
+        memory=ImageMemory(BATCH),
         loss_kd=KDLoss(),
         inversion_steps=STEPS,
         optimizer=optimizer,

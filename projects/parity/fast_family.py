@@ -28,7 +28,7 @@ from mmdfkd.models.losses import (
     KDLoss,
     RunningBNStatisticsLoss,
 )
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import ShiftFlip
 
 BATCH = 25  # not a multiple of the classes
@@ -121,7 +121,7 @@ def our_parts(teacher: Any, student: Any, folder: Path) -> dict[str, Any]:
         data_preprocessor=DoublePreprocessor(
             mean=[125.307, 122.961, 113.8575], std=[51.5865, 50.847, 51.255]
         ),
-        memory=ImageBank(ROUNDS * BATCH),
+        memory=ImageMemory(ROUNDS * BATCH),
         loss_kd=KDLoss(temperature=20.0),
         loss_ce=ClassConditionLoss(WEIGHTS['oh']),
         loss_bn=RunningBNStatisticsLoss(WEIGHTS['bn'], momentum=0.9),

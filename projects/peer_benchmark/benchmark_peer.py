@@ -37,7 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     'both': dict(channels_last=True, num_views=4),
 }
 EPOCH_STEPS = 400  # student steps of the peer's epoch; one synthesis goes before them
-BANK_BATCHES = 200  # batches of images kept
+MEMORY_BATCHES = 200  # batches of images kept
 ROWS = {
     'generator_step_ms': 'generator step, ms',
     'once_a_round_ms': 'once a round, ms',
@@ -144,9 +144,9 @@ def in_turns(peer: Path, repeats: int) -> dict[str, list[dict[str, Any]]]:
 
 def vary(cfg: Any, options: dict[str, Any], batch_size: int) -> Any:
     """Write one of ``VARIANTS`` into our config; returns it."""
-    from mmdfkd.models.memories import ImageBank, LabelledMemory
+    from mmdfkd.models.memories import ImageMemory, LabelledMemory
 
-    memory: dict[str, Any] = dict(type=ImageBank, capacity=BANK_BATCHES * batch_size)
+    memory: dict[str, Any] = dict(type=ImageMemory, capacity=MEMORY_BATCHES * batch_size)
     if options['num_views']:
         memory.update(type=LabelledMemory, num_views=options['num_views'])
     cfg.model.memory = memory

@@ -72,14 +72,14 @@ def run_ours(args: argparse.Namespace) -> dict[str, Any]:
     from three_peers import as_ms, clock, now
 
     import mmdfkd  # noqa: F401
-    from mmdfkd.models.memories import ImageBank, LabelledMemory
+    from mmdfkd.models.memories import ImageMemory, LabelledMemory
     from mmdfkd.registry import MODELS
 
     sizes, (num_views, channels_last) = sizes_of(args), VARIANTS[args.measure]
     cfg = Config.fromfile(CONFIGS / f'{args.method}/{args.method}_wrn402_wrn161_cifar10.py')
     torch.save(MODELS.build(cfg.model.teacher.network).state_dict(), 'teacher.pth')
     cfg.model.teacher.update(checkpoint='teacher.pth', prefix='')
-    memory: dict[str, Any] = dict(type=ImageBank, capacity=200 * sizes['synthesis_batch'])
+    memory: dict[str, Any] = dict(type=ImageMemory, capacity=200 * sizes['synthesis_batch'])
     if num_views:
         memory.update(type=LabelledMemory, num_views=num_views)
     cfg.model.pop('memory')

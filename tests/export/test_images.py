@@ -31,14 +31,14 @@ def test_the_runs_own_images_come_once_each_in_another_order(grey):
     student, cfg, checkpoint = grey
     images, name = draw_images(student, cfg, checkpoint, None, 100)
     assert name == 'the run’s memory of synthetic images'
-    assert same_set(images, student.bank)
-    assert not images.equal(student.bank)
+    assert same_set(images, student.memory)
+    assert not images.equal(student.memory)
     fewer, _ = draw_images(student, cfg, checkpoint, None, 25)
     assert fewer.equal(images[:25])
 
 
 def test_where_none_were_kept_the_generator_makes_them(tmp_path):
-    student, cfg, checkpoint = opened(tmp_path, banked=0)
+    student, cfg, checkpoint = opened(tmp_path, held=0)
     images, name = draw_images(student, cfg, checkpoint, None, 30)
     assert name == 'the run’s generator'
     assert (images.dtype, tuple(images.shape)) == (torch.uint8, (30, 1, 32, 32))
@@ -79,7 +79,7 @@ def test_wrong_images_are_refused(grey, tmp_path):
 
 def test_a_published_student_has_no_images(grey):
     student, _, checkpoint = grey
-    student = type(student)(**(vars(student) | {'bank': None}))
+    student = type(student)(**(vars(student) | {'memory': None}))
     with pytest.raises(ValueError, match='a published student has none; give --calibrate-on DATA'):
         draw_images(student, Config({'model': {}}), checkpoint, None, 100)
 
@@ -129,7 +129,7 @@ def test_test_images_are_rgb_whatever_the_networks_take(tmp_path, turned, to_rgb
 
 def test_images_of_a_generator_are_rgb_whatever_the_networks_take(tmp_path):
     plain, swapped = (
-        draw_images(*opened(tmp_path / name, COLOUR, banked=0, **options), None, 20)[0]
+        draw_images(*opened(tmp_path / name, COLOUR, held=0, **options), None, 20)[0]
         for name, options in (('plain', {}), ('swapped', BGR))
     )
     assert plain.equal(swapped)

@@ -30,7 +30,7 @@ def test_the_student_of_a_run_gives_its_logits_of_pixels(grey):
     found = student.pixel_classifier()(pixels)
     torch.testing.assert_close(found, logits_of(distiller, pixels))
     assert (student.image_shape, student.num_classes()) == ((1, 32, 32), 10)
-    assert student.bank.equal(distiller.memory.images[:40])
+    assert student.memory.equal(distiller.memory.images[:40])
     assert [step['type'] for step in student.resize] == ['Resize']
 
 
@@ -42,21 +42,21 @@ def test_a_published_student_is_the_same(colour, tmp_path):
     torch.testing.assert_close(student.pixel_classifier()(pixels), logits_of(distiller, pixels))
     assert student.image_shape == (3, 32, 32)
     assert student.classes[:2] == ('airplane', 'automobile')
-    assert student.bank is None
+    assert student.memory is None
     assert student.record['teacher'].startswith('ImageClassifier(backbone=ThinResNet(depth=20)')
 
 
 def test_a_network_that_takes_bgr_is_given_rgb(tmp_path):
     distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, **BGR)
     student = read(config, checkpoint)
-    assert student.bank.equal(distiller.memory.images[:40])
+    assert student.memory.equal(distiller.memory.images[:40])
     assert (student.mean, student.std) == ([130.0, 110.0, 100.0], [80.0, 60.0, 50.0])
-    expected = logits_of(distiller, student.bank)
-    assert not torch.allclose(logits_of(distiller, student.bank.flip(1)), expected)
-    torch.testing.assert_close(student.pixel_classifier()(student.bank), expected)
+    expected = logits_of(distiller, student.memory)
+    assert not torch.allclose(logits_of(distiller, student.memory.flip(1)), expected)
+    torch.testing.assert_close(student.pixel_classifier()(student.memory), expected)
     publish(str(config), str(checkpoint), tmp_path / 'student.pth')
     published = read(tmp_path / 'student.py', tmp_path / 'student.pth')
-    torch.testing.assert_close(published.pixel_classifier()(student.bank), expected)
+    torch.testing.assert_close(published.pixel_classifier()(student.memory), expected)
     assert (published.mean, published.swap) == (student.mean, True)
 
 
@@ -70,12 +70,12 @@ def test_without_a_memory_the_generator_says_the_size(tmp_path):
     kept = {k: v for k, v in content['state_dict'].items() if not k.startswith('memory.')}
     torch.save({'state_dict': kept}, checkpoint)
     student = read(config, checkpoint)
-    assert (student.image_shape, student.bank) == ((1, 32, 32), None)
+    assert (student.image_shape, student.memory) == ((1, 32, 32), None)
 
 
 def test_without_a_memory_images_may_be_longer_than_high(tmp_path):
     sizes = {'model.generator.image_size': [16, 24]}
-    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, banked=0, **sizes)
+    distiller, config, checkpoint = untrained_run(tmp_path, COLOUR, held=0, **sizes)
     content = torch.load(checkpoint, weights_only=True)
     kept = {k: v for k, v in content['state_dict'].items() if not k.startswith('memory.')}
     torch.save({'state_dict': kept}, checkpoint)

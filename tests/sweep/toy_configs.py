@@ -36,7 +36,7 @@ NOISY = dict(
     image_size=SIZE,
     base_channels=2,
 )
-MEMORY = dict(type='mmdfkd.ImageBank', capacity=24)
+MEMORY = dict(type='mmdfkd.ImageMemory', capacity=24)
 AUGMENT = dict(type='mmdfkd.ShiftFlip', pad=1)
 ADVERSARY = loss('AdversarialLoss', agreement_mask=False)
 RUNNING = loss('RunningBNStatisticsLoss', loss_weight=1.0)

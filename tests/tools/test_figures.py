@@ -28,9 +28,9 @@ def run(tmp_path_factory):
     }
     cfg.merge_from_dict(options)
     model = MODELS.build(cfg.model)
-    banked = torch.rand(40, 1, 32, 32) * 255
-    banked[7] = banked[30]
-    model.memory.add(banked)
+    images = torch.rand(40, 1, 32, 32) * 255
+    images[7] = images[30]
+    model.memory.add(images)
     torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
     return folder, [f'{key}={value}' for key, value in options.items()]
 
@@ -103,10 +103,10 @@ def test_without_real_images(run):
     assert result['figures']['class_balance/label_agreement'] <= 1
 
 
-def test_of_the_bank_there_is_what_it_holds(run):
-    result = figures(run, '--source', 'bank', '--no-real')
-    assert (result['settings']['source'], result['num_fake']) == ('bank', 40)
-    assert result['figures']['bank/duplicates'] == 2 / 40
+def test_of_the_memory_there_is_what_it_holds(run):
+    result = figures(run, '--source', 'memory', '--no-real')
+    assert (result['settings']['source'], result['num_fake']) == ('memory', 40)
+    assert result['figures']['memory/duplicates'] == 2 / 40
     assert 'class_balance/label_agreement' not in result['figures']
 
 
@@ -129,12 +129,12 @@ def test_an_extractor_of_a_config(run, tmp_path):
     assert of_config['figures'] == pytest.approx(of_teacher['figures'], rel=1e-4)
 
 
-def test_an_empty_bank(run):
+def test_an_empty_memory(run):
     tool = load_tool('figures')
-    args = tool.parse_args([CONFIG, 'x.pth', '--source', 'bank'])
+    args = tool.parse_args([CONFIG, 'x.pth', '--source', 'memory'])
     cfg = Config.fromfile(ROOT / CONFIG)
     cfg.merge_from_dict(dict(option.split('=') for option in run[1][:1]))
-    with pytest.raises(ValueError, match='the bank should hold images'):
+    with pytest.raises(ValueError, match='the memory should hold images'):
         samples_of(MODELS.build(cfg.model), args.source, args.num, args.seed)
 
 

@@ -37,11 +37,11 @@ def test_figures_are_of_the_memory(run, capsys):
     checkpoint = run / 'run/iter_2.pth'
     arguments = [str(run / 'config.py'), str(checkpoint), '--no-real', '--num', '40']
     load_tool('figures').main(arguments)
-    assert '40 images of the bank' in capsys.readouterr().out
+    assert '40 images of the memory' in capsys.readouterr().out
     found = json.loads((run / 'run/figures.json').read_text())
-    assert found['settings']['source'] == 'bank'
-    assert {'agreement/kl', 'bank/duplicates', 'diversity/intra'} <= set(found['figures'])
-    with pytest.raises(ValueError, match=r"--source should be one of \('bank',\).*leave it out"):
+    assert found['settings']['source'] == 'memory'
+    assert {'agreement/kl', 'memory/duplicates', 'diversity/intra'} <= set(found['figures'])
+    with pytest.raises(ValueError, match=r"--source should be one of \('memory',\).*leave it out"):
         load_tool('figures').main([*arguments, '--source', 'generator'])
 
 
@@ -58,7 +58,7 @@ def test_a_synthetic_set_is_of_the_memory(run, monkeypatch, tmp_path):
         tool.main()
         assert np.load(out)['images'].shape == (10, 32, 32, 3)
     else:  # a random teacher may never see a class: that is said
-        with pytest.raises(ValueError, match='the bank should give 1 images of each class'):
+        with pytest.raises(ValueError, match='the memory should give 1 images of each class'):
             tool.main()
 
 

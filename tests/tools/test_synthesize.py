@@ -28,14 +28,14 @@ def settings(**given):
     return defaults | given
 
 
-def colour_distiller(conditional=True, banked=0):
-    """A toy distiller whose teacher sees every class, with ``banked`` images in its bank."""
+def colour_distiller(conditional=True, held=0):
+    """A toy distiller whose teacher sees every class, with ``held`` images in its memory."""
     parts = {}
     if not conditional:
         parts['generator'] = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
-    distiller = toy_dedfkd(bank_capacity=40, **parts).eval()
-    pixels = torch.rand(banked or 40, 3, 8, 8) * 255
-    if banked:
+    distiller = toy_dedfkd(capacity=40, **parts).eval()
+    pixels = torch.rand(held or 40, 3, 8, 8) * 255
+    if held:
         distiller.memory.add(pixels)
     else:
         drawn = LatentDataset(NUM_CLASSES, 40, 5)
@@ -109,24 +109,24 @@ def test_unconditional_images_get_the_teachers_decision(tmp_path):
             assert np.abs(pixels_of(file).astype(int) - image).max() <= 1
 
 
-def test_bank_images_come_once_each_with_the_teachers_decision(tmp_path):
-    distiller = colour_distiller(banked=40)
-    in_bank = {distiller.memory.images[i].permute(1, 2, 0).numpy().tobytes() for i in range(40)}
+def test_memory_images_come_once_each_with_the_teachers_decision(tmp_path):
+    distiller = colour_distiller(held=40)
+    in_memory = {distiller.memory.images[i].permute(1, 2, 0).numpy().tobytes() for i in range(40)}
     load_tool('synthesize').write_folder(
-        distiller, tmp_path / 'set', settings(source='bank', num=9)
+        distiller, tmp_path / 'set', settings(source='memory', num=9)
     )
     files = images_of(tmp_path)
     written = [pixels_of(file) for file in files]
-    assert len({image.tobytes() for image in written} & in_bank) == 9
+    assert len({image.tobytes() for image in written} & in_memory) == 9
     assert [decision(distiller, image) for image in written] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(
-    ('conditional', 'source'), [(True, 'generator'), (False, 'generator'), (True, 'bank')]
+    ('conditional', 'source'), [(True, 'generator'), (False, 'generator'), (True, 'memory')]
 )
 def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, monkeypatch, conditional, source):
     tool = load_tool('synthesize')
-    distiller = colour_distiller(conditional, banked=40 if source == 'bank' else 0)
+    distiller = colour_distiller(conditional, held=40 if source == 'memory' else 0)
     asked = settings(source=source, num=18)
     tool.write_folder(distiller, tmp_path / 'whole', asked)
 
@@ -159,9 +159,9 @@ def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, monkeypatch, conditio
     assert read(tmp_path / 'stopped') == read(tmp_path / 'whole')
 
 
-@pytest.mark.parametrize('source', ['generator', 'bank'])
+@pytest.mark.parametrize('source', ['generator', 'memory'])
 def test_nothing_is_written_of_a_diverged_run(tmp_path, source):
-    distiller = colour_distiller(banked=40)
+    distiller = colour_distiller(held=40)
     part = distiller.generator if source == 'generator' else distiller.teacher
     with torch.no_grad():
         next(part.parameters())[0] = torch.nan
@@ -179,21 +179,21 @@ def test_a_class_that_the_teacher_never_sees_is_an_error(tmp_path):
         load_tool('synthesize').write_folder(distiller, tmp_path / 'set', settings(num=12))
 
 
-def test_a_bank_with_too_few_images_of_a_class_says_how_many_there_are(tmp_path):
-    distiller = colour_distiller(banked=30)
+def test_a_memory_with_too_few_images_of_a_class_says_how_many_there_are(tmp_path):
+    distiller = colour_distiller(held=30)
     decisions = [
         decision(distiller, image.permute(1, 2, 0)) for image in distiller.memory.images[:30]
     ]
     fewest = min(decisions.count(label) for label in range(NUM_CLASSES))
     tool = load_tool('synthesize')
     with pytest.raises(ValueError, match=f'in 30 images .* ask for --per-class {fewest}, or'):
-        tool.write_folder(distiller, tmp_path / 'a', settings(source='bank', num=60))
-    tool.write_folder(distiller, tmp_path / 'b', settings(source='bank', num=3 * fewest))
+        tool.write_folder(distiller, tmp_path / 'a', settings(source='memory', num=60))
+    tool.write_folder(distiller, tmp_path / 'b', settings(source='memory', num=3 * fewest))
 
 
-def test_an_empty_bank_is_an_error(tmp_path):
+def test_an_empty_memory_is_an_error(tmp_path):
     with pytest.raises(ValueError, match='it is empty; take a checkpoint of a later'):
-        load_tool('synthesize').draws(toy_dedfkd(), 'bank', num=3, seed=0)
+        load_tool('synthesize').draws(toy_dedfkd(), 'memory', num=3, seed=0)
 
 
 def test_a_folder_of_other_settings_or_files_is_left_alone(tmp_path):
@@ -282,7 +282,7 @@ def test_wrong_checkpoints_and_sizes_are_errors(tmp_path, grey):
     with pytest.raises(ValueError, match='at least 10, one image a class, but got 9'):
         main([config, checkpoint, str(tmp_path / 'set'), '--num', '9'])
     with pytest.raises(ValueError, match='it is empty'):
-        main([config, checkpoint, str(tmp_path / 'bank'), '--source', 'bank', '--num', '10'])
+        main([config, checkpoint, str(tmp_path / 'memory'), '--source', 'memory', '--num', '10'])
     assert not (tmp_path / 'set').exists()
 
 

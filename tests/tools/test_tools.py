@@ -12,7 +12,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
 
-from mmdfkd.datasets import BankDataset
+from mmdfkd.datasets import MemoryDataset
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.registry import MODELS
 
@@ -93,7 +93,7 @@ def test_a_run_without_a_validation_takes_rounds():
 
 def test_a_shorter_run_is_validated_on_the_images_that_it_has():
     cfg = Config.fromfile(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
-    cfg.val_dataloader.dataset = dict(type=BankDataset, length=2000)
+    cfg.val_dataloader.dataset = dict(type=MemoryDataset, length=2000)
     lengths = []
     for rounds in (1000, 100, 4):  # validated every 250, 25 and 1
         short = load_tool('train').merge_args(copy.deepcopy(cfg), arguments(rounds=rounds))

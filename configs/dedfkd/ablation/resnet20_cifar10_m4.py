@@ -7,7 +7,7 @@ figures.
 from mmengine.config import read_base
 
 from mmdfkd.models.losses import TotalVariationLoss
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import RandomAffine
 
 with read_base():
@@ -39,7 +39,7 @@ model.update(
     kd_batch_size=128,
 )
 # The arms were measured before labelled views: docs/ablation.md.
-model['memory'] = dict(type=ImageBank, capacity=rounds * 64)
+model['memory'] = dict(type=ImageMemory, capacity=rounds * 64)
 train_dataloader.update(batch_size=64)
 auto_scale_lr.update(base_batch_size=64)
 train_cfg.update(max_iters=rounds, val_interval=20)

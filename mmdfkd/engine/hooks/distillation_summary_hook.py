@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from rich.progress import track
 from torch import Tensor
 
-from mmdfkd.datasets import BankDataset, LabelDataset, LatentDataset
+from mmdfkd.datasets import LabelDataset, LatentDataset, MemoryDataset
 from mmdfkd.datasets.channel_order import warn_of_bgr
 from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.engine.sample_checks import check_samples
@@ -113,7 +113,7 @@ class DistillationSummaryHook(Hook):
 
     def _evaluate_teacher(self, runner: Runner, loop) -> None:
         dataset = loop.dataloader.dataset
-        if isinstance(dataset, LatentDataset | BankDataset):
+        if isinstance(dataset, LatentDataset | MemoryDataset):
             check_samples(runner, dataset)
             bind(loop.evaluator.metrics, runner.model)  # they compare with the teacher
         else:

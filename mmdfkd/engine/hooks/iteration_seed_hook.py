@@ -12,7 +12,7 @@ from mmdfkd.registry import HOOKS
 class IterationSeedHook(Hook):
     """Seed torch before each iteration from (run's seed, rank, iteration).
 
-    Latents, bank draws, augmentation and dropout of iteration ``i`` are then the
+    Latents, draws from the memory, augmentation and dropout of iteration ``i`` are then the
     same whatever happened before it: validation, pictures, or a kill and a resume.
     No generator state needs saving, and ranks draw different latents.
     """

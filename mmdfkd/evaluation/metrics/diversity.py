@@ -32,7 +32,7 @@ class Diversity(SyntheticMetric):
     - ``duplicates``: share of images with another, of those that are kept, whose root mean
       square difference is under ``duplicate_distance``. Compare it between sets of one size
       only: of 50,000 samples with 5,000 kept, each meets a tenth of the others. Inside a
-      whole bank ``tools/figures.py --source bank`` looks.
+      whole memory ``tools/figures.py --source memory`` looks.
     - ``collapsed``: share of latents that the generator hardly tells apart: another latent
       of the class gives features no farther than those of the very image moved right by a
       pixel. It rises with the number of samples, and where classes are narrow: 0.00 of

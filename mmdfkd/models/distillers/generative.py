@@ -99,7 +99,7 @@ class GenerativeDistiller(DataFreeDistiller):
         """
         if self.memory is None:
             return ('generator',)
-        return ('bank', 'generator') if self.fixed_latents else ('generator', 'bank')
+        return ('memory', 'generator') if self.fixed_latents else ('generator', 'memory')
 
     @property
     def conditional(self) -> bool:  # type: ignore[override]
@@ -209,7 +209,7 @@ class GenerativeDistiller(DataFreeDistiller):
         An unconditional generator's images all have latents of their own. With
         ``fixed_latents`` they are the memory's newest.
         """
-        if self.sources[0] == 'bank':
+        if self.sources[0] == 'memory':
             return super().preview(num, rows, seed)
         columns = num // rows
         draw = torch.Generator().manual_seed(seed)

@@ -1,4 +1,4 @@
-"""An image bank that also keeps what the teacher says of a few views of every image."""
+"""A memory of images that also keeps what the teacher says of a few views of every image."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from mmdfkd.models.utils.augment import Compose
 from mmdfkd.models.utils.gather import gather, share
 from mmdfkd.registry import MODELS
 
-from .image_bank import Batch, ImageBank, NewView
+from .image_memory import Batch, ImageMemory, NewView
 
 _LARGEST = torch.finfo(torch.half).max
 
 
 @MODELS.register_module()
-class LabelledMemory(ImageBank):
+class LabelledMemory(ImageMemory):
     """Keeps V augmented views of each image as draws, with the teacher's logits in half precision.
 
     The student sees an image many times. With views that are the same each time
@@ -29,8 +29,8 @@ class LabelledMemory(ImageBank):
         num_views: views V of an image.
 
     Raises:
-        ValueError: if an argument is not positive, or a bank without views, or with another number
-            of them, is loaded.
+        ValueError: if an argument is not positive, or a memory without views, or with another
+            number of them, is loaded.
     """
 
     draws: Tensor
@@ -74,7 +74,7 @@ class LabelledMemory(ImageBank):
         if f'{prefix}logits' not in state_dict:
             raise ValueError(
                 'the checkpoint should have the labelled views of its images, but got one of a '
-                'run without; go on with model.memory of type ImageBank'
+                'run without; go on with model.memory of type ImageMemory'
             )
         num_views = state_dict[f'{prefix}logits'].size(1)
         if num_views != self.num_views:

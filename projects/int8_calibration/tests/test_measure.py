@@ -11,7 +11,7 @@ pytest.importorskip('mlxtend')
 
 
 def test_a_table_of_all_that_it_is_calibrated_on(tmp_path, monkeypatch, capsys):
-    _, config, checkpoint = untrained_run(tmp_path, banked=50)
+    _, config, checkpoint = untrained_run(tmp_path, held=50)
     tool = load_tool('int8_calibration/measure')
     monkeypatch.setattr(tool, 'HELD_OUT', 20)
     arguments = [str(config), str(checkpoint), '--num', '10', '--draws', '2']

@@ -41,7 +41,7 @@ def test_averages_are_those_of_mmengine(tmp_path):
         assert value.equal(one['state_dict'][name]), name
 
 
-def test_the_bank_is_stored_once_and_is_not_empty(tmp_path):
+def test_the_memory_is_stored_once_and_is_not_empty(tmp_path):
     runner, averages = averaged(tmp_path)
     content = saved(tmp_path, 6)
     assert not [k for k in content['ema_state_dict'] if 'memory' in k or 'teacher' in k]

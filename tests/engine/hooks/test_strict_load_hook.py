@@ -79,7 +79,7 @@ def test_a_published_student_is_loaded(checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'memory', [dict(bank_capacity=9), dict(num_views=2), dict(memory=None)], ids=str
+    'memory', [dict(capacity=9), dict(num_views=2), dict(memory=None)], ids=str
 )
 def test_a_memory_of_another_kind_begins_empty(checkpoint, tmp_path, memory):
     """Of another size it said that it was full, and was black."""

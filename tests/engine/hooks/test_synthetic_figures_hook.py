@@ -6,7 +6,7 @@ from mmengine.hooks import CheckpointHook
 from toy import NUM_CLASSES, toy_dedfkd
 from toy_run import toy_runner
 
-from mmdfkd.datasets import BankDataset, LatentDataset
+from mmdfkd.datasets import LatentDataset, MemoryDataset
 from mmdfkd.engine.hooks import SyntheticFiguresHook
 from mmdfkd.evaluation.run import evaluate_synthetic
 
@@ -82,13 +82,15 @@ def test_save_best_without_a_real_image(tmp_path, hook):
     assert list(tmp_path.glob('best_mean_pixel_iter_*.pth'))
 
 
-def test_the_bank_has_figures(tmp_path):
+def test_the_memory_has_figures(tmp_path):
     runner = toy_runner(tmp_path, 2)
     runner.train()
-    bank = runner.model.memory
-    figures = evaluate_synthetic(runner.model, BankDataset(len(bank)), [MeanPixel()], batch_size=5)
-    stored = bank.images[: len(bank)].float().mean()
-    assert figures == {'mean/images': len(bank), 'mean/pixel': pytest.approx(float(stored))}
+    memory = runner.model.memory
+    figures = evaluate_synthetic(
+        runner.model, MemoryDataset(len(memory)), [MeanPixel()], batch_size=5
+    )
+    stored = memory.images[: len(memory)].float().mean()
+    assert figures == {'mean/images': len(memory), 'mean/pixel': pytest.approx(float(stored))}
 
 
 def test_latents_of_another_size(tmp_path):
@@ -103,18 +105,18 @@ def test_latents_of_a_generator_that_was_fitted_to_others_are_told_of(tmp_path, 
     runner = toy_runner(tmp_path, 1, val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
     runner.model.fixed_latents = True
     runner.train()
-    assert 'should be a BankDataset where fixed_latents' in capfd.readouterr().out
+    assert 'should be a MemoryDataset where fixed_latents' in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
     ('overrides', 'message'),
     [
-        (dict(length=1000), 'length of the BankDataset should be at most 12, .* but got 1000'),
+        (dict(length=1000), 'length of the MemoryDataset should be at most 12, .* but got 1000'),
         (dict(length=4, memory=None), 'a LatentDataset for DEDFKD without a memory'),
     ],
 )
 def test_a_memory_without_as_many_images_is_told_at_the_start(tmp_path, overrides, message):
-    loader = synthetic_loader(BankDataset(overrides['length']))
+    loader = synthetic_loader(MemoryDataset(overrides['length']))
     runner = toy_runner(tmp_path, 2, val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
     if 'memory' in overrides:
         runner.model.memory = None

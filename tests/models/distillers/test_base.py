@@ -145,7 +145,7 @@ def test_log_names_every_loss_once_a_phase():
     torch.testing.assert_close(log['generator/loss'], sum(parts))
 
 
-def test_bank_receives_the_newest_images():
+def test_memory_receives_the_newest_images():
     model = toy_dedfkd(kd_steps=1)
     model.train_step(toy_labels(), toy_optim_wrapper(model))
     assert len(model.memory) == 6
@@ -177,7 +177,7 @@ def test_accumulated_gradients_step_once_for_two():
 
 def test_student_learns_the_teacher():
     torch.manual_seed(1)
-    model = toy_dedfkd(kd_steps=20, kd_batch_size=32, bank_capacity=200)
+    model = toy_dedfkd(kd_steps=20, kd_batch_size=32, capacity=200)
     model.train()
     wrapper = toy_optim_wrapper(model, lr=0.02)
     labels = toy_labels(30)

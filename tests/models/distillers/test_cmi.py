@@ -91,7 +91,7 @@ def test_every_batch_has_a_generator_of_its_own(monkeypatch):
     assert first is not second
     assert not first.equal(second)
     assert not any('generator' in name for name in model.state_dict())
-    assert model.sources == ('bank',)
+    assert model.sources == ('memory',)
 
 
 def test_the_memory_has_the_features_of_the_images_that_are_kept():

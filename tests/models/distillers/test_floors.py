@@ -18,7 +18,7 @@ def test_noise_is_normal_for_the_networks():
 
 @pytest.mark.parametrize('toy', [toy_noise, toy_other_images])
 def test_every_round_adds_new_images_for_the_student(toy):
-    model = toy(bank_capacity=100)
+    model = toy(capacity=100)
     wrapper = toy_optim_wrapper(model)
     logs = [model.train_step(toy_labels(), wrapper) for _ in range(3)]
     assert len(model.memory) == 18

@@ -17,7 +17,7 @@ def keeps_views(**overrides):
 
 @pytest.mark.parametrize('capacity', [20, 8])
 def test_labelled_views_have_the_logits_that_the_teacher_gives_them(capacity):
-    model, wrapper = keeps_views(bank_capacity=capacity)
+    model, wrapper = keeps_views(capacity=capacity)
     model.train_step(toy_labels(), wrapper)
     slots = torch.arange(len(model.memory))
     seen = set()

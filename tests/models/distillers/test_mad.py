@@ -6,7 +6,7 @@ from toy_methods import toy_mad, toy_unconditional
 
 from mmdfkd.models.losses.adversarial import kl_divergence
 from mmdfkd.models.losses.bn_statistics import bn_statistics_loss
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import BNRecorder
 
 
@@ -122,7 +122,7 @@ def test_an_unconditional_generator_needs_no_class_condition():
     ('wrong', 'message'),
     [
         (dict(momentum=1.0), r'momentum should be in \[0, 1\), but got 1.0'),
-        (dict(memory=ImageBank(20)), 'memory should be None for MAD'),
+        (dict(memory=ImageMemory(20)), 'memory should be None for MAD'),
     ],
 )
 def test_arguments_are_checked(wrong, message):

@@ -5,7 +5,7 @@ from toy_methods import toy_zskt
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.losses.adversarial import kl_divergence
-from mmdfkd.models.memories import ImageBank
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.models.utils import ShiftFlip
 
 
@@ -95,7 +95,7 @@ def test_a_layer_that_is_not_there_is_found_before_training(name):
         toy_zskt(student=Classifier(toy_network(4)), **layers)
 
 
-@pytest.mark.parametrize('part', [dict(memory=ImageBank(20)), dict(augment=ShiftFlip())])
+@pytest.mark.parametrize('part', [dict(memory=ImageMemory(20)), dict(augment=ShiftFlip())])
 def test_the_student_sees_the_rounds_batch_alone(part):
     with pytest.raises(ValueError, match=f'{next(iter(part))} should be None for ZSKT'):
         toy_zskt(**part)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmdfkd.models.memories import ImageBank, LabelledMemory
+from mmdfkd.models.memories import ImageMemory, LabelledMemory
 from mmdfkd.models.utils import Compose, ShiftFlip
 
 
@@ -55,8 +55,8 @@ def test_there_is_a_view_at_least(num_views):
 
 def test_a_checkpoint_without_views_is_an_error():
     model = torch.nn.ModuleDict({'memory': labelled()})
-    plain = torch.nn.ModuleDict({'memory': ImageBank(5).allocate((1, 4, 4))})
-    with pytest.raises(ValueError, match=r'should have the labelled views.*ImageBank'):
+    plain = torch.nn.ModuleDict({'memory': ImageMemory(5).allocate((1, 4, 4))})
+    with pytest.raises(ValueError, match=r'should have the labelled views.*ImageMemory'):
         model.load_state_dict(plain.state_dict(), strict=False)
 
 

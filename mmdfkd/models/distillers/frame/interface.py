@@ -7,7 +7,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmdfkd.datasets import BankDataset
+from mmdfkd.datasets import MemoryDataset
 from mmdfkd.models.utils import unwrap
 
 from .synthesis import describe
@@ -16,8 +16,8 @@ from .synthesis import describe
 class ToolInterface(BaseModel):
     """The student as a classifier, and the synthetic images to look at and to measure."""
 
-    #: What tools can take images from: held-out samples of a generator, or the bank.
-    sources: tuple[str, ...] = ('bank',)
+    #: What tools can take images from: held-out samples of a generator, or the memory.
+    sources: tuple[str, ...] = ('memory',)
     #: Whether the images of :meth:`preview` are of classes that were asked for.
     conditional: bool = False
     student: Any
@@ -39,14 +39,14 @@ class ToolInterface(BaseModel):
         Here the memory's images; a generator's are of latents of ``seed`` that no training
         step has seen.
         """
-        return BankDataset(min(num, len(self.memory)))
+        return MemoryDataset(min(num, len(self.memory)))
 
     def val_step(self, data: dict) -> list:
         """Predict real images, or synthesise: ``data`` has ``latent`` and ``label``, or ``slot``.
 
         Returns:
             One data sample an image; of :class:`~mmdfkd.datasets.LatentDataset`'s and
-            ``BankDataset``'s batches a list of one dict, :func:`~.synthesis.describe`'s.
+            ``MemoryDataset``'s batches a list of one dict, :func:`~.synthesis.describe`'s.
         """
         if 'latent' in data or 'slot' in data:
             return [describe(self, self.data_preprocessor.cast_data(data))]

@@ -11,7 +11,7 @@ from mmdfkd.weights import check_finite, find_weights
 
 
 def load_distiller(cfg: Config, checkpoint: str | Path) -> Any:
-    """Build the config's distiller with the checkpoint's weights and bank, in eval mode.
+    """Build the config's distiller with the checkpoint's weights and memory, in eval mode.
 
     Args:
         cfg: the config of the run; of it ``model`` is used.

@@ -136,7 +136,7 @@ def check_memory(distiller: Any) -> None:
     if distiller.memory is None:
         raise ValueError(
             f'memory should be the config of one for {type(distiller).__name__}, but got None; '
-            'give dict(type=ImageBank, capacity=...)'
+            'give dict(type=ImageMemory, capacity=...)'
         )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
-from mmdfkd.datasets import BankDataset
+from mmdfkd.datasets import MemoryDataset
 from mmdfkd.models.utils import frozen
 
 
@@ -17,11 +17,11 @@ def describe(distiller: Any, data: dict[str, Tensor]) -> dict[str, Tensor | None
     Args:
         distiller: a :class:`~.base.DataFreeDistiller`.
         data: ``latent`` (N, latent_dim) and ``label`` (N,) for the generator's live
-            samples, or ``slot`` (N,) for images of the bank.
+            samples, or ``slot`` (N,) for images of the memory.
 
     Returns:
         ``images`` (N, C, H, W), whole pixels in [0, 255]; ``labels`` (N,) that were asked
-        for, or None where none were: of the bank, or an unconditional generator;
+        for, or None where none were: of the memory, or an unconditional generator;
         ``logits`` (N, K) and ``features`` (N, D), the teacher's; ``student_logits`` (N, K).
 
     Raises:
@@ -32,7 +32,7 @@ def describe(distiller: Any, data: dict[str, Tensor]) -> dict[str, Tensor | None
     else:
         with frozen(distiller.generator) as generator:
             images = generator(data['latent'], data['label'])
-        # Eight bits, as the bank keeps and a file would.
+        # Eight bits, as the memory keeps and a file would.
         images = images.round().clamp(0, 255)
         labels = data['label'] if generator.conditional else None
     inputs = distiller.normalize(images)
@@ -77,7 +77,7 @@ def samples_of(distiller: Any, source: str, num: int, seed: int) -> Dataset:
     if source == 'generator':
         return distiller.held_out(num, seed)
     length = len(distiller.memory)
-    slots = BankDataset(length)
+    slots = MemoryDataset(length)
     if num >= length:
         return slots
     order = torch.randperm(length, generator=torch.Generator().manual_seed(seed))
@@ -88,6 +88,6 @@ def _from_memory(memory: Any, slots: Tensor) -> Tensor:
     if int(slots.max()) >= len(memory):
         raise ValueError(
             f'slots should be below {len(memory)}, the images in the memory, but got '
-            f'{int(slots.max())}; give BankDataset at most that length'
+            f'{int(slots.max())}; give MemoryDataset at most that length'
         )
     return memory[slots]

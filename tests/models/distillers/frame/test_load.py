@@ -29,7 +29,7 @@ def config(**model):
     return Config(dict(model=dict(type='toy_dedfkd', **model)))
 
 
-def test_weights_and_bank_are_the_checkpoint_s(saved):
+def test_weights_and_memory_are_the_checkpoint_s(saved):
     model, file = saved
     loaded = load_distiller(config(), file)
     state = loaded.state_dict()
@@ -46,7 +46,7 @@ def test_nothing_there(tmp_path):
 
 def test_another_config(saved):
     with pytest.raises(ValueError, match='should be a checkpoint of the config’s DEDFKD'):
-        load_distiller(config(bank_capacity=21), saved[1])
+        load_distiller(config(capacity=21), saved[1])
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path, malicious, proves_malice):

@@ -41,7 +41,7 @@ def test_modes_are_put_back(model):
     assert all(p.requires_grad for p in model.generator.parameters())
 
 
-def test_bank(model):
+def test_memory(model):
     (samples,) = model.val_step(dict(slot=torch.tensor([2, 0])))
     assert torch.equal(samples['images'], model.memory.images[[2, 0]].float())
     assert samples['labels'] is None
@@ -73,18 +73,18 @@ def test_samples_of_a_memory_are_random_ones(model):
     for _ in range(2):
         model.train_step(toy_labels(), wrapper)
     length = len(model.memory)
-    chosen = slots_of(samples_of(model, 'bank', length - 2, seed=1))
+    chosen = slots_of(samples_of(model, 'memory', length - 2, seed=1))
     assert len(set(chosen)) == length - 2
-    assert chosen == slots_of(samples_of(model, 'bank', length - 2, seed=1))
-    assert chosen != slots_of(samples_of(model, 'bank', length - 2, seed=2))
-    assert slots_of(samples_of(model, 'bank', 10 * length, seed=1)) == [*range(length)]
+    assert chosen == slots_of(samples_of(model, 'memory', length - 2, seed=1))
+    assert chosen != slots_of(samples_of(model, 'memory', length - 2, seed=2))
+    assert slots_of(samples_of(model, 'memory', 10 * length, seed=1)) == [*range(length)]
     assert isinstance(samples_of(model, 'generator', 4, seed=1), LatentDataset)
 
 
 def test_a_generator_of_one_batch_of_latents_is_shown_by_its_memory():
     model = toy_dedfkd(fixed_latents=True)
     model.train_step(toy_labels(), toy_optim_wrapper(model))
-    assert model.sources == ('bank', 'generator')
+    assert model.sources == ('memory', 'generator')
     assert not model.conditional
     assert torch.equal(model.preview(4, 2), model.memory[model.memory.newest(4)])
     without = toy_dedfkd(fixed_latents=True, memory=None)

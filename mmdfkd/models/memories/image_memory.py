@@ -27,13 +27,13 @@ NewView = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @MODELS.register_module()
-class ImageBank(BaseModule):
+class ImageMemory(BaseModule):
     """Keeps the newest ``capacity`` images as 8-bit pixels in a buffer.
 
     A buffer moves with the model and is saved in checkpoints, so a resumed run
     draws from the very images it had. Adding and sampling stay on the device and
     never wait for it. Of several processes each keeps the images of all, so that they
-    have one bank, whose checkpoint is everyone's; each draws from it on its own.
+    have one memory, whose checkpoint is everyone's; each draws from it on its own.
 
     Args:
         capacity: number of images kept.
