@@ -10,6 +10,7 @@ from mmengine.optim import CosineAnnealingLR
 from torch.optim import AdamW
 
 from mmdfkd.models.generators import LayeredGenerator
+from mmdfkd.models.utils import RandomSymmetry
 
 with read_base():
     from .dedfkd_lenet5_lasting import *
@@ -33,7 +34,8 @@ model.update(
     warmup_rounds=warmup,  # without the adversary
     kd_steps=60,
 )
-model['augment'][0].update(shift=4.0, degrees=15.0, scale=0.15)
+model['augment'][0].update(shift=4.0, degrees=15.0, scale=0.15, stretch=1.35)
+model['augment'].append(dict(type=RandomSymmetry, probability=0.5))
 model['memory'].update(capacity=rounds * batch_size)
 train_cfg.update(max_iters=rounds, val_interval=20)
 optim_wrapper['generator']['optimizer'].update(lr=4e-3)

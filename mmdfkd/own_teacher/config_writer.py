@@ -39,8 +39,8 @@ def config_text(pair: Pair, recipe: Recipe, command: str, test: str | None = Non
 
 
 def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[str]:
-    second = 'RandomErase' if pair.images.dark else 'ShiftFlip'
-    used = [] if pair.batch_norms else ['RandomAffine', second]
+    others = ['RandomErase', 'RandomSymmetry'] if pair.images.dark else ['ShiftFlip']
+    used = [] if pair.batch_norms else ['RandomAffine', *others]
     lines = [
         '"""A teacher distilled without its data; written by mmdfkd distill. It is yours to edit.',
         '',
@@ -117,8 +117,10 @@ def _augment(pair: Pair) -> list[str]:
         return [_update("model['augment']", pad=max(1, side // 8))]
     affine = dict(type=Name('RandomAffine'), shift=4.0 * side / 32, degrees=15.0, scale=0.15)
     if pair.images.dark:
+        affine |= dict(stretch=1.35)
         erase = dict(type=Name('RandomErase'), probability=0.5, fill=0.0)
-        return [_assign("model['augment']", [affine, erase])]
+        symmetry = dict(type=Name('RandomSymmetry'), probability=0.5)
+        return [_assign("model['augment']", [affine, erase, symmetry])]
     shift = dict(type=Name('ShiftFlip'), pad=max(1, side // 8), flip=True)
     affine |= dict(shift=2.0 * side / 32, scale=0.2)
     return [_assign("model['augment']", [shift, affine])]
