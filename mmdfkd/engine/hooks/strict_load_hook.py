@@ -65,11 +65,12 @@ class StrictLoadHook(Hook):
 
 
 def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Make what ``load_from`` names the weights of a whole distiller.
+    """Make what ``load_from`` names the weights of a whole distiller, at its own round.
 
     Args:
         distiller: it gives what the file has not: all but the student where that is a
-            published one, and a memory of another kind or size.
+            published one, and a memory of another kind or size. It gives the count of its
+            rounds as well, which warm-ups and schedules go by: a new run begins at 0.
         weights: of a distiller's checkpoint, or of a published student.
     """
     own = dict(distiller.state_dict())
@@ -85,4 +86,5 @@ def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Ten
     if kept != given or any(own[name].shape != weights[name].shape for name in kept):
         weights = {name: value for name, value in weights.items() if name not in given}
         weights |= {name: own[name] for name in kept}
-    return weights
+    counts = {name: own[name] for name in own if name.startswith('rounds.') and name in weights}
+    return weights | counts

@@ -66,6 +66,13 @@ def test_a_run_begins_with_another_s_weights(checkpoint, tmp_path):
         assert_same_part(model, checkpoint, part)
 
 
+def test_a_run_with_another_s_weights_has_its_own_warm_up(checkpoint, tmp_path):
+    """It went on counting the other run's rounds, and had none."""
+    model = initial(tmp_path, checkpoint, model=toy_dedfkd(warmup_rounds=1))
+    assert int(model.rounds) == 0
+    assert model.warming_up
+
+
 def test_a_published_student_is_loaded(checkpoint, tmp_path):
     """Nothing of it was, with a warning."""
     weights = torch.load(checkpoint, weights_only=True)['state_dict']
