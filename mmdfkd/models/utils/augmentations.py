@@ -17,6 +17,7 @@ from mmdfkd.checks import (
 from mmdfkd.registry import MODELS
 
 from .augment import Augmentation
+from .precision import full_precision
 
 
 def random_shift(images: Tensor, pad: int, draws: Tensor) -> Tensor:
@@ -68,6 +69,19 @@ class ShiftFlip(Augmentation):
         return random_flip(images, draws[:, 2:]) if self.flip else images
 
 
+def _resampled(images: Tensor, matrices: Tensor) -> Tensor:
+    """Look at each image (N, C, H, W) through its matrix (N, 2, 3); edges are repeated.
+
+    Under autocast as without it: a view that is labelled there should be the one that is recalled.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
+        # What a generator makes under autocast may be of half precision.
+        return F.grid_sample(
+            full_precision(images), grid, padding_mode='border', align_corners=False
+        )
+
+
 def random_affine(
     images: Tensor, shift: float, degrees: float, scale: float, draws: Tensor, stretch: float = 1.0
 ) -> Tensor:
@@ -89,8 +103,7 @@ def random_affine(
     if stretch > 1:
         by = (signed[4:].t() * math.log(stretch)).exp()
         matrices = matrices * torch.cat([by, torch.ones_like(by[:, :1])], dim=1)[:, None]
-    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+    return _resampled(images, matrices)
 
 
 @MODELS.register_module()
@@ -239,8 +252,7 @@ def random_resized_crop(
     right, down = ((draws[:, 2:].t() * 2 - 1) * (1 - torch.stack([widths, heights]))).unbind()
     zeros = torch.zeros_like(widths)
     matrices = torch.stack([widths, zeros, right, zeros, heights, down], dim=1).view(num, 2, 3)
-    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)
+    return _resampled(images, matrices)
 
 
 @MODELS.register_module()

@@ -208,6 +208,17 @@ def test_without_a_stretch_the_draws_and_views_are_as_before():
         RandomAffine(stretch=0.5)
 
 
+@pytest.mark.parametrize('augment', [RandomAffine(stretch=1.3), RandomResizedCrop()])
+def test_views_are_the_same_under_autocast(augment):
+    """A label was of another view than the student's, which is made outside of it."""
+    images, numbers = torch.rand(4, 3, 16, 16), torch.rand(4, augment.num_draws)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = augment(images, numbers)
+        half = augment(images.bfloat16(), numbers)
+    assert torch.equal(found, augment(images, numbers))
+    assert torch.equal(half, augment(images.bfloat16().float(), numbers))
+
+
 @pytest.mark.parametrize('width', [4, 5])
 def test_a_symmetric_image_is_one_of_its_halves_and_its_reflection(width):
     images = torch.rand(400, 2, 3, width)
