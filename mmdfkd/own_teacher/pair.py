@@ -172,6 +172,11 @@ def _images(
     assert mean is not None
     assert std is not None
     channels = len(mean) if found.library == 'own' else found.channels
+    if channels not in (1, 3):
+        raise ValueError(
+            'images should have 3 channels (RGB) or 1 (grey), but the weights or --mean are of '
+            f'{channels}; give a teacher of such images, and a value a channel'
+        )
     for name, values in (('--mean', mean), ('--std', std)):
         if len(values) != channels:
             raise ValueError(

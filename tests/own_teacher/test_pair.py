@@ -128,6 +128,8 @@ def test_what_does_not_fit_is_told(tmp_path):
     torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'timms.pth')
     with pytest.raises(ValueError, match='--mean should have a value for each of the 3 channels'):
         find_pair('test_resnet', str(tmp_path / 'timms.pth'), mean=[33])
+    with pytest.raises(ValueError, match='the weights or --mean are of 2; give a teacher'):
+        find_pair('own_nets:grey', weights, **(grey | dict(mean=[33, 33], std=[78, 78])))
 
 
 def test_a_name_of_two_libraries_is_the_one_that_the_weights_are_of(tmp_path):

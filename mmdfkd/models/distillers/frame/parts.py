@@ -86,13 +86,18 @@ def image_shape_of(generator: Any) -> tuple[int, int, int]:
 
 
 def check_image_shape(image_shape: Any) -> None:
-    """Raise a ValueError if ``image_shape`` is no (channels, height, width)."""
+    """Raise a ValueError if ``image_shape`` is no (channels, height, width) of RGB or grey."""
     three = image_shape if isinstance(image_shape, list | tuple) else ()
     if len(three) != 3:
         raise ValueError(
             f'image_shape should be (channels, height, width), but got {image_shape!r}'
         )
     check_positive(**{f'image_shape[{index}]': side for index, side in enumerate(three)})
+    if three[0] not in (1, 3):
+        raise ValueError(
+            f'image_shape should have 3 channels (RGB) or 1 (grey), but got {image_shape!r}; give '
+            'networks of such images'
+        )
 
 
 def check_classifiers(**parts: Any) -> None:
