@@ -77,6 +77,7 @@ def session(work_dir, time, lines, pictures=(), kd_steps=10):
     (data / 'scalars.json').write_text('\n'.join(lines))
     (data / 'config.py').write_text(CONFIG.format(name=work_dir.name, kd_steps=kd_steps))
     (work_dir / time / f'{time}.log').write_text(LOG)
+    (work_dir / time / 'image_counts.json').write_text('[[0, 0], [10, 0], [50, 640]]')
     for step, content in pictures:
         (data / 'vis_image' / f'synthetic_{step}.png').write_bytes(content)
     return work_dir

@@ -18,6 +18,8 @@ LOCK = '.lock'
 #: Names of the sessions' folders as they began: by their names alone, a clock that was set back,
 #: or of another time zone, would order them otherwise.
 SESSIONS = '.sessions'
+#: How many images the student has after how many rounds, in the folder of a session.
+IMAGE_COUNTS = 'image_counts.json'
 #: What the name of a file ends in while it is written.
 PART = '.part'
 #: What mmdfkd distill leaves in the work dir beside the run.

@@ -58,7 +58,8 @@ def summary(runs: list[Run]) -> Table:
     note = (
         f'Accuracies: {metrics} of the last validation. '
         + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
-        + 'Images: synthesised and kept. Minutes: of training, without evaluation.'
+        + 'Images: different synthetic ones, as the run counted them. '
+        'Minutes: of training, without evaluation.'
     )
     head = ['run', *(f'{name} %' for name in networks), 'method', 'config', *others]
     return Table('Summary', note, head, rows, cards=True)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmdfkd.config_tools.dumped_config import flatten, parse_config
 from mmdfkd.engine.class_grid import CLASS_NAMES
-from mmdfkd.engine.work_dir import in_order
+from mmdfkd.engine.work_dir import IMAGE_COUNTS, in_order
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
@@ -42,6 +44,8 @@ class Run:
         sessions: how often it was started or resumed.
         figures: the content of the files of figures, by file.
         class_names: of the teacher or the validation set; none if a run did not leave them.
+        image_counts: (round, images of the student), between which the count grows evenly; none
+            if a run did not leave them.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Run:
     sessions: int
     figures: dict[str, dict]
     class_names: list[str]
+    image_counts: list[tuple[int, int]]
 
     @property
     def rounds(self) -> int:
@@ -84,11 +89,10 @@ class Run:
 
     @property
     def images(self) -> int | None:
-        """Images synthesised and kept in the memory: a batch a round in each process."""
-        batch_size = self.config.get('train_dataloader.batch_size')
-        if not isinstance(batch_size, int) or 'model.teacher.type' not in self.config:
+        """Different images that the student had until the last round, or None: not known."""
+        if not self.image_counts:
             return None
-        return self.rounds * batch_size * int(self.environment.get('processes', 1))
+        return round(np.interp(self.rounds, *zip(*self.image_counts, strict=True)))
 
 
 def minutes_of(times: Curve) -> float:
@@ -134,7 +138,8 @@ def read_run(work_dir: Path, name: str) -> Run:
         checkpoint=Path(marker.read_text().strip()).name if marker.is_file() else None,
         sessions=len(logs),
         figures=read_figures(work_dir),
-        class_names=read_names(logs[-1].parents[1] / CLASS_NAMES),
+        class_names=[*map(str, read_list(logs[-1].parents[1] / CLASS_NAMES))],
+        image_counts=read_list(logs[-1].parents[1] / IMAGE_COUNTS),
     )
 
 
@@ -231,10 +236,10 @@ def read_figures(work_dir: Path) -> dict[str, dict]:
     return found
 
 
-def read_names(file: Path) -> list[str]:
-    """Read the names of classes, if they are there and whole."""
+def read_list(file: Path) -> list:
+    """Read the list in a JSON file, if it is there and whole; or else an empty one."""
     try:
-        names = json.loads(file.read_text())
+        found = json.loads(file.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return []
-    return [*map(str, names)] if isinstance(names, list) else []
+    return found if isinstance(found, list) else []

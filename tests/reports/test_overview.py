@@ -17,8 +17,8 @@ def test_summary_and_curves(tmp_path):
     html, markdown = written(tmp_path, make_run(tmp_path / 'run'))
     [row] = rows_of(markdown, 'Summary')
     assert row[:5] == ['run', '66.25', '90.00', 'DEDFKD', 'my_config']
-    # 8 images in each of 2 processes and 40 rounds, of 3 seconds
-    assert row[5:] == ['40', '40 of 40', '640', '2.0', 'iter_40.pth']
+    # 16 images a round after 10 of 40, and 3 seconds a round
+    assert row[5:] == ['40', '40 of 40', '480', '2.0', 'iter_40.pth']
     versions = dict(rows_of(markdown, 'Versions and timings'))
     assert versions['Python'] == '3.11.7'
     assert versions['PyTorch'] == '2.15.0'

@@ -24,6 +24,9 @@ def test_a_resumed_run_is_one_curve_and_the_later_session_wins(tmp_path):
     for text, read in (('["cat", 1]', ['cat', '1']), ('["ca', []), ('{"a": 1}', [])):
         names.write_text(text)
         assert read_run(run, 'run').class_names == read
+    assert found.images == 480
+    (run / '20260102_000000/image_counts.json').unlink()  # of an older run
+    assert read_run(run, 'run').images is None
     # A run begun anew in the same folder has nothing of the old one.
     session(run, '20260103_000000', [train_line(10, 9.0)])
     assert read_run(run, 'run').train['generator/loss'] == [(10, 9.0)]

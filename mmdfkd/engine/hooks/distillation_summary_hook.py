@@ -1,5 +1,6 @@
 """The teacher's accuracy next to the student's, and a summary at the end."""
 
+import json
 import sys
 import time
 from numbers import Real
@@ -18,6 +19,7 @@ from mmdfkd.datasets import LabelDataset, LatentDataset, MemoryDataset
 from mmdfkd.datasets.channel_order import warn_of_bgr
 from mmdfkd.datasets.labels import check_dataset, check_images, check_labels
 from mmdfkd.engine.sample_checks import check_samples
+from mmdfkd.engine.work_dir import IMAGE_COUNTS
 from mmdfkd.evaluation.run import bind
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -30,7 +32,8 @@ class DistillationSummaryHook(Hook):
     """Evaluate the teacher once, log it beside the student, sum the run up.
 
     It also checks, before the first iteration, that the labels to synthesise and
-    the evaluation set have as many classes as the teacher.
+    the evaluation set have as many classes as the teacher, and leaves the counts of the
+    student's images for the report.
     """
 
     priority = 'HIGH'  # after RuntimeInfoHook, before LoggerHook
@@ -57,6 +60,7 @@ class DistillationSummaryHook(Hook):
         model.check_ready()
         _warn_of_lonely(runner, model)
         _warn_of_small_memory(runner, model)
+        _leave_image_counts(runner, model)
         if runner.val_loop is not None:
             check_dataset(runner.val_dataloader.dataset, model.num_classes, 'val', _names(model))
             warn_of_bgr(runner.val_dataloader.dataset, 'val')
@@ -175,6 +179,15 @@ def _warn_of_small_memory(runner: Runner, model: Any) -> None:
             f'model.memory.capacity should hold the images of a round at least, {size}, but is '
             f'{capacity}: the others are made for nothing; raise it'
         )
+
+
+@master_only
+def _leave_image_counts(runner: Runner, model: Any) -> None:
+    """Write the (round, images) between which the count of the student's images grows evenly."""
+    size = (runner.train_dataloader.batch_size or 1) * get_world_size()
+    rounds = sorted({0, min(model.warmup_rounds, runner.max_iters), runner.max_iters})
+    counts = [(number, model.num_images(number, size)) for number in rounds]
+    Path(runner.log_dir, IMAGE_COUNTS).write_text(json.dumps(counts))
 
 
 def _check_best(runner: Runner, figures: dict[str, Any]) -> None:

@@ -1,3 +1,4 @@
+import json
 import logging
 
 import numpy as np
@@ -8,6 +9,7 @@ from mmengine.visualization import MLflowVisBackend
 from mmpretrain.datasets import CustomDataset
 from PIL import Image
 from toy import toy_dedfkd
+from toy_methods import toy_nayer
 from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
@@ -37,6 +39,16 @@ def test_metrics_that_are_no_numbers_are_left_out_of_the_summary(tmp_path, capfd
     summary = told[told.index('Distillation summary') :]
     assert 'odd/one' in summary
     assert 'odd/matrix' not in summary
+
+
+def test_the_images_of_the_student_are_counted_for_the_report(tmp_path):
+    """It took a batch a round, whatever the method does in one."""
+    model = toy_nayer(warmup_rounds=1, warmup_inversions=1, inversions=2)
+    schedules = {key: [] for key in model.optimised}
+    toy_runner(tmp_path, 3, model=model, param_scheduler=schedules).train()
+    [file] = tmp_path.glob('*/image_counts.json')
+    assert json.loads(file.read_text()) == [[0, 0], [1, 6], [3, 30]]
+    assert int(model.memory.num_added) == 30
 
 
 @pytest.mark.parametrize(('samples', 'batch'), [(1, 2), (1, 3), (1, 4), (2, 2)])
