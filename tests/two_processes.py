@@ -27,6 +27,7 @@ from mmdfkd.models.losses import (
     AdversarialLoss,
     InformationEntropyLoss,
     MetricLearningLoss,
+    NeighbourVariationLoss,
     PixelStatisticsLoss,
     PseudoLabelLoss,
     TotalVariationLoss,
@@ -58,7 +59,11 @@ def method(name, plain=ImageMemory, labelled=LabelledMemory):
         student=without_batch_norm(Classifier(toy_network(4))),
         generator=without_batch_norm(ConditionalGenerator(NUM_CLASSES, 5, 8, base_channels=2)),
         loss_adv=AdversarialLoss(divergence='relative_l1', agreement_mask=False),
-        image_priors=dict(pixel=PixelStatisticsLoss(), tv=TotalVariationLoss()),
+        image_priors=dict(
+            pixel=PixelStatisticsLoss(),
+            tv=TotalVariationLoss(),
+            norms=NeighbourVariationLoss('l2', 0.01),
+        ),
         augment=None,
         memory=labelled(20, 2) if name == 'labelled' else plain(20),
     )

@@ -7,6 +7,8 @@ import torch
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
+from mmdfkd.models.utils import gather
+
 from .base import DataFreeDistiller, Log
 from .frame.parts import check_memory
 
@@ -33,12 +35,13 @@ class FloorDistiller(DataFreeDistiller):
 
         Returns:
             One log: of the teacher's predictions of these images the mean ``confidence``, and
-            the ``class_entropy`` of their mean, in [0, ln C]: near 0 if it sees one class in all.
+            the ``class_entropy`` of their mean over all processes, in [0, ln C]: near 0 if it
+            sees one class in all.
         """
         images = self.new_images(len(labels), labels.device)
         self.remember(images, optim_wrapper)
         predictions = self.ask_teacher(self.normalize(images)).softmax(1)
-        mean = predictions.mean(0)
+        mean = gather(predictions).mean(0)
         entropy = -torch.xlogy(mean, mean).sum()
         return [{'confidence': predictions.amax(1).mean(), 'class_entropy': entropy}]
 

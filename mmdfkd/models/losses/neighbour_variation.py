@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmdfkd.models.utils.gather import gather
 from mmdfkd.registry import MODELS
 
 
@@ -37,11 +38,12 @@ def neighbour_variation_l2(inputs: Tensor) -> Tensor:
     Args:
         inputs: normalised images, (N, C, H, W).
     """
-    norms = [torch.linalg.vector_norm(diff) for diff in neighbour_differences(inputs)]
-    return torch.stack(norms).sum()
+    return _norms(inputs).sum()
 
 
-VARIATIONS = {'l1': neighbour_variation_l1, 'l2': neighbour_variation_l2}
+def _norms(inputs: Tensor) -> Tensor:
+    """Return the norm of all differences in each of the four directions, (4,)."""
+    return torch.stack([torch.linalg.vector_norm(d) for d in neighbour_differences(inputs)])
 
 
 @MODELS.register_module()
@@ -58,11 +60,14 @@ class NeighbourVariationLoss(nn.Module):
 
     def __init__(self, norm: str = 'l1', loss_weight: float = 1.0) -> None:
         super().__init__()
-        if norm not in VARIATIONS:
+        if norm not in ('l1', 'l2'):
             raise ValueError(f"norm should be 'l1' or 'l2', but got {norm!r}")
         self.norm = norm
         self.loss_weight = loss_weight
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the weighted loss of normalised images (N, C, H, W)."""
-        return self.loss_weight * VARIATIONS[self.norm](inputs)
+        """Return the weighted loss of normalised images (N, C, H, W), over all processes."""
+        if self.norm == 'l1':  # a mean: that of the processes' is the whole batch's
+            return self.loss_weight * neighbour_variation_l1(inputs)
+        norms = torch.linalg.vector_norm(gather(_norms(inputs)[None]), dim=0)
+        return self.loss_weight * norms.sum()

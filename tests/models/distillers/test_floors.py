@@ -5,6 +5,8 @@ from toy import toy_labels, toy_optim_wrapper
 from toy_images import image_folder
 from toy_methods import toy_noise, toy_other_images
 
+from mmdfkd.models.utils import gather
+
 
 def test_noise_is_normal_for_the_networks():
     model = toy_noise(augment=None)  # pixels of mean 100 and std 50: 0 is at -2
@@ -37,6 +39,18 @@ def test_the_log_says_how_the_teacher_sees_the_images():
     entropy = -sum(m * torch.tensor(m).log().item() for m in means)
     assert log['class_entropy'].item() == pytest.approx(entropy, rel=1e-4)
     assert log['confidence'].item() == pytest.approx(sum(map(max, predictions)) / 6, rel=1e-5)
+
+
+def test_the_classes_are_those_of_all_processes_images(monkeypatch):
+    """The mean of the processes' entropies is less than the entropy of their mean."""
+    model = toy_noise()
+    sharp = torch.tensor([9.0, 0.0, 0.0]).expand(6, 3)
+    model.ask_teacher = lambda inputs: sharp
+    monkeypatch.setitem(gather.__globals__, 'num_processes', lambda: 2)
+    # The other one's images are of the last class.
+    monkeypatch.setitem(gather.__globals__, 'all_gather', lambda rows: [rows, rows.flip(1)])
+    log = model.synthesize(toy_labels()['label'], toy_optim_wrapper(model))[0]
+    assert log['class_entropy'].item() == pytest.approx(torch.tensor(2.0).log().item(), abs=0.01)
 
 
 def test_other_images_are_those_of_the_folder():

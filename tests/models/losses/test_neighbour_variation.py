@@ -3,6 +3,7 @@ import torch
 
 from mmdfkd.models.losses import NeighbourVariationLoss
 from mmdfkd.models.losses.neighbour_variation import neighbour_variation_l1, neighbour_variation_l2
+from mmdfkd.models.utils import gather
 
 
 def differences_by_loops(inputs):
@@ -44,6 +45,20 @@ def test_a_grey_image_costs_nothing_and_has_a_finite_gradient(norm):
     loss.backward()
     assert loss == 0
     assert inputs.grad.isfinite().all()
+
+
+def test_the_norm_is_that_of_all_processes_images(monkeypatch):
+    """It was of a process's own, and the loss of two halves was less than that of the whole."""
+    inputs = torch.randn(3, 2, 5, 5, requires_grad=True)
+    whole = torch.cat([inputs, inputs])
+    expected = neighbour_variation_l2(whole)
+    [gradient] = torch.autograd.grad(expected, whole)
+    monkeypatch.setitem(gather.__globals__, 'num_processes', lambda: 2)
+    monkeypatch.setitem(gather.__globals__, 'all_gather', lambda rows: [rows, rows])
+    loss = NeighbourVariationLoss('l2')(inputs)
+    loss.backward()
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(inputs.grad / 2, gradient[:3])  # halved by the processes' mean
 
 
 def test_the_weight_scales_the_norm_that_was_asked_for():
