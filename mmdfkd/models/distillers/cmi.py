@@ -48,7 +48,8 @@ class CMI(InversionDistiller):
         head_dim: size of the discriminator's embedding.
         bank_size: images whose features are kept.
         num_negatives: images of them that a step compares with.
-        feature_layers: names of the teacher's layers whose inputs are the features; by default
+        feature_layers: names of layers of the teacher's network, as ``layout_layers`` and
+            ``teacher_layers`` of other methods are, whose inputs are the features; by default
             all its batch norms.
         **kwargs: see :class:`InversionDistiller`; ``image_shape`` is the generator's.
 
@@ -95,9 +96,8 @@ class CMI(InversionDistiller):
         self.local_view = self._built_view('local_view', local_view)
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
         self.num_negatives = num_negatives
-        named = FeatureMaps(
-            self.teacher, feature_layers or ()
-        ).layers  # or an unknown name is queries
+        # An unknown name is told now.
+        named = FeatureMaps(self.teacher.network, feature_layers or ()).layers
         self.means = InstanceMeans(named or batch_norms(self.teacher))
         dim = self._dimension(feature_layers)
         self.head: Any = InstanceDiscriminator(dim, head_dim)

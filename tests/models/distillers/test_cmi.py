@@ -119,7 +119,7 @@ def test_a_step_counts_its_passes():
 
 def test_features_may_be_those_of_named_layers():
     network = toy_network(6)
-    model = toy_cmi(teacher=Classifier(network), feature_layers=['network.0', 'network.1'])
+    model = toy_cmi(teacher=Classifier(network), feature_layers=['0', '1'])
     assert model.head.hidden.in_features == 3 + 6
     synthesize(unmoved(model))
     assert model.bank.features.shape == (16, 18)
