@@ -12,13 +12,15 @@ def round_log(**phases: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         **phases: the logs of a phase's steps, scalars by name; a phase without steps has none.
 
     Returns:
-        The means, named ``phase/figure``.
+        The means, named ``phase/figure``; none of logs without figures.
     """
     log = {
         f'{phase}/{name}': torch.stack([step[name].float() for step in steps]).mean()
         for phase, steps in phases.items()
         for name in (steps[0] if steps else ())
     }
+    if not log:  # a method may log nothing, and does so in every process
+        return log
     figures = torch.stack(list(log.values()))
     all_reduce(figures, op='mean')
     return dict(zip(log, figures, strict=True))
