@@ -12,6 +12,7 @@ from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier, part_of_teacher
 from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.models.utils.feature_maps import version_of
 from mmdfkd.weights import find_weights
 
 from .libraries import Found, find
@@ -222,7 +223,8 @@ def _count(network: nn.Module) -> int:
 def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
     """Name the two stages before the last one: their maps tell where things are.
 
-    Of all modules with maps of one side the stage is the largest, by its parameters.
+    Of all modules with maps of one side the stage is the largest, by its parameters. One whose
+    maps are changed in place is none to name.
 
     Args:
         network: a classifier; nothing of it is changed.
@@ -231,14 +233,14 @@ def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
     Returns:
         At most two names, of maps of at least 4 pixels a side, the larger maps first.
     """
-    stages: dict[int, tuple[int, str]] = {}
+    stages: dict[int, tuple[int, str, Tensor, int | None]] = {}
 
     def watch(name: str) -> Any:
         def look(module: nn.Module, args: tuple, output: Any) -> None:
             if isinstance(output, Tensor) and output.dim() == 4:
                 side, size = min(output.shape[2:]), _count(module)
-                if size and size >= stages.get(side, (0, ''))[0]:
-                    stages[side] = size, name
+                if size and size >= stages.get(side, (0,))[0]:
+                    stages[side] = size, name, output, version_of(output)
 
         return look
 
@@ -250,4 +252,5 @@ def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
         for handle in handles:
             handle.remove()
     sides = sorted(stages, reverse=True)[:-1]
-    return [stages[side][1] for side in sides if side >= _LEAST_SIDE][-2:]
+    large = [stages[side] for side in sides if side >= _LEAST_SIDE]
+    return [name for _, name, maps, version in large if version_of(maps) == version][-2:]

@@ -5,6 +5,7 @@ import pytest
 import timm
 import torch
 import width_nets
+from torch import nn
 
 from mmdfkd.own_teacher import find_pair
 from mmdfkd.own_teacher.libraries import Found
@@ -145,6 +146,14 @@ def test_layers_are_the_largest_stages_before_the_last():
     resnet = timm.create_model('resnet18')
     assert layout_layers(resnet, images) == ['layer2', 'layer3']  # of 8 and 4 pixels
     assert layout_layers(timm.create_model('test_vit', img_size=64), images) == []
+
+
+def test_a_layer_whose_maps_are_changed_in_place_is_not_named():
+    """A loss would get the ReLU's, and FeatureMaps refuses them."""
+    changed = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+    kept = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.MaxPool2d(2))
+    network = nn.Sequential(*changed, *kept, nn.Conv2d(8, 8, 3, padding=1))
+    assert layout_layers(network, torch.rand(2, 3, 16, 16)) == ['3']
 
 
 def test_mean_and_std_that_are_given_are_rgb_also_of_a_network_that_takes_bgr(tmp_path):

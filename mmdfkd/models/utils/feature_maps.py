@@ -8,6 +8,12 @@ import torch
 from torch import Tensor, nn
 
 
+def version_of(value: Any) -> int | None:
+    """Return how often a tensor was changed in place; None of what does not count it."""
+    counts = isinstance(value, Tensor) and not value.is_inference()
+    return value._version if counts and not torch.compiler.is_compiling() else None
+
+
 class FeatureMaps:
     """Context manager: holds the outputs of named layers in the last pass.
 
@@ -17,9 +23,6 @@ class FeatureMaps:
     Args:
         network: the network to watch; nothing of it is changed.
         layers: names of layers in ``network`` whose output is a tensor.
-
-    Attributes:
-        maps: the outputs, in the order of ``layers``; None before a pass.
 
     Raises:
         ValueError: if ``network`` has no layer of a name.
@@ -40,9 +43,27 @@ class FeatureMaps:
                 f'layers should name layers of {type(network).__name__}, but got {unknown}; '
                 f'its own are {[name for name, _ in network.named_children()]} and theirs'
             )
+        self.names = list(layers)
         self.layers = [known[name] for name in layers]
-        self.maps: list[Any] = [None for _ in layers]
+        self._maps: list[Any] = [None for _ in layers]
+        self._versions: list[int | None] = [None for _ in layers]
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    @property
+    def maps(self) -> list[Any]:
+        """The outputs, in the order of ``layers``; None before a pass.
+
+        Raises:
+            ValueError: if what came after a layer has changed its output in place.
+        """
+        for name, maps, version in zip(self.names, self._maps, self._versions, strict=True):
+            if version is not None and version_of(maps) not in (None, version):
+                raise ValueError(
+                    f'layers should have outputs that stay as they are, but that of {name!r} is '
+                    'changed in place, by the ReLU after it, say; name the layer that changes it, '
+                    'or build the network with inplace=False'
+                )
+        return list(self._maps)
 
     def __enter__(self) -> 'FeatureMaps':
         self._handles = [
@@ -62,6 +83,7 @@ class FeatureMaps:
 
     def _keep_in(self, place: int) -> Any:
         def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self.maps[place] = output
+            self._maps[place] = output
+            self._versions[place] = version_of(output)
 
         return keep

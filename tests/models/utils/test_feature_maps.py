@@ -48,6 +48,27 @@ def test_the_last_pass_counts(network):
     assert recorder.maps[0].equal(network[0](last))
 
 
+@pytest.mark.parametrize('device', ['cpu', 'meta'])
+def test_maps_that_were_changed_in_place_are_refused(device):
+    """They were the ReLU's, in silence."""
+    norm, relu = nn.BatchNorm2d(4), nn.ReLU(inplace=True)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), norm, relu, nn.Conv2d(4, 4, 3)).to(device)
+    images = torch.rand(2, 3, 8, 8, device=device)
+    with torch.no_grad(), FeatureMaps(network, ['0', '2', '1']) as recorder:
+        network(images)
+    with pytest.raises(ValueError, match=r"that of '1' is changed in place, .*inplace=False"):
+        _ = recorder.maps
+    with FeatureMaps(network, ['0', '2']) as recorder:
+        network(images)
+    assert recorder.maps[1].shape == (2, 4, 6, 6)
+
+
+def test_tensors_that_count_no_changes_are_taken(network):
+    with torch.inference_mode(), FeatureMaps(network, ['0']) as recorder:
+        network(torch.rand(2, 3, 8, 8))
+    assert recorder.maps[0].is_inference()
+
+
 @pytest.mark.parametrize('name', ['2', '1.conv', ''])
 def test_unknown_layers_are_named(network, name):
     with pytest.raises(ValueError, match=r'layers of Sequential, but got .* its own are'):
