@@ -92,7 +92,9 @@ class Run:
         """Different images that the student had until the last round, or None: not known."""
         if not self.image_counts:
             return None
-        return round(np.interp(self.rounds, *zip(*self.image_counts, strict=True)))
+        rounds = [number for number, _ in self.image_counts]
+        images = [count for _, count in self.image_counts]
+        return round(float(np.interp(self.rounds, rounds, images)))
 
 
 def minutes_of(times: Curve) -> float:
