@@ -20,7 +20,8 @@ def without_blocks(network: dict, blocks: Sequence[str], **options: Any) -> nn.M
 
     Args:
         network: config of a network.
-        blocks: names of modules of it, each of which maps to the shape that it gets.
+        blocks: names of modules of it, each of which maps to the shape that it gets. Those inside
+            another of them go with it.
         **options: further arguments of the network.
 
     Raises:
@@ -33,7 +34,7 @@ def without_blocks(network: dict, blocks: Sequence[str], **options: Any) -> nn.M
             f'blocks should name modules of {type(built).__name__}, but got {unknown[:3]}; its own '
             f'are {[name for name, _ in built.named_children()]} and theirs'
         )
-    for name in blocks:
+    for name in _outermost(blocks):
         parent, _, child = name.rpartition('.')
         setattr(built.get_submodule(parent), child, nn.Identity())
     return built
@@ -80,7 +81,12 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
     for stage in blocks.values():
         alike = [names[id(b)] for b in stage if sum(type(o) is type(b) for o in stage) > 1]
         spare += [name for name in alike[1::2] if name in keeps]
-    return spare
+    return _outermost(spare)
+
+
+def _outermost(names: Sequence[str]) -> list[str]:
+    """Leave out the names of modules inside another of ``names``."""
+    return [n for n in names if not any(n.startswith(f'{other}.') for other in names)]
 
 
 def _is_block(module: nn.Module) -> bool:

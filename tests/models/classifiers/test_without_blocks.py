@@ -54,6 +54,18 @@ def test_the_first_block_stays_and_one_that_changes_the_shape_does():
     assert spare_blocks(Doubled(), torch.rand(1, 3, 8, 8)) == ['blocks.1']
 
 
+def test_blocks_inside_another_that_is_left_out_go_with_it():
+    # Its stages are blocks of blocks.
+    network = timm.create_model('hgnetv2_b0', num_classes=3)
+    spare = spare_blocks(network, torch.rand(1, 3, 64, 64))
+    assert 'stages.2.blocks.1' in spare
+    assert not any(name.startswith('stages.2.blocks.1.') for name in spare)
+    both = ['layer1.1.conv1', 'layer1.1', 'layer2.1', 'layer2.1.conv1']
+    built = without_blocks(RESNET, both)
+    assert isinstance(built.layer1[1], nn.Identity)
+    assert isinstance(built.layer2[1], nn.Identity)
+
+
 def test_a_student_without_blocks_starts_with_the_weights_of_the_others():
     teacher = Classifier(MODELS.build(RESNET))
     config = dict(type='mmdfkd.without_blocks', network=RESNET, blocks=['layer1.1', 'layer4.1'])
