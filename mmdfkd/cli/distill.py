@@ -150,6 +150,15 @@ def _size_note(args: argparse.Namespace, size: int) -> list[str]:
     ]
 
 
+def check_work_dir(work_dir: Path) -> None:
+    """Raise an error if the config can have no name beside the work dir."""
+    if work_dir.name in ('', '..'):
+        raise ValueError(
+            f'--work-dir should be a folder with a name, as its config is written beside it, but '
+            f"got '{work_dir}'; give --work-dir {work_dir / 'NAME'}"
+        )
+
+
 def check_export(args: argparse.Namespace) -> None:
     """Raise an error if the options, or the packages that they want, are not right."""
     if args.export is not None:
@@ -233,6 +242,7 @@ def go_on(config: Path, args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
+    check_work_dir(args.work_dir)
     check_export(args)
     config = args.work_dir.with_name(f'{args.work_dir.name}.py')
     (go_on if args.resume else begin)(config, args)

@@ -215,6 +215,12 @@ def test_a_resumed_run_without_a_checkpoint_is_told_of(monkeypatch, capsys):
     assert 'w has no checkpoint yet: the run begins with its first round' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('folder', ['.', '..', '/'])
+def test_a_work_dir_without_a_name_is_told(monkeypatch, folder):
+    with pytest.raises(ValueError, match=r'--work-dir should be a folder with a name.*NAME'):
+        run(monkeypatch, '--work-dir', folder)
+
+
 def test_a_file_that_is_there_is_not_replaced(monkeypatch):
     Path('w.py').write_text('mine = True\n')
     with pytest.raises(ValueError, match=r'w\.py should be a new file'):
