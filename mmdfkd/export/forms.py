@@ -195,8 +195,10 @@ def write_mmpretrain(student: TrainedStudent, weights: Output, config: Output) -
 
 def _pipeline(student: TrainedStudent) -> list[dict[str, Any]]:
     """Return transforms of a file's image; the Inferencer leaves the first one out."""
-    # Weights in halves, so that a grey file, read as three equal channels, stays as it is.
-    grey = dict(type='RandomGrayscale', prob=1.0, channel_weights=(0.25, 0.5, 0.25))
+    # Of BGR, as mmdfkd test reads colours; over 256, so that a grey file, read as three equal
+    # channels, stays as it is to the bit.
+    weights = (29 / 256, 150 / 256, 77 / 256)
+    grey = dict(type='RandomGrayscale', prob=1.0, channel_weights=weights)
     return [
         dict(type='LoadImageFromFile'),
         *([grey] if student.image_shape[0] == 1 else []),

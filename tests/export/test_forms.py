@@ -3,18 +3,21 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import timm
 import torch
 from mmengine.config import Config
 from mmpretrain import ImageClassificationInferencer
+from mmpretrain.registry import TRANSFORMS
 from PIL import Image
 from safetensors.torch import load_file
 from toy_export import BGR, COLOUR, logits_of, untrained_run
 
-from mmdfkd.export import load_student, write_mmpretrain, write_pt2, write_safetensors
+from mmdfkd.export import forms, load_student, write_mmpretrain, write_pt2, write_safetensors
 from mmdfkd.export.card import Written, card
 from mmdfkd.export.forms import check_mmpretrain, library_of
 from mmdfkd.models.classifiers.probe import logits_of as container_logits
@@ -229,3 +232,15 @@ def test_a_network_that_mmpretrain_does_not_know_is_refused(tmp_path):
     student.network = torch.nn.Flatten()
     with pytest.raises(ValueError, match=r'mmpretrain should know the student.* but got a Flatten'):
         check_mmpretrain(student)
+
+
+def test_colour_files_become_grey_as_they_are_tested(tmp_path):
+    student = SimpleNamespace(image_shape=(1, 8, 8), resize=[])
+    grey = TRANSFORMS.build(forms._pipeline(student)[1])
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    same = grey.transform(dict(img=np.dstack([levels] * 3)))['img']
+    assert np.array_equal(same, levels)
+    colours = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    made = grey.transform(dict(img=colours))['img'].astype(int)
+    wanted = cv2.cvtColor(colours, cv2.COLOR_BGR2GRAY).astype(int)
+    assert np.abs(made - wanted).max() <= 1
