@@ -1,6 +1,7 @@
 """Networks by name: of timm, torchvision, mmpretrain, or a function of the user's own."""
 
 import difflib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +143,10 @@ def _read_timms(found: Found, config: dict[str, Any]) -> None:
     data = resolve_data_config({}, pretrained_cfg=config)
     found.channels, found.image_size = data['input_size'][:2]
     found.mean, found.std = ([255 * v for v in data[name]] for name in ('mean', 'std'))
-    found.resize, found.interpolation = 1 / data['crop_pct'], data['interpolation']
+    assert found.image_size is not None
+    # timm rounds down.
+    found.resize = math.floor(found.image_size / data['crop_pct']) / found.image_size
+    found.interpolation = data['interpolation']
 
 
 def _of_torchvision(name: str) -> Found:
@@ -177,7 +181,10 @@ def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
     # Files are read as BGR, and to_rgb swaps them; mmpretrain's CIFAR is RGB as it is.
     found.swap = 'LoadImageFromFile' in steps and not data.get('to_rgb') and found.channels == 3
     crop = steps.get('CenterCrop', {}).get('crop_size')
-    scale = next((steps[k].get('scale') for k in ('ResizeEdge', 'Resize') if k in steps), None)
+    resize = next((steps[k] for k in ('ResizeEdge', 'Resize') if k in steps), {})
+    scale = resize.get('scale')
+    name = resize.get('interpolation', found.interpolation)
+    found.interpolation = 'box' if name == 'area' else name  # pillow's word for it
     if 'CIFAR' in _type_name(dataset):
         scale = scale or 32
     found.image_size = crop or (scale if isinstance(scale, int) else None)

@@ -20,7 +20,7 @@ def test_timm_says_size_mean_and_std():
     assert found.network == dict(type='mmpretrain.TimmClassifier', model_name='test_resnet')
     assert (found.library, found.channels, found.image_size) == ('timm', 3, 160)
     assert found.mean == found.std == [127.5] * 3
-    assert (round(found.resize, 3), found.interpolation) == (1.053, 'bilinear')
+    assert (found.resize, found.interpolation) == (168 / 160, 'bilinear')
     assert found.pretrained == dict(pretrained=True)
 
 
@@ -46,6 +46,11 @@ def test_mmpretrain_says_mean_and_std_and_how_a_test_image_is_cut():
     assert (cifar.image_size, cifar.resize, cifar.swap) == (32, 1.0, False)
 
 
+def test_timm_rounds_the_side_before_the_cut_down():
+    found = first('resnet50')  # 224 pixels of 95 %, which are 235.8
+    assert round(found.image_size * found.resize) == 235
+
+
 def config(tmp_path, to_rgb, **model):
     network = dict(
         type='ImageClassifier',
@@ -54,7 +59,7 @@ def config(tmp_path, to_rgb, **model):
         head=dict(type='LinearClsHead', num_classes=4, in_channels=512),
     )
     data = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=to_rgb)
-    steps = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=24)]
+    steps = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=24, interpolation='area')]
     loader = dict(dataset=dict(type='CustomDataset', pipeline=steps))
     content = dict(model=network | model, data_preprocessor=data, test_dataloader=loader)
     Config(content).dump(tmp_path / 'mine.py')
@@ -65,6 +70,7 @@ def config(tmp_path, to_rgb, **model):
 def test_a_config_file_of_mmpretrains_form(to_rgb, tmp_path):
     found = first(config(tmp_path, to_rgb))
     assert (found.image_size, found.mean, found.std) == (24, [1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
+    assert found.interpolation == 'box'
     assert found.swap != to_rgb  # files are read as BGR
     assert found.build().head.num_classes == 4
 
