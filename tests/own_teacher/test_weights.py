@@ -39,6 +39,20 @@ def test_torchvision_and_mmpretrain():
     assert found.network['head']['num_classes'] == 7
 
 
+@pytest.mark.parametrize('name', ['timm/dla34', 'timm/resnetv2_50x1_bit'])
+def test_classes_of_a_convolution(name):
+    network = timm.create_model(name.split('/')[1], num_classes=7)
+    found = first(name)
+    fit(found, network.state_dict())
+    assert found.network['num_classes'] == 7
+
+
+def test_classes_of_a_convolution_of_torchvision():
+    found = first('torchvision/squeezenet1_1')
+    fit(found, torchvision.models.squeezenet1_1(num_classes=7).state_dict())
+    assert found.network['num_classes'] == 7
+
+
 def test_weights_of_another_network_are_refused():
     weights = timm.create_model('test_resnet').state_dict()
     told = r'of timm’s test_vit, but of its \d+ tensors \d+ do not fit: cls_token .*is not there'
