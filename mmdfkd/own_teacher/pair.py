@@ -201,7 +201,8 @@ def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
     except (RuntimeError, AssertionError, IndexError, TypeError) as error:
         raise ValueError(
             f'{name} should take images of {tuple(inputs.shape[1:])}, but raised '
-            f'{type(error).__name__}: {str(error)[:200]}; give another --image-size'
+            f'{type(error).__name__}: {str(error)[:200]}; give another --image-size, or '
+            '--mean and --std with a value a channel'
         ) from error
 
 

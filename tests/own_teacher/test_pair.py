@@ -124,6 +124,9 @@ def test_what_does_not_fit_is_told(tmp_path):
         find_pair('own_nets:grey', weights, student_options=dict(width=2), **grey)
     with pytest.raises(ValueError, match=r'own_nets:grey should take images of \(1, 12, 12\)'):
         find_pair('own_nets:grey', weights, **(grey | dict(image_size=12)))
+    colour = own_nets.save(own_nets.with_bn, tmp_path / 'colour.pth')
+    with pytest.raises(ValueError, match=r'--mean and --std with a value a channel'):
+        find_pair('own_nets:with_bn', colour, **grey)
     with pytest.raises(ValueError, match=r'the weights should be those of own’s own_nets\.with_bn'):
         find_pair('own_nets:with_bn', weights, **GIVEN)
     torch.save(timm.create_model('test_resnet').state_dict(), tmp_path / 'timms.pth')
