@@ -72,6 +72,25 @@ class Found:
             self.network['in_chans'] = channels
         self.channels = channels
 
+    def set_options(self, options: dict[str, Any]) -> None:
+        """Give it further arguments; ``backbone.depth`` is one inside mmpretrain's backbone.
+
+        Raises:
+            ValueError: if a network of mmpretrain has no such part.
+        """
+        if self.library != 'mmpretrain' or not options:
+            self.network.update(options)
+            return
+        known = {*self.network, 'backbone', 'neck', 'head', 'pretrained', 'init_cfg'}
+        if unknown := [key for key in options if key.split('.')[0] not in known]:
+            raise ValueError(
+                f'options of a network of mmpretrain should be of {sorted(known)}, but got '
+                f'{unknown}; write backbone.NAME=VALUE for an argument of the backbone'
+            )
+        merged = Config(dict(network=self.network))
+        merged.merge_from_dict({f'network.{key}': value for key, value in options.items()})
+        self.network = merged.network.to_dict()
+
     def set_image_size(self, side: int | None) -> None:
         """Have a network of a fixed size built for another; None leaves it as it is."""
         if self.fixed_size and side not in (None, self.image_size):
@@ -94,7 +113,7 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
     """
     none = True
     for found in _candidates(name, options or {}):
-        found.network.update(options or {})
+        found.set_options(options or {})
         none = False
         yield found
     if none:

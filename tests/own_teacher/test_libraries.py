@@ -75,6 +75,16 @@ def test_a_config_file_of_mmpretrains_form(to_rgb, tmp_path):
     assert found.build().head.num_classes == 4
 
 
+def test_options_reach_the_parts_of_mmpretrains():
+    found = first('resnet18_8xb32_in1k', {'backbone.deep_stem': True})
+    assert found.network['backbone']['deep_stem']
+    assert found.network['backbone']['depth'] == 18
+    assert 'backbone.deep_stem' not in found.network
+    assert hasattr(found.build().backbone, 'stem')
+    with pytest.raises(ValueError, match=r"but got \['deep_stem'\]; write backbone\.NAME=VALUE"):
+        first('resnet18_8xb32_in1k', {'deep_stem': True})
+
+
 def test_a_config_of_the_newer_style():
     found = first(str(CONFIGS / 'teachers/lenet5_mnist5k.py'))
     assert (found.channels, found.image_size, found.mean) == (1, 32, [33.46])
