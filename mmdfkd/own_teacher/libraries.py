@@ -200,7 +200,7 @@ def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
     # Files are read as BGR, and to_rgb swaps them; mmpretrain's CIFAR is RGB as it is.
     found.swap = 'LoadImageFromFile' in steps and not data.get('to_rgb') and found.channels == 3
     crop = steps.get('CenterCrop', {}).get('crop_size')
-    resize = next((steps[k] for k in ('ResizeEdge', 'Resize') if k in steps), {})
+    resize: dict[str, Any] = next((steps[k] for k in ('ResizeEdge', 'Resize') if k in steps), {})
     scale = resize.get('scale')
     name = resize.get('interpolation', found.interpolation)
     found.interpolation = 'box' if name == 'area' else name  # pillow's word for it

@@ -56,7 +56,7 @@ def test_a_killed_or_running_run_is_reported_so_far(tmp_path):
     page = checked(html)
     assert len([tag for tag, _ in page.tags if tag == 'img']) == 1  # the other is half written
     assert rows_of(markdown, 'Summary') == [
-        ['run', '–', '–', '–', 'config', '–', '10', '–', '0.5', '–']
+        ['run', '–', '–', '–', 'config', '–', '10', '0', '0.5', '–']
     ]
     assert 'No run was validated.' in page.texts
 
