@@ -127,10 +127,23 @@ def describe(pair: Pair, args: argparse.Namespace) -> str:
             f'student  {student}: {pair.parameters[1]:,} parameters',
             f'images   {images.channels} x {images.size} x {images.size}, mean {images.mean}, std '
             f'{images.std} in pixels{", BGR" if images.swap else ""}',
+            *_recipe_note(pair),
             'if a line is wrong: --image-size, --mean, --std, --teacher-options, --student',
             *_size_note(args, pair.images.size),
         ]
     )
+
+
+def _recipe_note(pair: Pair) -> list[str]:
+    """Say what is taken for granted of the images of a teacher without batch norms."""
+    if pair.batch_norms:
+        return []
+    kind = (
+        'of a black ground, as digits, since std is over'
+        if pair.images.dark
+        else ('that fill the frame, since std is not over')
+    )
+    return [f'recipe   for images {kind} the mean; mean and std should be those of the data']
 
 
 def _size_note(args: argparse.Namespace, size: int) -> list[str]:

@@ -121,7 +121,8 @@ def _augment(pair: Pair) -> list[str]:
         erase = dict(type=Name('RandomErase'), probability=0.5, fill=0.0)
         symmetry = dict(type=Name('RandomSymmetry'), probability=0.5)
         return [_assign("model['augment']", [affine, erase, symmetry])]
-    shift = dict(type=Name('ShiftFlip'), pad=max(1, side // 8), flip=True)
+    # A mirrored digit or letter is another one, and grey images may be of those.
+    shift = dict(type=Name('ShiftFlip'), pad=max(1, side // 8), flip=pair.images.channels > 1)
     affine |= dict(shift=2.0 * side / 32, scale=0.2)
     return [_assign("model['augment']", [shift, affine])]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmdfkd.models.classifiers.classifier import WRAPPERS, find_final_layer
@@ -60,7 +61,19 @@ def _final_convolution(network: nn.Module) -> str:
 
 
 def _prefix(own: list[str], weights: Mapping[str, Tensor]) -> str:
-    """Return what stands before the network's keys in the file; empty if nothing fits."""
+    """Return what stands before the network's keys in the file; empty if nothing fits.
+
+    Raises:
+        ValueError: if there are several such networks, and their weights differ.
+    """
     ends = [key.removesuffix(own[0]) for key in weights if key.endswith(own[0])]
     full = [end for end in ends if all(end + key in weights for key in own)]
-    return min(full, key=len, default='')
+    if '' in full or not full:
+        return ''
+    first, *others = full
+    if any(not torch.equal(weights[first + k], weights[end + k]) for end in others for k in own):
+        raise ValueError(
+            f'--weights should have one network of this kind, but got {len(full)} with other '
+            f'weights, whose keys begin with {full}; save the one you mean to a file of its own'
+        )
+    return first

@@ -10,6 +10,7 @@ import numpy as np
 import own_nets
 import pytest
 import torch
+from example_pair import DARK, PAIR
 from mmengine.config import Config
 from safetensors.torch import load_file
 
@@ -238,3 +239,17 @@ def test_test_images_of_another_size_are_told_of(tmp_path, given, size, told):
     note = distill._size_note(args, size)
     assert bool(note) == told
     assert not told or ('is 12 x 9' in note[0] and 'give --image-size 9' in note[0])
+
+
+@pytest.mark.parametrize(
+    ('pair', 'told'),
+    [
+        (DARK, 'of a black ground, as digits, since std is over the mean'),
+        (replace(PAIR, batch_norms=False), 'that fill the frame, since std is not over the mean'),
+        (PAIR, None),
+    ],
+)
+def test_the_images_that_a_recipe_is_for_are_told(pair, told):
+    args = distill.parse_args(['resnet18', '--weights', 't.pth', '--student', 'resnet10t'])
+    lines = [line for line in distill.describe(pair, args).splitlines() if line[:6] == 'recipe']
+    assert [told in line for line in lines] == ([True] if told else [])

@@ -55,6 +55,9 @@ def test_where_images_are_not_dark_the_generator_lasts(tmp_path):
     assert cfg.model.generator.median_pixel == 127.5
     assert cfg.model.augment[0].flip
     assert cfg.default_hooks.generator_restart.interval == 500
+    grey = replace(IMAGES, channels=1, mean=[127.5], std=[127.5])
+    _, cfg = written(replace(PAIR, batch_norms=False, images=grey), tmp_path)
+    assert not cfg.model.augment[0].flip  # they may be digits
 
 
 @pytest.mark.parametrize('pair', [PAIR, DARK, replace(PAIR, batch_norms=False)])

@@ -28,6 +28,17 @@ def test_what_stands_beside_the_network_is_left_out():
     assert fit(first('test_resnet'), weights) == 'student.'
 
 
+def test_two_networks_in_a_file_are_not_chosen_from():
+    own = timm.create_model('test_resnet').state_dict()
+    averaged = {key: value + 1 for key, value in own.items()}
+    both = {f'{name}.{k}': v for name, w in (('net', own), ('ema', averaged)) for k, v in w.items()}
+    with pytest.raises(ValueError, match=r"begin with \['net\.', 'ema\.'\]; save the one you"):
+        fit(first('test_resnet'), both)
+    same = {f'{name}.{key}': value for name in ('net', 'ema') for key, value in own.items()}
+    assert fit(first('test_resnet'), same) == 'net.'
+    assert fit(first('test_resnet'), own | both) == ''
+
+
 def test_torchvision_and_mmpretrain():
     found = first('torchvision/resnet18')
     fit(found, torchvision.models.resnet18(num_classes=7).state_dict())
