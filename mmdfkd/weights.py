@@ -28,7 +28,7 @@ def find_weights(content: Any, source: str | Path, key: str | None = None) -> di
     Args:
         content: a state dict, or a mapping that holds one.
         source: where it is from, for the errors.
-        key: the entry that holds it; by default the only one that does, or the first of
+        key: the entry that holds it; by default the only one that does, or the only one of
             :data:`WEIGHT_KEYS`.
 
     Raises:
@@ -46,17 +46,18 @@ def find_weights(content: Any, source: str | Path, key: str | None = None) -> di
         )
     if _is_state(content):
         return dict(content)
+    found = [name for name, value in content.items() if _is_state(value)]
+    likely = [name for name in WEIGHT_KEYS if name in found]
+    if len(likely or found) > 1:
+        raise ValueError(
+            f'{source} should hold one state dict, but got them under {likely or found}; choose '
+            'one with key'
+        )
     full = content.get('state_dict')
     if isinstance(full, Mapping) and full:  # MMEngine's, whatever else stands beside it
         return find_weights(full, source)
-    found = [name for name, value in content.items() if _is_state(value)]
-    likely = [name for name in WEIGHT_KEYS if name in found]
-    if likely or len(found) == 1:
-        return dict(content[(likely or found)[0]])
     if found:
-        raise ValueError(
-            f'{source} should hold one state dict, but got them under {found}; choose one with key'
-        )
+        return dict(content[(likely or found)[0]])
     inner = [name for name in WEIGHT_KEYS if isinstance(content.get(name), Mapping)]
     if inner and content[inner[0]]:
         return find_weights(content[inner[0]], source)

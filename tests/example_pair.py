@@ -12,11 +12,13 @@ IMAGES = Images(
     swap=False,
     resize=1.0,
     interpolation='bilinear',
+    dark=False,
 )
 PAIR = Pair(
     teacher=dict(type='T'),
     checkpoint='t.pth',
     prefix='',
+    key=None,
     student=dict(type='S'),
     part=False,
     num_classes=10,
@@ -28,5 +30,5 @@ PAIR = Pair(
 DARK = replace(
     PAIR,
     batch_norms=False,
-    images=replace(IMAGES, channels=1, mean=[33.0], std=[78.0]),
+    images=replace(IMAGES, channels=1, mean=[33.0], std=[78.0], dark=True),
 )

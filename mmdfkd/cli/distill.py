@@ -39,12 +39,17 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('teacher', metavar='TEACHER', help='the name of its network')
     add('--weights', metavar='FILE', help="of the teacher; without it, its library's own")
+    add('--key', help='the entry of that file with the weights, where it has several')
+    add('--prefix', help='what stands before their keys, where several such networks are there')
     add('--student', metavar='STUDENT', help=f'likewise; or {SHALLOWER}: the teacher without every '
         f'second block, or {NARROWER}: with half its channels, from its weights; by default the '
         'first of the two that there is')  # fmt: skip
     add('--image-size', type=positive, help='side of an image in pixels')
     add('--mean', type=float, nargs='+', help='a value a channel, RGB, in pixels of 0 to 255')
     add('--std', type=float, nargs='+', help='likewise')
+    add('--dark', action=argparse.BooleanOptionalAction, help='most pixels are black, as those '
+        'of digits; by default where std is over the mean; of a teacher without batch norms '
+        'alone')  # fmt: skip
     for name in ('teacher', 'student'):
         add(f'--{name}-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
             help=f'arguments of the {name}’s network')  # fmt: skip
@@ -81,6 +86,9 @@ def write_config(args: argparse.Namespace, file: Path) -> Pair:
         args.std,
         args.teacher_options,
         args.student_options,
+        key=args.key,
+        prefix=args.prefix,
+        dark=args.dark,
     )
     recipe = make_recipe(pair, args.rounds)
     text = partial(config_text, pair, command=_command(), test=test)
@@ -116,15 +124,17 @@ def _command() -> str:
 def describe(pair: Pair, args: argparse.Namespace) -> str:
     """Say what was found out, so that what is wrong can be put right."""
     images = pair.images
+    of_teacher, of_student = pair.parameters
     student = {
         'mmdfkd.without_blocks': f'the teacher without {", ".join(pair.student.get("blocks", []))}',
         'mmdfkd.narrower': 'the teacher with half its channels',
     }.get(pair.student['type'], args.student)
     return '\n'.join(
         [
-            f'teacher  {args.teacher}: {pair.parameters[0]:,} parameters, {pair.num_classes} '
+            f'teacher  {args.teacher}: {of_teacher:,} parameters, {pair.num_classes} '
             f'classes, {"with" if pair.batch_norms else "without"} batch norms',
-            f'student  {student}: {pair.parameters[1]:,} parameters',
+            f'student  {student}: {of_student:,} parameters, {100 * of_student / of_teacher:.0f} % '
+            'of these',
             f'images   {images.channels} x {images.size} x {images.size}, mean {images.mean}, std '
             f'{images.std} in pixels{", BGR" if images.swap else ""}',
             *_recipe_note(pair),
@@ -135,15 +145,15 @@ def describe(pair: Pair, args: argparse.Namespace) -> str:
 
 
 def _recipe_note(pair: Pair) -> list[str]:
-    """Say what is taken for granted of the images of a teacher without batch norms."""
+    """Say what the recipe of a teacher without batch norms takes for granted of the images."""
     if pair.batch_norms:
         return []
-    kind = (
-        'of a black ground, as digits, since std is over'
+    kind, other = (
+        ('of a black ground, as digits', '--no-dark')
         if pair.images.dark
-        else ('that fill the frame, since std is not over')
+        else ('that fill the frame', '--dark')
     )
-    return [f'recipe   for images {kind} the mean; mean and std should be those of the data']
+    return [f'recipe   for images {kind} ({other}: the other)']
 
 
 def _size_note(args: argparse.Namespace, size: int) -> list[str]:

@@ -1,8 +1,9 @@
 """From names and a file to a config: what ``mmdfkd distill`` finds out on its own."""
 
 from .config_writer import config_text
+from .images import Images
 from .libraries import Found, find
-from .pair import Images, Pair, find_pair
+from .pair import Pair, find_pair
 from .recipe import Recipe, make_recipe
 from .smaller import NARROWER, SHALLOWER
 

@@ -90,6 +90,8 @@ def _networks(pair: Pair, recipe: Recipe) -> list[str]:
         teacher |= dict(checkpoint=pair.checkpoint)
     if pair.prefix:
         teacher |= dict(prefix=pair.prefix)
+    if pair.key is not None:
+        teacher |= dict(key=pair.key)
     student: dict[str, Any] = dict(type=Name('Classifier'), network=pair.student)
     if pair.part:
         student |= dict(init_from_teacher=True)

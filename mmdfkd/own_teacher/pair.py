@@ -15,29 +15,12 @@ from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.models.utils.feature_maps import version_of
 from mmdfkd.weights import find_weights
 
+from .images import Images, find_images
 from .libraries import Found, find
-from .smaller import NARROWER, SHALLOWER, smaller
+from .smaller import NARROWER, SHALLOWER, num_parameters, smaller
 from .weights import fit
 
 _LEAST_SIDE = 4  # pixels of a map with a layout
-
-
-@dataclass
-class Images:
-    """What both networks take; fields as of :class:`~.libraries.Found`."""
-
-    channels: int
-    size: int
-    mean: list[float]
-    std: list[float]
-    swap: bool
-    resize: float
-    interpolation: str
-
-    @property
-    def dark(self) -> bool:
-        """Whether most pixels are black, as those of digits: then std is over the mean."""
-        return sum(self.std) > sum(self.mean)
 
 
 @dataclass
@@ -48,6 +31,7 @@ class Pair:
         teacher: config of its network.
         checkpoint: of its weights, or None if the network brings them.
         prefix: of the file's keys.
+        key: the file's entry with the weights, or None for the one that there is.
         student: config of its network.
         part: whether the student starts as a part of the teacher.
         num_classes: the teacher's.
@@ -60,6 +44,7 @@ class Pair:
     teacher: dict[str, Any]
     checkpoint: str | None
     prefix: str
+    key: str | None
     student: dict[str, Any]
     part: bool
     num_classes: int
@@ -78,6 +63,10 @@ def find_pair(
     std: Sequence[float] | None = None,
     teacher_options: Mapping[str, Any] | None = None,
     student_options: Mapping[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    prefix: str | None = None,
+    dark: bool | None = None,
 ) -> Pair:
     """Find out all that a config needs.
 
@@ -92,23 +81,30 @@ def find_pair(
         std: likewise.
         teacher_options: arguments of the teacher's network.
         student_options: of the student's.
+        key: the entry of the file with the weights, where it has several.
+        prefix: of the weights' keys, where the file has several such networks.
+        dark: whether most pixels are black, which the recipe of a teacher without batch norms
+            asks; None tells it by mean and std.
 
     Raises:
         FileNotFoundError: if the weights are not there.
         ValueError: if something is not known and not given, or does not fit.
     """
-    found, prefix = _find_teacher(teacher, weights, image_size, dict(teacher_options or {}))
-    images = _images(found, image_size, mean, std)
+    state = _read(weights, key, prefix)
+    found, prefix = _find_teacher(teacher, state, image_size, dict(teacher_options or {}), prefix)
+    images = find_images(found, image_size, mean, std, dark)
     checkpoint = weights or found.checkpoint
     plain = deepcopy(found.network)
     if checkpoint is None:
         if found.pretrained is None:
             raise ValueError(f'--weights should be the file of {teacher}’s weights, but got none')
         found.network |= found.pretrained
-    built = Classifier(found.network, checkpoint, prefix)
+    built = Classifier(found.network, checkpoint, prefix, key=key)
     # Noise about the middle: shapes are looked at, not values.
     inputs = torch.randn(2, images.channels, images.size, images.size)
     num_classes = _classes(built, inputs, teacher)
+    with_norms = bool(batch_norms(built))
+    _check_dark(images.dark, dark is not None, with_norms)
     if student in (None, SHALLOWER, NARROWER):
         if student_options:
             raise ValueError(
@@ -123,25 +119,37 @@ def find_pair(
         teacher=found.network,
         checkpoint=checkpoint,
         prefix=prefix,
+        key=key,
         student=config,
         part=_is_part(built, of_student, inputs),
         num_classes=num_classes,
         images=images,
-        batch_norms=bool(batch_norms(built)),
+        batch_norms=with_norms,
         layout_layers=layout_layers(built.network, inputs),
-        parameters=(_count(built), _count(of_student)),
+        parameters=(num_parameters(built), num_parameters(of_student)),
     )
 
 
+def _read(weights: str | None, key: str | None, prefix: str | None) -> dict[str, Tensor] | None:
+    if weights is not None:
+        return find_weights(read_checkpoint(weights), weights, key)
+    if key is not None or prefix is not None:
+        raise ValueError('--key and --prefix should be with --weights, whose file they are about')
+    return None
+
+
 def _find_teacher(
-    name: str, weights: str | None, image_size: int | None, options: dict[str, Any]
+    name: str,
+    state: dict[str, Tensor] | None,
+    image_size: int | None,
+    options: dict[str, Any],
+    prefix: str | None,
 ) -> tuple[Found, str]:
-    state = find_weights(read_checkpoint(weights), weights) if weights is not None else None
     errors = []
     for found in find(name, options):
         found.set_image_size(image_size)
         try:
-            return found, '' if state is None else fit(found, state)
+            return found, '' if state is None else fit(found, state, prefix)
         except ValueError as error:
             errors.append(str(error))
     raise ValueError(' And '.join(errors))
@@ -156,45 +164,6 @@ def _named(name: str, num_classes: int, images: Images, options: dict[str, Any])
     return found.network
 
 
-def _images(
-    found: Found, size: int | None, mean: Sequence[float] | None, std: Sequence[float] | None
-) -> Images:
-    same_size = size in (None, found.image_size)
-    if found.swap:  # what is given is RGB; the network's own is BGR
-        mean, std = (values and values[::-1] for values in (mean, std))
-    size, mean, std = size or found.image_size, mean or found.mean, std or found.std
-    for name, value in (('--image-size', size), ('--mean', mean), ('--std', std)):
-        if value is None:
-            raise ValueError(
-                f'{name} should be given, as the network does not say it; mean and std are in '
-                'pixels of 0 to 255, a value a channel'
-            )
-    assert size is not None
-    assert mean is not None
-    assert std is not None
-    channels = len(mean) if found.library == 'own' else found.channels
-    if channels not in (1, 3):
-        raise ValueError(
-            'images should have 3 channels (RGB) or 1 (grey), but the weights or --mean are of '
-            f'{channels}; give a teacher of such images, and a value a channel'
-        )
-    for name, values in (('--mean', mean), ('--std', std)):
-        if len(values) != channels:
-            raise ValueError(
-                f'{name} should have a value for each of the {channels} channels that the weights '
-                f'are for, but got {[*values]}'
-            )
-    return Images(
-        channels=channels,
-        size=size,
-        mean=[round(float(value), 4) for value in mean],
-        std=[round(float(value), 4) for value in std],
-        swap=found.swap,
-        resize=found.resize if same_size else 1.0,
-        interpolation=found.interpolation,
-    )
-
-
 def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
     try:
         return classifier.probe(inputs).size(1)
@@ -206,6 +175,19 @@ def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
         ) from error
 
 
+def _check_dark(dark: bool | None, given: bool, with_norms: bool) -> None:
+    if given and with_norms:
+        raise ValueError(
+            '--dark and --no-dark should be with a teacher without batch norms, but this one has '
+            'some, and they say how its images are; leave the option out'
+        )
+    if dark is None and not with_norms:
+        raise ValueError(
+            '--dark or --no-dark should be given, as mean and std do not say whether most pixels '
+            'are black, as those of digits are, and the teacher has no batch norms to tell it'
+        )
+
+
 def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
     """Tell whether the student is the teacher's network, narrower or shallower."""
     student.eval()
@@ -214,10 +196,6 @@ def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
     except (ValueError, RuntimeError):
         return False
     return True
-
-
-def _count(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 @torch.no_grad()
@@ -239,7 +217,7 @@ def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
     def watch(name: str) -> Any:
         def look(module: nn.Module, args: tuple, output: Any) -> None:
             if isinstance(output, Tensor) and output.dim() == 4:
-                side, size = min(output.shape[2:]), _count(module)
+                side, size = min(output.shape[2:]), num_parameters(module)
                 if size and size >= stages.get(side, (0,))[0]:
                     stages[side] = size, name, output, version_of(output)
 

@@ -3,13 +3,14 @@
 from copy import deepcopy
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdfkd.models.classifiers import Classifier, spare_blocks
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 
 SHALLOWER, NARROWER = 'shallower', 'narrower'
+_ALMOST = 0.8  # of the teacher's parameters
 
 
 def smaller(
@@ -18,7 +19,8 @@ def smaller(
     """Return the config of the teacher's network with fewer blocks, or with half the channels.
 
     Args:
-        kind: :data:`SHALLOWER` or :data:`NARROWER`; None takes the first that there is.
+        kind: :data:`SHALLOWER` or :data:`NARROWER`; None takes the first that there is, but no
+            shallower one that is almost as large as the teacher if there is a narrower one.
         network: config of the teacher's network, without weights.
         teacher: has it built.
         inputs: images that it takes, (N, C, H, W); their values do not matter.
@@ -28,22 +30,36 @@ def smaller(
         ValueError: if the network cannot be made so.
     """
     why_not = []
+    shallower = None
     if kind != NARROWER:
         blocks = spare_blocks(teacher.network, inputs)
         if blocks:
-            return dict(type='mmdfkd.without_blocks', network=network, blocks=blocks)
+            shallower = dict(type='mmdfkd.without_blocks', network=network, blocks=blocks)
+            if kind == SHALLOWER or _size(shallower) < _ALMOST * num_parameters(teacher):
+                return shallower
         why_not.append('it has no blocks to leave out')
     if kind != SHALLOWER:
         shape = list(inputs.shape[1:])
         config = dict(type='mmdfkd.narrower', network=network, image_shape=shape, width=0.5)
         try:
-            with only_safe_loads():
-                MODELS.build(deepcopy(config))
+            _size(config)
             return config
         except ValueError as error:
             why_not.append(str(error))
+    if shallower is not None:
+        return shallower
     raise ValueError(
         f'--student should name a network, as {name} cannot be made {kind or "smaller"} '
         f'({"; ".join(why_not)}); give a name of timm, torchvision or mmpretrain, or '
         'module:function'
     )
+
+
+def num_parameters(network: nn.Module) -> int:
+    """Count the values of all parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _size(config: dict[str, Any]) -> int:
+    with only_safe_loads():
+        return num_parameters(MODELS.build(deepcopy(config)))

@@ -11,15 +11,26 @@ from mmdfkd.models.classifiers.classifier import WRAPPERS, find_final_layer
 from .libraries import Found
 
 
-def fit(found: Found, weights: Mapping[str, Tensor]) -> str:
+def fit(found: Found, weights: Mapping[str, Tensor], prefix: str | None = None) -> str:
     """Give a network the classes and channels of ``weights``; returns the prefix of their keys.
+
+    Args:
+        found: the network.
+        weights: a state dict.
+        prefix: of their keys, or None to find it.
 
     Raises:
         ValueError: if a key is missing or of another shape all the same.
     """
     network = found.build()
     own = network.state_dict()
-    prefix = _prefix(list(own), weights)
+    if prefix is None:
+        prefix = _prefix(list(own), weights)
+    elif not any(key.startswith(prefix) for key in weights):
+        raise ValueError(
+            f'--prefix should be what keys of the weights begin with, but got {prefix!r}; they '
+            f'are as {next(iter(weights), None)!r}'
+        )
     layer = _final_layer(network)
     for key in (f'{layer}.weight', f'{layer}.bias'):
         value = weights.get(prefix + key)
@@ -74,6 +85,6 @@ def _prefix(own: list[str], weights: Mapping[str, Tensor]) -> str:
     if any(not torch.equal(weights[first + k], weights[end + k]) for end in others for k in own):
         raise ValueError(
             f'--weights should have one network of this kind, but got {len(full)} with other '
-            f'weights, whose keys begin with {full}; save the one you mean to a file of its own'
+            f'weights, whose keys begin with {full}; choose one with --prefix'
         )
     return first

@@ -244,8 +244,8 @@ def test_test_images_of_another_size_are_told_of(tmp_path, given, size, told):
 @pytest.mark.parametrize(
     ('pair', 'told'),
     [
-        (DARK, 'of a black ground, as digits, since std is over the mean'),
-        (replace(PAIR, batch_norms=False), 'that fill the frame, since std is not over the mean'),
+        (DARK, 'of a black ground, as digits (--no-dark: the other)'),
+        (replace(PAIR, batch_norms=False), 'that fill the frame (--dark: the other)'),
         (PAIR, None),
     ],
 )

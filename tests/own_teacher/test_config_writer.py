@@ -64,13 +64,13 @@ def test_where_images_are_not_dark_the_generator_lasts(tmp_path):
 @pytest.mark.parametrize('test', [None, '/some/test'])
 @pytest.mark.parametrize('rounds', [2, 100])
 def test_what_is_imported_is_used(pair, test, rounds, tmp_path):
-    pair = replace(pair, prefix='net.', layout_layers=['a'])
+    pair = replace(pair, prefix='net.', key='ema', layout_layers=['a'])
     text, cfg = written(pair, tmp_path, rounds, test)
     imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
     for name in (alias.name for node in imports for alias in node.names):
         assert text.count(name) > 1, name
     assert cfg.train_cfg.max_iters == rounds
-    assert cfg.model.teacher.prefix == 'net.'
+    assert (cfg.model.teacher.prefix, cfg.model.teacher.key) == ('net.', 'ema')
     dataset = cfg.val_dataloader.dataset
     assert dataset.get('data_root') == test
     assert ('test_dataloader' in cfg) == bool(test)

@@ -8,8 +8,7 @@ import width_nets
 from torch import nn
 
 from mmdfkd.own_teacher import find_pair
-from mmdfkd.own_teacher.libraries import Found
-from mmdfkd.own_teacher.pair import _images, layout_layers
+from mmdfkd.own_teacher.pair import layout_layers
 
 GIVEN = dict(image_size=8, mean=[120, 110, 100], std=[60, 61, 62.00001])
 
@@ -86,6 +85,39 @@ def test_grey_images_and_a_student_for_them(tmp_path):
     assert not pair.batch_norms
 
 
+def test_whether_images_are_dark_is_asked_where_nothing_says_it(tmp_path):
+    weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
+    scaled = dict(image_size=8, mean=[0], std=[255])
+    with pytest.raises(ValueError, match='--dark or --no-dark should be given, as mean and std'):
+        find_pair('own_nets:grey', weights, **scaled)
+    assert not find_pair('own_nets:grey', weights, **scaled, dark=False).images.dark
+    digits = dict(image_size=8, mean=[33], std=[78])
+    assert not find_pair('own_nets:grey', weights, **digits, dark=False).images.dark
+    colour = own_nets.save(own_nets.with_bn, tmp_path / 'colour.pth')
+    find_pair('own_nets:with_bn', colour, **GIVEN)
+    with pytest.raises(ValueError, match='--dark and --no-dark should be with a teacher without'):
+        find_pair('own_nets:with_bn', colour, **GIVEN, dark=False)
+
+
+def test_one_of_two_networks_in_a_file_is_chosen(tmp_path):
+    state = own_nets.with_bn().state_dict()
+    averaged = {key: value + 1 for key, value in state.items()}
+    path = str(tmp_path / 'two.pth')
+    torch.save({'state_dict': state, 'state_dict_ema': averaged}, path)
+    with pytest.raises(
+        ValueError, match=r"under \['state_dict', 'state_dict_ema'\]; choose one with"
+    ):
+        find_pair('own_nets:with_bn', path, **GIVEN)
+    assert (
+        find_pair('own_nets:with_bn', path, **GIVEN, key='state_dict_ema').key == 'state_dict_ema'
+    )
+    both = {f'{n}.{k}': v for n, w in (('net', state), ('ema', averaged)) for k, v in w.items()}
+    torch.save(both, path)
+    assert find_pair('own_nets:with_bn', path, **GIVEN, prefix='ema.').prefix == 'ema.'
+    with pytest.raises(ValueError, match='--key and --prefix should be with --weights'):
+        find_pair('test_resnet', student='test_vit', key='model')
+
+
 def test_without_blocks_to_leave_out_the_student_is_narrower(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     pair = find_pair('own_nets:grey', weights, image_size=8, mean=[33], std=[78])
@@ -157,14 +189,3 @@ def test_a_layer_whose_maps_are_changed_in_place_is_not_named():
     kept = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.MaxPool2d(2))
     network = nn.Sequential(*changed, *kept, nn.Conv2d(8, 8, 3, padding=1))
     assert layout_layers(network, torch.rand(2, 3, 16, 16)) == ['3']
-
-
-def test_mean_and_std_that_are_given_are_rgb_also_of_a_network_that_takes_bgr(tmp_path):
-    swapped, plain = (
-        _images(Found('mmpretrain', {}, image_size=8, swap=swap), None, [3, 2, 1], [6, 5, 4])
-        for swap in (True, False)
-    )
-    assert (plain.mean, plain.std) == ([3, 2, 1], [6, 5, 4])
-    assert (swapped.mean, swapped.std) == ([1, 2, 3], [4, 5, 6])  # BGR, as to_rgb leaves images
-    found = Found('mmpretrain', {}, image_size=8, mean=[7, 8, 9], std=[1, 1, 1], swap=True)
-    assert _images(found, None, None, [6, 5, 4]).mean == [7, 8, 9]  # its own is BGR already

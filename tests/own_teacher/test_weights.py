@@ -32,8 +32,11 @@ def test_two_networks_in_a_file_are_not_chosen_from():
     own = timm.create_model('test_resnet').state_dict()
     averaged = {key: value + 1 for key, value in own.items()}
     both = {f'{name}.{k}': v for name, w in (('net', own), ('ema', averaged)) for k, v in w.items()}
-    with pytest.raises(ValueError, match=r"begin with \['net\.', 'ema\.'\]; save the one you"):
+    with pytest.raises(ValueError, match=r"begin with \['net\.', 'ema\.'\]; choose one with --pre"):
         fit(first('test_resnet'), both)
+    assert fit(first('test_resnet'), both, 'ema.') == 'ema.'
+    with pytest.raises(ValueError, match='--prefix should be what keys of the weights begin with'):
+        fit(first('test_resnet'), both, 'other.')
     same = {f'{name}.{key}': value for name in ('net', 'ema') for key, value in own.items()}
     assert fit(first('test_resnet'), same) == 'net.'
     assert fit(first('test_resnet'), own | both) == ''

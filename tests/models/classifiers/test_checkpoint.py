@@ -342,6 +342,18 @@ def test_weights_are_found_under_the_usual_keys(wrap, source, path):
     assert_equal(network, source)
 
 
+def test_averaged_weights_beside_the_others_are_not_chosen_in_silence(source, path):
+    averaged = {key: value + 1 for key, value in source.state_dict().items()}
+    torch.save({'epoch': 3, 'state_dict': averaged, 'state_dict_ema': source.state_dict()}, path)
+    with pytest.raises(
+        ValueError, match=r"\['state_dict', 'state_dict_ema'\]; choose one with key"
+    ):
+        load_weights(build(), path)
+    network = build()
+    load_weights(network, path, key='state_dict_ema')
+    assert_equal(network, source)
+
+
 def test_one_of_several_is_chosen_by_key(source, path):
     other = build().state_dict()
     torch.save({'teacher': source.state_dict(), 'student': other}, path)
