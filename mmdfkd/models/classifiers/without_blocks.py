@@ -1,6 +1,7 @@
 """A shallower student: its teacher's network without some of its blocks."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -44,8 +45,10 @@ def without_blocks(network: dict, blocks: Sequence[str], **options: Any) -> nn.M
 def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
     """Name every second block of each stage that keeps the shape: what can be left out.
 
-    A block is a module of several layers in an ``nn.Sequential`` or ``nn.ModuleList`` that has
-    a sibling of its kind. Of each stage at least half of the blocks stay, the first among them.
+    A block is a module of several layers that has a sibling of its kind; its stage is an
+    ``nn.Sequential`` or ``nn.ModuleList``, or another module, as of a RegNet, where each block
+    takes what the one before it returns. Of each stage at least half of the blocks stay, the first
+    among them.
 
     Args:
         network: a classifier; nothing of it is changed.
@@ -54,34 +57,57 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
     Returns:
         Names for :func:`without_blocks`, none if the network has no such blocks.
     """
-    keeps: set[str] = set()
-
-    def watch(name: str) -> Any:
-        def look(_: nn.Module, args: tuple, output: Any) -> None:
-            if len(args) == 1 and isinstance(args[0], Tensor) and isinstance(output, Tensor):
-                keeps.update([name] if args[0].shape == output.shape else [])
-
-        return look
-
-    stages = {k: v for k, v in network.named_modules() if isinstance(v, _CONTAINERS)}
     names = {id(module): name for name, module in network.named_modules()}
-    blocks = {k: [b for b in stage if _is_block(b)] for k, stage in stages.items()}
-    handles = [
-        block.register_forward_hook(watch(names[id(block)]))
-        for stage in blocks.values()
-        for block in stage
-    ]
+    stages = {module: _blocks(module) for module in network.modules()}
+    passes = _passes(network, inputs, {b for blocks in stages.values() for b in blocks})
+    spare, inside = [], set[nn.Module]()
+    for stage, blocks in stages.items():
+        if isinstance(stage, _CONTAINERS):
+            inside |= set(stage.modules())
+        elif stage in inside or not _serial(blocks, passes):
+            continue
+        found = [b for b in blocks[1::2] if b in passes and _keeps(*passes[b])]
+        spare += [names[id(block)] for block in found]
+        if found:  # what is inside a block is none of its own
+            inside |= {part for block in blocks for part in block.modules()}
+    return _outermost(spare)
+
+
+def _blocks(stage: nn.Module) -> list[nn.Module]:
+    """Return the children that are blocks with a sibling of their kind."""
+    blocks = [child for child in stage.children() if _is_block(child)]
+    return [b for b in blocks if sum(type(other) is type(b) for other in blocks) > 1]
+
+
+def _passes(
+    network: nn.Module, inputs: Tensor, modules: set[nn.Module]
+) -> dict[nn.Module, tuple[Tensor, Tensor]]:
+    """Return what each module of one tensor got and returned in a pass."""
+    seen = {}
+
+    def look(module: nn.Module, args: tuple, output: Any) -> None:
+        if len(args) == 1 and isinstance(args[0], Tensor) and isinstance(output, Tensor):
+            seen[module] = args[0], output
+
+    handles = [module.register_forward_hook(look) for module in modules]
     try:
         with frozen(network) as quiet:
             quiet(inputs)
     finally:
         for handle in handles:
             handle.remove()
-    spare = []
-    for stage in blocks.values():
-        alike = [names[id(b)] for b in stage if sum(type(o) is type(b) for o in stage) > 1]
-        spare += [name for name in alike[1::2] if name in keeps]
-    return _outermost(spare)
+    return seen
+
+
+def _serial(blocks: list[nn.Module], passes: dict[nn.Module, tuple[Tensor, Tensor]]) -> bool:
+    """Tell whether each block got what the one before it returned."""
+    return all(b in passes for b in blocks) and all(
+        passes[one][1] is passes[other][0] for one, other in pairwise(blocks)
+    )
+
+
+def _keeps(got: Tensor, returned: Tensor) -> bool:
+    return got.shape == returned.shape
 
 
 def _outermost(names: Sequence[str]) -> list[str]:

@@ -26,6 +26,31 @@ def test_layers_that_are_no_blocks_are_not_spare():
     assert spare_blocks(vgg11_bn(num_classes=3), torch.rand(1, 3, 32, 32)) == []
 
 
+def test_stages_that_are_no_container_are_found_where_their_blocks_follow_each_other():
+    network = timm.create_model('regnetx_002', num_classes=3)
+    spare = spare_blocks(network, torch.rand(1, 3, 64, 64))
+    assert spare == ['s3.b2', 's3.b4', 's4.b2', 's4.b4', 's4.b6']  # and no layer of a block
+    # Its one block of a stage has layers alike, which keep the shape.
+    assert spare_blocks(timm.create_model('mobilevit_xxs'), torch.rand(1, 3, 64, 64))[0] == (
+        'stages.1.1'
+    )
+
+
+class Parallel(nn.Module):
+    """Branches alike, of which each takes the images."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.fc = Block(3, 3), Block(3, 3), nn.Linear(3, 2)
+
+    def forward(self, images):
+        return self.fc((self.one(images) + self.two(images)).mean((2, 3)))
+
+
+def test_branches_beside_each_other_are_no_stage():
+    assert spare_blocks(Parallel(), torch.rand(1, 3, 8, 8)) == []
+
+
 class Doubled(nn.Module):
     """Blocks of which the second changes the number of channels."""
 
