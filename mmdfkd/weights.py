@@ -46,18 +46,19 @@ def find_weights(content: Any, source: str | Path, key: str | None = None) -> di
         )
     if _is_state(content):
         return dict(content)
-    found = [name for name, value in content.items() if _is_state(value)]
-    likely = [name for name in WEIGHT_KEYS if name in found]
-    if len(likely or found) > 1:
+    found = [
+        name
+        for name, value in content.items()
+        # MMEngine's may hold more than tensors.
+        if _is_state(value) or (name == 'state_dict' and isinstance(value, Mapping) and value)
+    ]
+    chosen = [name for name in WEIGHT_KEYS if name in found] or found
+    if len(chosen) > 1:
         raise ValueError(
-            f'{source} should hold one state dict, but got them under {likely or found}; choose '
-            'one with key'
+            f'{source} should hold one state dict, but got them under {chosen}; choose one with key'
         )
-    full = content.get('state_dict')
-    if isinstance(full, Mapping) and full:  # MMEngine's, whatever else stands beside it
-        return find_weights(full, source)
-    if found:
-        return dict(content[(likely or found)[0]])
+    if chosen:
+        return find_weights(content[chosen[0]], source)
     inner = [name for name in WEIGHT_KEYS if isinstance(content.get(name), Mapping)]
     if inner and content[inner[0]]:
         return find_weights(content[inner[0]], source)

@@ -43,7 +43,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     add('--prefix', help='what stands before their keys, where several such networks are there')
     add('--student', metavar='STUDENT', help=f'likewise; or {SHALLOWER}: the teacher without every '
         f'second block, or {NARROWER}: with half its channels, from its weights; by default the '
-        'first of the two that there is')  # fmt: skip
+        'first, unless there are no such blocks, or the rest is almost as large')  # fmt: skip
     add('--image-size', type=positive, help='side of an image in pixels')
     add('--mean', type=float, nargs='+', help='a value a channel, RGB, in pixels of 0 to 255')
     add('--std', type=float, nargs='+', help='likewise')
@@ -148,12 +148,11 @@ def _recipe_note(pair: Pair) -> list[str]:
     """Say what the recipe of a teacher without batch norms takes for granted of the images."""
     if pair.batch_norms:
         return []
-    kind, other = (
-        ('of a black ground, as digits', '--no-dark')
-        if pair.images.dark
-        else ('that fill the frame', '--dark')
-    )
-    return [f'recipe   for images {kind} ({other}: the other)']
+    if pair.images.dark:
+        return [
+            'recipe   for images of a black ground, as digits; if yours are not, give --no-dark'
+        ]
+    return ['recipe   for images that fill the frame; if most pixels are black, give --dark']
 
 
 def _size_note(args: argparse.Namespace, size: int) -> list[str]:

@@ -8,7 +8,7 @@ from .libraries import Found
 
 @dataclass
 class Images:
-    """What both networks take; fields as of :class:`~.libraries.Found`, and whether it is dark.
+    """What both networks take; fields as of :class:`~.libraries.Found`, and whether they are dark.
 
     Args:
         dark: whether most pixels are black, as those of digits; None if mean and std do not say.

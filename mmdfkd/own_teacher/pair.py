@@ -74,7 +74,7 @@ def find_pair(
         teacher: a name, as :func:`~.libraries.find` takes it.
         weights: path or URL of the teacher's weights; None takes its library's own.
         student: a name, or ``'shallower'`` for the teacher without some of its blocks, or
-            ``'narrower'`` for half its channels; None takes the first of the two that there is.
+            ``'narrower'`` for half its channels; None chooses, as :func:`~.smaller.smaller` says.
             One whose layers are the teacher's, narrower or fewer, starts as a part of it.
         image_size: side of an image in pixels, where the library does not say it, or another.
         mean: in pixels of 0 to 255, one value a channel, RGB or grey; likewise.

@@ -29,15 +29,11 @@ def smaller(
     Raises:
         ValueError: if the network cannot be made so.
     """
-    why_not = []
-    shallower = None
-    if kind != NARROWER:
-        blocks = spare_blocks(teacher.network, inputs)
-        if blocks:
-            shallower = dict(type='mmdfkd.without_blocks', network=network, blocks=blocks)
-            if kind == SHALLOWER or _size(shallower) < _ALMOST * num_parameters(teacher):
-                return shallower
-        why_not.append('it has no blocks to leave out')
+    blocks = [] if kind == NARROWER else spare_blocks(teacher.network, inputs)
+    shallower = dict(type='mmdfkd.without_blocks', network=network, blocks=blocks)
+    if blocks and (kind == SHALLOWER or _size(shallower) < _ALMOST * num_parameters(teacher)):
+        return shallower
+    why_not = [] if kind == NARROWER else ['it has no blocks to leave out']
     if kind != SHALLOWER:
         shape = list(inputs.shape[1:])
         config = dict(type='mmdfkd.narrower', network=network, image_shape=shape, width=0.5)
@@ -46,7 +42,7 @@ def smaller(
             return config
         except ValueError as error:
             why_not.append(str(error))
-    if shallower is not None:
+    if blocks:
         return shallower
     raise ValueError(
         f'--student should name a network, as {name} cannot be made {kind or "smaller"} '

@@ -244,8 +244,11 @@ def test_test_images_of_another_size_are_told_of(tmp_path, given, size, told):
 @pytest.mark.parametrize(
     ('pair', 'told'),
     [
-        (DARK, 'of a black ground, as digits (--no-dark: the other)'),
-        (replace(PAIR, batch_norms=False), 'that fill the frame (--dark: the other)'),
+        (DARK, 'of a black ground, as digits; if yours are not, give --no-dark'),
+        (
+            replace(PAIR, batch_norms=False),
+            'that fill the frame; if most pixels are black, give --dark',
+        ),
         (PAIR, None),
     ],
 )

@@ -66,7 +66,7 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
             inside |= set(stage.modules())
         elif stage in inside or not _serial(blocks, passes):
             continue
-        found = [b for b in blocks[1::2] if b in passes and _keeps(*passes[b])]
+        found = [b for b in blocks[1::2] if b in passes and _keeps_shape(*passes[b])]
         spare += [names[id(block)] for block in found]
         if found:  # what is inside a block is none of its own
             inside |= {part for block in blocks for part in block.modules()}
@@ -106,7 +106,7 @@ def _serial(blocks: list[nn.Module], passes: dict[nn.Module, tuple[Tensor, Tenso
     )
 
 
-def _keeps(got: Tensor, returned: Tensor) -> bool:
+def _keeps_shape(got: Tensor, returned: Tensor) -> bool:
     return got.shape == returned.shape
 
 

@@ -352,6 +352,10 @@ def test_averaged_weights_beside_the_others_are_not_chosen_in_silence(source, pa
     network = build()
     load_weights(network, path, key='state_dict_ema')
     assert_equal(network, source)
+    mixed = averaged | {'_extra_state': {'version': 1}}  # no tensors alone
+    torch.save({'state_dict': mixed, 'state_dict_ema': source.state_dict()}, path)
+    with pytest.raises(ValueError, match='choose one with key'):
+        load_weights(build(), path)
 
 
 def test_one_of_several_is_chosen_by_key(source, path):
