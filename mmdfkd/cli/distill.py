@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from PIL import Image
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmdfkd.cli import export, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
@@ -29,7 +27,15 @@ from mmdfkd.engine.length import rounds_within
 from mmdfkd.engine.throughput import seconds_a_round
 from mmdfkd.engine.work_dir import claim, newest_checkpoint
 from mmdfkd.outputs import Output
-from mmdfkd.own_teacher import NARROWER, SHALLOWER, Pair, config_text, find_pair, make_recipe
+from mmdfkd.own_teacher import (
+    NARROWER,
+    SHALLOWER,
+    Pair,
+    config_text,
+    describe,
+    find_pair,
+    make_recipe,
+)
 from mmdfkd.registry import MODELS
 
 
@@ -121,57 +127,6 @@ def _command() -> str:
     return command_line('--resume', '--force', '--verbose')
 
 
-def describe(pair: Pair, args: argparse.Namespace) -> str:
-    """Say what was found out, so that what is wrong can be put right."""
-    images = pair.images
-    of_teacher, of_student = pair.parameters
-    student = {
-        'mmdfkd.without_blocks': f'the teacher without {", ".join(pair.student.get("blocks", []))}',
-        'mmdfkd.narrower': 'the teacher with half its channels',
-    }.get(pair.student['type'], args.student)
-    return '\n'.join(
-        [
-            f'teacher  {args.teacher}: {of_teacher:,} parameters, {pair.num_classes} '
-            f'classes, {"with" if pair.batch_norms else "without"} batch norms',
-            f'student  {student}: {of_student:,} parameters, {100 * of_student / of_teacher:.0f} % '
-            'of these',
-            f'images   {images.channels} x {images.size} x {images.size}, mean {images.mean}, std '
-            f'{images.std} in pixels{", BGR" if images.swap else ""}',
-            *_recipe_note(pair),
-            'if a line is wrong: --image-size, --mean, --std, --teacher-options, --student',
-            *_size_note(args, pair.images.size),
-        ]
-    )
-
-
-def _recipe_note(pair: Pair) -> list[str]:
-    """Say what the recipe of a teacher without batch norms takes for granted of the images."""
-    if pair.batch_norms:
-        return []
-    if pair.images.dark:
-        return [
-            'recipe   for images of a black ground, as digits; if yours are not, give --no-dark'
-        ]
-    return ['recipe   for images that fill the frame; if most pixels are black, give --dark']
-
-
-def _size_note(args: argparse.Namespace, size: int) -> list[str]:
-    """Ask for the size where the test images have another than the library says."""
-    if args.test is None or args.image_size is not None:
-        return []
-    files = (path for path in Path(args.test).rglob('*') if path.suffix.lower() in IMG_EXTENSIONS)
-    if (first := next(files, None)) is None:
-        return []
-    with Image.open(first) as image:
-        width, height = image.size
-    if min(width, height) == size:
-        return []
-    return [
-        f'warning: {first.name} of {args.test} is {width} x {height}, and the teacher is taken to '
-        f'see {size} x {size}: give --image-size {min(width, height)} if it was trained so'
-    ]
-
-
 def check_work_dir(work_dir: Path) -> None:
     """Raise an error if the config can have no name beside the work dir."""
     if work_dir.name in ('', '..'):
@@ -236,7 +191,8 @@ def begin(config: Path, args: argparse.Namespace) -> None:
     sys.path.append(str(Path.cwd()))  # of module:function
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / config.name
-        print(describe(write_config(args, draft), args), flush=True)
+        pair = write_config(args, draft)
+        print(describe(pair, args.teacher, args.student, args.test, args.image_size), flush=True)
         claim(args.work_dir, force=args.force, config=config)
         file.write(draft.read_text(encoding='utf-8'))
 

@@ -106,21 +106,9 @@ def claim(
         )
     if resume in ('newest', 'auto') or not (held or (config and config.is_file())):
         return
-    if resume is not None:
-        file = Path(resume)
-        beside = file.is_file() and file.resolve().parent == folder.resolve()
-        if beside and not _later(file, folder):
-            return
-        if beside and force:
-            _move_aside(folder, _later(file, folder))
-            return
-        if beside:
-            later = [path.name for path in _later(file, folder)]
-            raise ValueError(
-                f'--resume should name the newest checkpoint of {folder}, but got {file.name} '
-                f'before {", ".join(later)}; give another --work-dir, or --force to move those to '
-                f'{_aside(folder)}'
-            )
+    if resume is not None and _is_beside(Path(resume), folder):
+        _claim_from(Path(resume), folder, force)
+        return
     if not force:
         raise ValueError(
             f'--work-dir should be new, but {folder} has a run with {held[-1]}; add --resume to '
@@ -130,6 +118,23 @@ def claim(
         aside = _move_aside(folder, _of_run(folder))
         if config and config.is_file():
             config.rename(aside.with_suffix('.py'))
+
+
+def _is_beside(file: Path, folder: Path) -> bool:
+    return file.is_file() and file.resolve().parent == folder.resolve()
+
+
+def _claim_from(file: Path, folder: Path, force: bool) -> None:
+    """Let a run go on from that checkpoint of it, which should be its newest unless forced."""
+    later = _later(file, folder)
+    if later and not force:
+        raise ValueError(
+            f'--resume should name the newest checkpoint of {folder}, but got {file.name} '
+            f'before {", ".join(path.name for path in later)}; give another --work-dir, or --force '
+            f'to move those to {_aside(folder)}'
+        )
+    if later:
+        _move_aside(folder, later)
 
 
 def note_session(work_dir: str | Path, name: str) -> None:

@@ -1,6 +1,7 @@
 """From names and a file to a config: what ``mmdfkd distill`` finds out on its own."""
 
 from .config_writer import config_text
+from .describe import describe
 from .images import Images
 from .libraries import Found, find
 from .pair import Pair, find_pair
@@ -15,6 +16,7 @@ __all__ = [
     'Pair',
     'Recipe',
     'config_text',
+    'describe',
     'find',
     'find_pair',
     'make_recipe',

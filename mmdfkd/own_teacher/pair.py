@@ -96,9 +96,7 @@ def find_pair(
     checkpoint = weights or found.checkpoint
     plain = deepcopy(found.network)
     if checkpoint is None:
-        if found.pretrained is None:
-            raise ValueError(f'--weights should be the file of {teacher}’s weights, but got none')
-        found.network |= found.pretrained
+        found.network |= _pretrained(found, teacher)
     built = Classifier(found.network, checkpoint, prefix, key=key)
     # Noise about the middle: shapes are looked at, not values.
     inputs = torch.randn(2, images.channels, images.size, images.size)
@@ -106,11 +104,7 @@ def find_pair(
     with_norms = bool(batch_norms(built))
     _check_dark(images.dark, dark is not None, with_norms)
     if student in (None, SHALLOWER, NARROWER):
-        if student_options:
-            raise ValueError(
-                f'--student-options should be with a --student of its own name, but got '
-                f'{student or "none"}; give a name, or leave the options out'
-            )
+        _check_no_options(student, student_options)
         config = smaller(student, plain, built, inputs, teacher)
     else:
         config = _named(student, num_classes, images, dict(student_options or {}))
@@ -153,6 +147,20 @@ def _find_teacher(
         except ValueError as error:
             errors.append(str(error))
     raise ValueError(' And '.join(errors))
+
+
+def _pretrained(found: Found, name: str) -> dict[str, Any]:
+    if found.pretrained is None:
+        raise ValueError(f'--weights should be the file of {name}’s weights, but got none')
+    return found.pretrained
+
+
+def _check_no_options(student: str | None, options: Mapping[str, Any] | None) -> None:
+    if options:
+        raise ValueError(
+            f'--student-options should be with a --student of its own name, but got '
+            f'{student or "none"}; give a name, or leave the options out'
+        )
 
 
 def _named(name: str, num_classes: int, images: Images, options: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """One command from a teacher's weights to a student, a config and a report."""
 
 import sys
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 import own_nets
 import pytest
 import torch
-from example_pair import DARK, PAIR
 from mmengine.config import Config
 from safetensors.torch import load_file
 
@@ -227,32 +225,3 @@ def test_a_file_that_is_there_is_not_replaced(monkeypatch):
     with pytest.raises(ValueError, match=r'w\.py should be a new file'):
         run(monkeypatch, '--work-dir', 'w')
     assert Path('w.py').read_text() == 'mine = True\n'
-
-
-@pytest.mark.parametrize(
-    ('given', 'size', 'told'), [(None, 16, True), (None, 9, False), (16, 16, False)]
-)
-def test_test_images_of_another_size_are_told_of(tmp_path, given, size, told):
-    (tmp_path / 'test/a').mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / 'test/a/1.png'), np.zeros((9, 12, 3), np.uint8))
-    args = Namespace(test='test', image_size=given)
-    note = distill._size_note(args, size)
-    assert bool(note) == told
-    assert not told or ('is 12 x 9' in note[0] and 'give --image-size 9' in note[0])
-
-
-@pytest.mark.parametrize(
-    ('pair', 'told'),
-    [
-        (DARK, 'of a black ground, as digits; if yours are not, give --no-dark'),
-        (
-            replace(PAIR, batch_norms=False),
-            'that fill the frame; if most pixels are black, give --dark',
-        ),
-        (PAIR, None),
-    ],
-)
-def test_the_images_that_a_recipe_is_for_are_told(pair, told):
-    args = distill.parse_args(['resnet18', '--weights', 't.pth', '--student', 'resnet10t'])
-    lines = [line for line in distill.describe(pair, args).splitlines() if line[:6] == 'recipe']
-    assert [told in line for line in lines] == ([True] if told else [])

@@ -1,13 +1,7 @@
 """Parts that the distillers share."""
 
 from .augment import Augmentation, Compose
-from .augmentations import (
-    RandomAffine,
-    RandomErase,
-    RandomResizedCrop,
-    RandomSymmetry,
-    ShiftFlip,
-)
+from .augmentations import RandomErase, RandomSymmetry, ShiftFlip
 from .bn_recorder import BNRecorder, BNStatistics, gather_statistics
 from .counter import Counter
 from .discriminator import InstanceDiscriminator
@@ -17,6 +11,7 @@ from .gather import alone, average_buffers, gather, share
 from .instance_means import InstanceMeans
 from .moving_average import move_towards
 from .precision import full_precision
+from .resampling import RandomAffine, RandomResizedCrop
 
 __all__ = [
     'Augmentation',
