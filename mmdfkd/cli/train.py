@@ -17,7 +17,7 @@ from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
 from mmdfkd.engine.length import set_length
 from mmdfkd.engine.terminal import TerminalRunner
-from mmdfkd.engine.work_dir import claim, note_session
+from mmdfkd.engine.work_dir import claim, newest_checkpoint, note_session
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -120,9 +120,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         enable_amp(cfg.optim_wrapper)
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume in ('auto', 'newest') else args.resume
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise ValueError(
@@ -134,8 +131,18 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
+    if args.resume is not None:
+        _resume(cfg, args.resume)
     check_training(cfg)
     return cfg
+
+
+def _resume(cfg: Config, resume: str) -> None:
+    """Go on from a checkpoint; where ``auto`` finds none, the config's ``load_from`` stays."""
+    if resume == 'auto' and cfg.get('load_from') and newest_checkpoint(cfg.work_dir) is None:
+        return
+    cfg.resume = True
+    cfg.load_from = None if resume in ('auto', 'newest') else resume
 
 
 def main(arguments: list[str] | None = None) -> None:

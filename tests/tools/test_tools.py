@@ -50,6 +50,15 @@ def test_resume_takes_a_path_or_finds_one():
     assert merged(resume='iter_5.pth').load_from == 'iter_5.pth'
 
 
+def test_where_auto_finds_no_run_the_weights_to_begin_with_stay(tmp_path):
+    given = dict(resume='auto', work_dir=str(tmp_path), cfg_options={'load_from': 'a.pth'})
+    cfg = merged(**given)
+    assert (cfg.resume, cfg.load_from) == (False, 'a.pth')
+    (tmp_path / 'iter_5.pth').touch()
+    cfg = merged(**given)
+    assert (cfg.resume, cfg.load_from) == (True, None)
+
+
 def test_no_validate_leaves_validation_out():
     cfg = merged(no_validate=True)
     assert cfg.val_cfg is cfg.val_dataloader is cfg.val_evaluator is None

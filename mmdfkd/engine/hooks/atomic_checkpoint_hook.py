@@ -116,7 +116,8 @@ class AtomicCheckpointHook(CheckpointHook):
     only heard of files beside it.
 
     Args:
-        backend_args: as MMEngine's; where given, the storage it names is used as it is.
+        backend_args: as MMEngine's; where given, or where ``out_dir`` is a URL, the storage that
+            it names is used as it is.
         **kwargs: of MMEngine's ``CheckpointHook``.
 
     Raises:
@@ -127,7 +128,9 @@ class AtomicCheckpointHook(CheckpointHook):
         # -1 is MMEngine's never, and its all.
         given = {name: kwargs.get(name, -1) for name in ('interval', 'max_keep_ckpts')}
         check_positive(**{name: number for name, number in given.items() if number != -1})
-        super().__init__(backend_args=backend_args or {'backend': 'mmdfkd.atomic'}, **kwargs)
+        if not backend_args and '://' not in str(kwargs.get('out_dir')):
+            backend_args = {'backend': 'mmdfkd.atomic'}
+        super().__init__(backend_args=backend_args, **kwargs)
         self._random_state: Any = None
 
     def before_train(self, runner: Runner) -> None:

@@ -4,6 +4,7 @@ import copy
 
 import torch
 from mmengine.hooks import EMAHook
+from mmengine.model import StochasticWeightAverage
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
@@ -21,7 +22,8 @@ class DistillerEMAHook(EMAHook):
     generator, or part of one: of a :class:`GeneratorRestartHook`, or of the method's own.
 
     Args:
-        **kwargs: of MMEngine's ``EMAHook``.
+        **kwargs: of MMEngine's ``EMAHook``. A ``StochasticWeightAverage`` is of all rounds alike,
+            and refused where the generator is restarted.
     """
 
     def before_run(self, runner: Runner) -> None:
@@ -45,10 +47,19 @@ class DistillerEMAHook(EMAHook):
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
         restarts = unwrap(runner.model).num_restarts
         if restarts > self._restarts and 'generator' in self.src_model:
-            averages, live = self.ema_model.module['generator'], self.src_model['generator']
-            for average, value in zip(averages.parameters(), live.parameters(), strict=True):
-                average.copy_(value)
+            self._begin_anew(self.ema_model.module['generator'], self.src_model['generator'])
         self._restarts = restarts
+
+    def _begin_anew(self, average: nn.Module, live: nn.Module) -> None:
+        if isinstance(self.ema_model, StochasticWeightAverage):
+            raise ValueError(
+                'ema_type of DistillerEMAHook should be an average that forgets, as '
+                'ExponentialMovingAverage, where a generator is restarted, but got '
+                'StochasticWeightAverage: it would keep to the new generator’s first weights'
+            )
+        values = live.state_dict()
+        for name, mean in average.state_dict().items():
+            mean.copy_(values[name])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take the averages of a run that goes on, or average from what is loaded."""

@@ -42,7 +42,8 @@ class GeneratorRestartHook(Hook):
 
         Raises:
             TypeError: if the method has no generator to restart, or no config to build it from.
-            ValueError: if a ``CosinePeriodLR`` has another period, or there is no such layer.
+            ValueError: if a ``CosinePeriodLR`` begins at other rounds than the generators, or there
+                is no such layer.
         """
         model = unwrap(runner.model)
         if not isinstance(model, GenerativeDistiller):
@@ -53,10 +54,18 @@ class GeneratorRestartHook(Hook):
         model.check_restartable(self.layer)
         schedulers = runner.param_schedulers
         for scheduler in schedulers['generator'] if isinstance(schedulers, dict) else []:
-            if isinstance(scheduler, CosinePeriodLR) and scheduler.period != self.interval:
+            if not isinstance(scheduler, CosinePeriodLR):
+                continue
+            if scheduler.period != self.interval:
                 raise ValueError(
                     f'period of the generator’s CosinePeriodLR should be {self.interval} as the '
                     f'interval of GeneratorRestartHook, but got {scheduler.period}; set both'
+                )
+            if scheduler.begin % self.interval:
+                raise ValueError(
+                    'begin of the generator’s CosinePeriodLR should be a multiple of '
+                    f'{self.interval}, the interval of GeneratorRestartHook, but got '
+                    f'{scheduler.begin}: the rate would not begin anew with the generator'
                 )
 
     def before_train_iter(

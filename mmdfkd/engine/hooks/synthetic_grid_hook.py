@@ -1,6 +1,7 @@
 """Pictures of what the generator makes, over time, beside real ones."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class SyntheticGridHook(Hook):
     ``real``. The names are left beside the log, for the report.
 
     Args:
-        interval: iterations between two grids; a run that is no longer has four grids.
+        interval: iterations between two grids; a run that is no longer has four grids at most.
         num_classes: rows, at most the generator's classes.
         num_latents: columns.
         seed: of the latents.
@@ -74,7 +75,7 @@ class SyntheticGridHook(Hook):
     ) -> None:
         """Add a grid at every ``interval`` and after the last iteration."""
         rounds = runner.max_iters
-        interval = self.interval if self.interval < rounds else max(1, rounds // _OF_SHORT_RUNS)
+        interval = self.interval if self.interval < rounds else math.ceil(rounds / _OF_SHORT_RUNS)
         if self.every_n_train_iters(runner, interval) or self.is_last_train_iter(runner):
             self._add_grid(runner)
 

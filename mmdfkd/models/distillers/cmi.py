@@ -96,10 +96,8 @@ class CMI(InversionDistiller):
         self.local_view = self._built_view('local_view', local_view)
         check_batch_norms(self.teacher, self.loss_bn, needed=True)
         self.num_negatives = num_negatives
-        # An unknown name is told now.
-        named = FeatureMaps(self.teacher.network, feature_layers or ()).layers
-        self.means = InstanceMeans(named or batch_norms(self.teacher))
-        dim = self._dimension(feature_layers)
+        self.feature_layers = list(feature_layers or ())
+        dim = self._dimension()
         self.head: Any = InstanceDiscriminator(dim, head_dim)
         self.bank = FeatureBank(bank_size, 2 * dim)
         try_losses(self, 'loss_ce', 'loss_bn', 'loss_cr')
@@ -126,13 +124,13 @@ class CMI(InversionDistiller):
     def inversion_losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Compute the losses of pixels (N, C, H, W) that should show ``labels`` (N,)."""
         adversary = self.loss_adv is not None and not self.warming_up
-        with self.means:
+        with self._watch() as means:
             inputs = self._view(images, self.global_view)
             seen = self.respond(inputs, statistics=True, student=adversary)
-        global_ = self.means.features
-        with self.means:
+        global_ = means.features
+        with self._watch() as means:
             self.teacher(self._view(images, self.local_view))
-        local = self.means.features
+        local = means.features
         past_local, past_global = self.bank.draw(self.num_negatives).chunk(2, dim=1)
         with torch.no_grad():  # the loss has no gradient to these
             keys = self.head(torch.cat([global_, past_global]))
@@ -165,13 +163,14 @@ class CMI(InversionDistiller):
         view.check_shape(self.image_shape)
         return view
 
-    def _dimension(self, feature_layers: Sequence[str] | None) -> int:
+    def _dimension(self) -> int:
         try:
             return self._features(torch.zeros(1, *self.image_shape)).size(1)
         except (IndexError, RuntimeError) as error:
             raise ValueError(
                 f'feature_layers should name layers of the teacher that get maps (N, C, H, W), but '
-                f'got {feature_layers}, which raised: {error}; name convolutions or batch norms'
+                f'got {self.feature_layers}, which raised: {error}; name convolutions or batch '
+                'norms'
             ) from error
 
     def _view(self, images: Tensor, augment: Compose) -> Tensor:
@@ -180,6 +179,11 @@ class CMI(InversionDistiller):
 
     @torch.no_grad()
     def _features(self, inputs: Tensor) -> Tensor:
-        with self.means:
+        with self._watch() as means:
             self.teacher(inputs)
-        return self.means.features
+        return means.features
+
+    def _watch(self) -> InstanceMeans:
+        # The layers of now: a Runner with sync_bn puts others in place of batch norms.
+        named = FeatureMaps(self.teacher.network, self.feature_layers).layers
+        return InstanceMeans(named or batch_norms(self.teacher))

@@ -14,7 +14,7 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .frame.loss_trial import try_losses
-from .frame.parts import build, check_absent, check_batch_norms
+from .frame.parts import build, check_absent, check_batch_norms, check_no_warmup
 from .generative import GenerativeDistiller
 
 
@@ -25,7 +25,8 @@ class MAD(GenerativeDistiller):
     ``L_G = loss_adv (+ loss_ce) (+ loss_bn)``, ``L_S = loss_kd + loss_kd_ema``: in each of its
     steps the student learns from new images of the live generator and from as many of the
     generator's exponential moving average, which changes little from round to round. In
-    ``warmup_rounds`` the generator learns alone, without ``loss_adv``.
+    ``warmup_rounds`` the generator learns alone, without ``loss_adv``. Where the generator is
+    restarted, the average begins anew with it.
 
     Args:
         loss_adv: config of the adversarial loss.
@@ -36,8 +37,8 @@ class MAD(GenerativeDistiller):
         **kwargs: see :class:`GenerativeDistiller`; without ``memory``.
 
     Raises:
-        ValueError: if there is a memory, ``momentum`` is out of range, or ``loss_bn`` is given
-            for a teacher without batch norms.
+        ValueError: if there is a memory, ``momentum`` is out of range, ``loss_bn`` is given for a
+            teacher without batch norms, or the generator has no loss in the warm-up.
     """
 
     def __init__(
@@ -58,17 +59,26 @@ class MAD(GenerativeDistiller):
         self.momentum = momentum
         # No optimiser has it; saved with the rest, and the same in all processes.
         self.ema_generator = deepcopy(self.generator).requires_grad_(False)
+        self._new_generator = False  # from a restart to the round's end
         check_absent(self, 'two live generators', memory=self.memory)
         check_batch_norms(self.teacher, self.loss_bn)
+        if not (self.loss_ce or self.loss_bn or self.image_priors):
+            check_no_warmup(self)
         try_losses(self, 'loss_kd', 'loss_kd_ema', 'loss_adv')
 
     def synthesize(self, labels: Tensor, optim_wrapper: OptimWrapperDict) -> list[Log]:
-        """Train the generator; its average follows, in the first round all the way."""
+        """Train the generator; its average follows, all the way where the generator is new."""
         logs = super().synthesize(labels, optim_wrapper)
         average_buffers(self.generator)  # each process's batch norms saw images of its own
-        share_of_new = 1 - self.momentum if int(self.rounds) else 1.0
-        move_towards(self.ema_generator, self.generator, share_of_new)
+        is_new = self._new_generator or not int(self.rounds)
+        move_towards(self.ema_generator, self.generator, 1.0 if is_new else 1 - self.momentum)
+        self._new_generator = False
         return logs
+
+    def restart(self, optim_wrapper: OptimWrapperDict, layer: str = '') -> None:
+        """Give the generator new weights; see the base."""
+        super().restart(optim_wrapper, layer)
+        self._new_generator = True
 
     def generator_losses(
         self, inputs: Tensor, latents: Tensor, labels: Tensor

@@ -224,6 +224,12 @@ def test_the_name_that_is_there_is_kept(tmp_path):
     assert marker.read_text() == str(tmp_path / 'iter_3.pth')
 
 
+def test_the_storage_of_a_url_is_its_own():
+    """It was a folder s3: here."""
+    assert AtomicCheckpointHook(interval=1, out_dir='s3://bucket/runs').backend_args is None
+    assert AtomicCheckpointHook(interval=1).backend_args == {'backend': 'mmdfkd.atomic'}
+
+
 def test_a_storage_that_the_user_names_is_used():
     assert AtomicCheckpointHook(backend_args={'backend': 'local'}).backend_args == {
         'backend': 'local'

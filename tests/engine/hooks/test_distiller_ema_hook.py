@@ -15,11 +15,13 @@ GENERATOR = dict(
 )
 
 
-def averaged(folder, max_iters=6, hook=DistillerEMAHook, interval=None, run=True, **kwargs):
+def averaged(
+    folder, max_iters=6, hook=DistillerEMAHook, interval=None, run=True, ema=None, **kwargs
+):
     torch.manual_seed(0)
     model = toy_dedfkd(generator=copy.deepcopy(GENERATOR))
     runner = toy_runner(folder, max_iters, checkpoint_interval=3, model=model, **kwargs)
-    averages = hook(momentum=0.25)
+    averages = hook(**(ema or dict(momentum=0.25)))
     runner.register_hook(averages)
     if interval:
         runner.register_hook(GeneratorRestartHook(interval=interval))
@@ -57,13 +59,21 @@ def test_the_memory_is_stored_once_and_is_not_empty(tmp_path):
 
 def test_the_average_of_a_new_generator_begins_with_it(tmp_path):
     """It was mixed with the generator before."""
-    runner, averages = averaged(tmp_path, max_iters=5, interval=4)
-    live = dict(runner.model.generator.named_parameters())
-    for name, average in averages.ema_model.module['generator'].named_parameters():
+    ema = dict(momentum=0.25, update_buffers=True)
+    runner, averages = averaged(tmp_path, max_iters=5, interval=4, ema=ema)
+    live = runner.model.generator.state_dict()
+    for name, average in averages.ema_model.module['generator'].state_dict().items():
         assert average.equal(live[name])
     student = dict(runner.model.student.named_parameters())
     pairs = averages.ema_model.module['student'].named_parameters()
     assert not all(average.equal(student[name]) for name, average in pairs)
+
+
+def test_an_average_of_all_rounds_is_refused_where_a_generator_is_restarted(tmp_path):
+    ema = dict(ema_type='StochasticWeightAverage')
+    averaged(tmp_path / 'one', max_iters=3, ema=ema)
+    with pytest.raises(ValueError, match=r'ema_type .* but got StochasticWeightAverage'):
+        averaged(tmp_path / 'other', max_iters=5, interval=4, ema=ema)
 
 
 @pytest.mark.parametrize('last', [3, 4])

@@ -146,12 +146,12 @@ def test_validation_set_must_have_the_teachers_classes(tmp_path):
         runner.train()
 
 
-def restarted_runner(work_dir, period=2, max_iters=6):
+def restarted_runner(work_dir, period=2, max_iters=6, begin=0):
     generator = dict(
         type=ConditionalGenerator, num_classes=3, latent_dim=5, image_size=8, base_channels=2
     )
     model = toy_dedfkd(generator=generator)
-    restart = dict(type=CosinePeriodLR, period=period, by_epoch=False)
+    restart = dict(type=CosinePeriodLR, period=period, begin=begin, by_epoch=False)
     schedulers = dict(generator=[restart], student=[])
     runner = toy_runner(work_dir, max_iters, model=model, param_scheduler=schedulers)
     runner.register_hook(GeneratorRestartHook(interval=2))
@@ -191,6 +191,12 @@ def test_a_schedule_that_does_not_restart_with_the_generator_is_an_error(tmp_pat
     runner = restarted_runner(tmp_path, period)
     with pytest.raises(ValueError, match=f'should be 2 as the interval .*, but got {period}'):
         runner.train()
+
+
+def test_a_schedule_that_begins_between_restarts_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r'begin .* a multiple of 2, .*, but got 1: the rate'):
+        restarted_runner(tmp_path, begin=1).train()
+    restarted_runner(tmp_path, begin=2).train()
 
 
 def test_the_last_generator_may_be_cut_off(tmp_path):

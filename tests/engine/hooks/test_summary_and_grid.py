@@ -65,6 +65,13 @@ def test_without_a_metric_loss_any_batch_will_do(tmp_path, capfd):
     assert logging.getLogger() is not None
 
 
+@pytest.mark.parametrize(('rounds', 'shown'), [(2, [1, 2]), (5, [2, 4, 5]), (8, [2, 4, 6, 8])])
+def test_a_short_run_has_four_grids_at_most(tmp_path, rounds, shown):
+    toy_runner(tmp_path, rounds, grid_interval=500).train()
+    names = {path.stem for path in tmp_path.glob('*/vis_data/vis_image/synthetic_*.png')}
+    assert names == {f'synthetic_{step}' for step in shown}
+
+
 def test_mlflow_gets_a_file_name(tmp_path, monkeypatch):
     runner, given = toy_runner(tmp_path, 1, grid_interval=1), []
     backend = object.__new__(MLflowVisBackend)

@@ -125,6 +125,19 @@ def test_features_may_be_those_of_named_layers():
     assert model.bank.features.shape == (16, 18)
 
 
+@pytest.mark.parametrize('layers', [None, ['1']])
+def test_features_are_of_the_batch_norms_that_a_runner_puts_in_place(layers):
+    """With sync_bn it replaces those that there were at the start."""
+    model = unmoved(toy_cmi(feature_layers=layers))
+    images = torch.rand(6, 3, 8, 8) * 255
+    before = model._features(model.normalize(images))
+    network = model.teacher.network
+    model.teacher.network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    assert isinstance(model.teacher.network[1], nn.SyncBatchNorm)
+    assert before.equal(model._features(model.normalize(images)))
+    synthesize(model)
+
+
 def test_crops_of_an_image_are_found_after_training():
     """The discriminator learns what the loss asks of it."""
     model = toy_cmi(inversion_steps=40)

@@ -47,6 +47,20 @@ def test_the_average_is_that_of_the_generators_after_each_round():
         torch.testing.assert_close(value, averages[name])
 
 
+@pytest.mark.parametrize('layer', ['', 'dense'])
+def test_the_average_begins_anew_with_a_generator(layer):
+    """It was mixed with the one before."""
+    model = toy_mad(momentum=0.75)
+    wrapper = toy_optim_wrapper(model)
+    for is_new in (True, False, True, False):
+        if is_new and int(model.rounds):
+            model.restart(wrapper, layer)
+        model.train_step(toy_labels(), wrapper)
+        live = dict(model.generator.named_parameters())
+        pairs = model.ema_generator.named_parameters()
+        assert all(average.equal(live[name]) for name, average in pairs) == is_new
+
+
 def test_no_optimiser_has_the_average_and_no_pass_changes_it():
     model = toy_mad()
     wrapper = toy_optim_wrapper(model)
@@ -123,6 +137,10 @@ def test_an_unconditional_generator_needs_no_class_condition():
     [
         (dict(momentum=1.0), r'momentum should be in \[0, 1\), but got 1.0'),
         (dict(memory=ImageMemory(20)), 'memory should be None for MAD'),
+        (
+            dict(generator=toy_unconditional(), loss_ce=None, loss_bn=None, warmup_rounds=1),
+            'warmup_rounds should be 0 for MAD',
+        ),
     ],
 )
 def test_arguments_are_checked(wrong, message):
