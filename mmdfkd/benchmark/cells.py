@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,17 +15,15 @@ import torch
 from mmengine.config import Config
 
 from mmdfkd.config_tools import merge_options, read_distillation
-from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.length import rounds_within, set_length
-from mmdfkd.engine.work_dir import newest_checkpoint
-from mmdfkd.hardware import device_name
 from mmdfkd.outputs import Output
 from mmdfkd.registry import MODELS
-from mmdfkd.reports.results import commit, read_run
+from mmdfkd.reports.results import read_run
 from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessions
 
 from .compose import compose
+from .origin import note_origin, origin
 
 PLAN = 'planned_rounds.json'
 _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
@@ -95,18 +93,19 @@ def _with_seed(value: Any, seed: int) -> Any:
     return value
 
 
-def make_config(cell: Cell, rounds: int) -> Config:
+def make_config(cell: Cell, rounds: int = _LONG) -> Config:
     """Return the cell's config for ``rounds``; a warm-up keeps its share of the run.
 
     Raises:
-        ValueError: if the options set rounds or seed, or what no run reads.
+        ValueError: if the options set rounds, seed or what is logged, or what no run reads.
     """
     with _CONFIGS:
         cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
     set_length(cfg, rounds)
     cfg.train_cfg.val_interval = max(1, rounds // _POINTS)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
-    cfg.default_hooks.logger.interval = cfg.log_processor.window_size = max(1, rounds // 100)
+    logged = max(1, rounds // 100)
+    cfg.default_hooks.logger.interval = cfg.log_processor.window_size = logged
     cfg.default_hooks.processor_time = dict(type='mmdfkd.ProcessorTimeHook')
     cfg.randomness.seed = cell.seed
     merge_options(cfg, cell.own_options)
@@ -115,35 +114,13 @@ def make_config(cell: Cell, rounds: int) -> Config:
             'rounds and seeds should be those of --minutes and --seeds, but --cfg-options has '
             'train_cfg.max_iters or randomness.seed; leave these out'
         )
+    if not cfg.default_hooks.logger.interval == cfg.log_processor.window_size == logged:
+        raise ValueError(
+            'default_hooks.logger.interval and log_processor.window_size should stay as they are, '
+            'as the minutes are counted by them, but --cfg-options has one; leave it out'
+        )
     check_training(cfg)
     return cfg
-
-
-def note_settings(cell: Cell, done: bool = False) -> None:
-    """Note the cell's config in its folder; one that has not begun may have another.
-
-    Args:
-        cell: what will run.
-        done: whether there is a result of it.
-
-    Raises:
-        ValueError: if the cell has begun with another config.
-    """
-    file = cell.folder / 'settings.json'
-    settings = flatten(make_config(cell, _LONG).to_dict())
-    given = json.loads(json.dumps(settings, default=str))
-    before = json.loads(file.read_text()) if file.is_file() else given
-    changed = [key for key in before | given if before.get(key) != given.get(key)]
-    if changed and (done or newest_checkpoint(cell.folder / 'run')):
-        told = [f'{key} {given.get(key)} rather than {before.get(key)}' for key in changed]
-        raise ValueError(
-            f'{cell.method} and {cell.pair} should be those that {cell.folder} was begun with, but '
-            f'give {", ".join(told)}; give another --work-dir'
-        )
-    if changed:
-        (cell.folder / PLAN).unlink(missing_ok=True)  # its rounds may take another time
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    Output(file, force=True).write(json.dumps(given, indent=0))
 
 
 def planned_rounds(cell: Cell, stop: threading.Event) -> int:
@@ -162,7 +139,7 @@ def planned_rounds(cell: Cell, stop: threading.Event) -> int:
     times = [time for _, time in _times(_records(cell.folder / 'timing'))]
     waits = cfg.model.get('warmup_rounds', 0)
     wait, train = _typical(times[:waits]), _typical(times[waits:])
-    warmup = make_config(cell, _LONG).model.get('warmup_rounds', 0)
+    warmup = make_config(cell).model.get('warmup_rounds', 0)
     rounds = max(_POINTS, rounds_within(60 * cell.minutes, warmup, wait, train))
     Output(note, force=True).write(json.dumps(rounds))
     return rounds
@@ -182,12 +159,13 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
     Returns:
         ``pair``, ``method``, ``seed``, ``teacher`` and ``student`` in %, ``minutes`` of
         training, ``rounds``, synthetic ``images``, ``init``, the ``curve`` of (minutes,
-        student %), ``commit``, ``hardware``, ``versions``.
+        student %), and what :func:`origin` gives.
 
     Raises:
         RuntimeError: if training fails, or is stopped; its message is the last line of its output.
     """
     work_dir = cell.folder / 'run'
+    note_origin(cell.folder)
     rounds = planned_rounds(cell, stop)
     cfg = make_config(cell, rounds)
     if (figures := read_run(work_dir, rounds)) is None:
@@ -212,10 +190,7 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
             (round(minutes_of([(s, t) for s, t in times if s <= step]), 2), value)
             for step, value in accuracy
         ],
-        commit=commit(),
-        hardware=device_name(),
-        threads=torch.get_num_threads(),
-        versions=dict(python=platform.python_version(), torch=torch.__version__),
+        **origin(cell.folder),
     )
 
 
@@ -248,5 +223,8 @@ def _train(cfg: Config, work_dir: Path, stop: threading.Event) -> None:
                 process.wait()
     if process.returncode:
         lines = (work_dir / 'output.txt').read_text().strip().splitlines()
-        last = lines[-1] if lines else process.returncode
+        last = lines[-1] if lines else f'exit status {process.returncode}'
+        if process.returncode < 0:
+            name = signal.Signals(-process.returncode).name
+            last = f'killed by {name}, out of memory perhaps, after: {last}'
         raise RuntimeError(f'{last} (all of it: {output.name})')

@@ -43,7 +43,8 @@ def compose(method: Config, pair: Config) -> Config:
     Of ``pair`` are teacher, student, data preprocessor, the names of the teacher's stages where
     both have them (``layout_layers``), the images' shape, the classes, the evaluation and, where
     the method augments, the augmentation: whether a mirrored image is one of the class depends
-    on the data. All else is the method's: losses, optimisers, schedules, numbers of steps.
+    on the data. Of both are ``custom_imports``. All else is the method's: losses, optimisers,
+    schedules, numbers of steps.
 
     Args:
         method: config of a distillation by the method, on whatever pair.
@@ -75,7 +76,18 @@ def compose(method: Config, pair: Config) -> Config:
     cfg.train_dataloader.dataset.num_classes = pair.train_dataloader.dataset.num_classes
     for name in _EVALUATION:
         cfg[name] = deepcopy(pair.get(name))
+    _import_both(cfg, pair)
     return cfg
+
+
+def _import_both(cfg: Config, pair: Config) -> None:
+    both = [each.custom_imports for each in (cfg, pair) if each.get('custom_imports')]
+    names = [[e['imports']] if isinstance(e['imports'], str) else e['imports'] for e in both]
+    if both:
+        cfg.custom_imports = dict(
+            imports=list(dict.fromkeys(name for each in names for name in each)),
+            allow_failed_imports=all(each.get('allow_failed_imports', False) for each in both),
+        )
 
 
 def _fit_generator(generator: ConfigDict, pair: Config) -> None:

@@ -1,15 +1,22 @@
 """The benchmark's file of results, a line a cell, and what is drawn from it."""
 
 import json
+import os
 import statistics
 import string
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
+
+try:
+    import fcntl
+except ImportError:  # of Windows
+    fcntl = None  # type: ignore[assignment]
 
 Result = dict[str, Any]
 _MARGIN = 10  # points of accuracy below the worst end that are drawn
@@ -41,17 +48,45 @@ def read_results(file: Path) -> list[Result]:
 
 
 def append(file: Path, result: Result) -> None:
-    """Add a line to the file, whole or not at all."""
-    before = file.read_text() if file.is_file() else ''
-    Output(file, force=True).write(before + json.dumps(result) + '\n')
+    """Add a line to the file, whole or not at all; other processes wait meanwhile."""
+    with _alone(file.parent):
+        before = file.read_text() if file.is_file() else ''
+        end = '' if not before or before.endswith('\n') else '\n'
+        Output(file, force=True).write(before + end + json.dumps(result) + '\n')
 
 
-def finished(results: Iterable[Result], key: Result) -> bool:
-    """Is there a result, not a failure, of the cell with this key?"""
-    return any(
-        'student' in found and all(found.get(name) == key[name] for name in _KEY)
-        for found in results
-    )
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def finished(results: Iterable[Result], key: Result, settings: str | None = None) -> bool:
+    """Is there a result, not a failure, of the cell with this key?
+
+    Args:
+        results: lines of the file.
+        key: of a cell.
+        settings: the digest of its config, if that is to be checked.
+
+    Raises:
+        ValueError: if the last result of it is one of another config.
+    """
+    own = [r for r in results if 'student' in r and all(r.get(n) == key[n] for n in _KEY)]
+    if own and settings and own[-1].get('settings', settings) != settings:
+        raise ValueError(
+            f'--results should have results of these configs, but that of {key["method"]} on '
+            f'{key["pair"]}, seed {key["seed"]}, is of another config; give another --results'
+        )
+    return bool(own)
 
 
 def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list[Result]]]:

@@ -24,12 +24,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from mmdfkd.benchmark import (
     Cell,
     append,
+    digest_of,
     finished,
     make_config,
     note_settings,
     plot_curves,
     read_results,
     run_cell,
+    settings_of,
     tables,
 )
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
@@ -71,6 +73,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
             parser.error(f'--{name} should differ in their names, but got {getattr(args, name)}')
     if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes should be over 0, but got {args.minutes}')
+    idle = [name for name in ('seeds', 'minutes', 'jobs', 'cfg_options')
+            if not args.methods and getattr(args, name) != parser.get_default(name)]  # fmt: skip
+    if idle:
+        parser.error(f'--{idle[0].replace("_", "-")} should be with --methods and --pairs, which '
+            'are what is run; leave it out, or give them')  # fmt: skip
     args.results = args.results or args.work_dir / 'results.jsonl'
     if bool(args.methods) != bool(args.pairs) or not (args.methods or args.results.is_file()):
         parser.error(
@@ -94,9 +101,10 @@ def outcome(cell: Cell, run: Future[dict[str, Any]]) -> dict[str, Any]:
     name = f'{cell.pair.stem}, {cell.method.stem}, seed {cell.seed}'
     try:
         result = run.result()
-    except (RuntimeError, ValueError, OSError) as error:
-        print(f'{name} failed: {error}', file=sys.stderr, flush=True)
-        return cell.key | {'error': str(error)}
+    except Exception as error:  # whatever it is, the others should run
+        told = str(error) if isinstance(error, RuntimeError | ValueError | OSError) else repr(error)
+        print(f'{name} failed: {told}', file=sys.stderr, flush=True)
+        return cell.key | {'error': told}
     minutes, student = result['minutes'], result['student']
     print(f'{name}: {student:.2f} % after {minutes} minutes', flush=True)
     return result
@@ -117,7 +125,8 @@ def run_all(cells: list[Cell], args: argparse.Namespace) -> int:
             for run in bar.track(as_completed(running), len(running), description='cells'):
                 result = outcome(running[run], run)
                 failed += 'error' in result
-                append(args.results, result | {'jobs': args.jobs})
+                settings = digest_of(settings_of(running[run]))
+                append(args.results, result | {'jobs': args.jobs, 'settings': settings})
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)  # or those that wait would still begin
@@ -141,11 +150,12 @@ def main(argv: list[str] | None = None) -> int:
     ]
     different = {(cell.method, cell.pair, str(cell.own_options)): cell for cell in cells}
     for cell in different.values():
-        MODELS.build(make_config(cell, rounds=1).model)  # what is wrong is told before any runs
+        MODELS.build(make_config(cell).model)  # what is wrong is told before any runs
     check_results(args)
     results = read_results(args.results)
     for cell in cells:
         note_settings(cell, finished(results, cell.key))
+        finished(results, cell.key, digest_of(settings_of(cell)))  # and of no other config
     failed = run_all(cells, args)
     results = read_results(args.results)
     print(tables(results))

@@ -178,6 +178,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if len(set(args.seeds)) < len(args.seeds):
         parser.error(f'--seeds should differ, but got {args.seeds}')
+    if 'randomness.seed' in args.cfg_options:
+        parser.error('--cfg-options should leave randomness.seed to --seeds; leave it out')
     args.arguments = ['--amp'] if args.amp else []
     args.work_dir = args.work_dir / 'toy' if args.toy else args.work_dir
     args.out = args.out or args.work_dir / 'results.md'

@@ -58,7 +58,7 @@ def summary(runs: list[Run]) -> Table:
     note = (
         f'Accuracies: {metrics} of the last validation. '
         + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
-        + 'Images: different synthetic ones, as the run counted them. '
+        + 'Images: those that the rounds brought, as the run counted them. '
         'Minutes: of training, without evaluation.'
     )
     head = ['run', *(f'{name} %' for name in networks), 'method', 'config', *others]

@@ -21,3 +21,14 @@ def test_the_seed_is_put_into_lists_too():
     options = {'a': ['x{seed}', 1], 'b': {'c': ('{seed}{seed}',)}}
     cell = Cell(DIGITS, DIGITS, 7, 1.0, Path(), options)
     assert cell.own_options == {'a': ['x7', 1], 'b': {'c': ('77',)}}
+
+
+@pytest.mark.parametrize('option', ['default_hooks.logger.interval', 'log_processor.window_size'])
+def test_what_the_minutes_are_counted_by_is_no_option(option):
+    with pytest.raises(ValueError, match=r'logger.interval and .* should stay as they are'):
+        make_config(Cell(DIGITS, DIGITS, 0, 1.0, Path(), {option: 50}), rounds=400)
+
+
+def test_a_warm_up_may_be_given_whole():
+    cell = Cell(DIGITS, DIGITS, 0, 1.0, Path(), {'model.warmup_rounds': 5})
+    assert make_config(cell).model.warmup_rounds == 5

@@ -64,3 +64,14 @@ def test_stages_are_those_of_the_pairs_teacher():
 def test_a_generator_of_layers_takes_any_pair(pair):
     generator = compose(read(CONFIGS / 'dedfkd_lenet5_mnist9891.py'), read(pair)).model.generator
     assert MODELS.build(generator).num_classes == (100 if pair == CIFAR100 else 10)
+
+
+def test_both_import_what_is_theirs():
+    """A network that is registered by custom_imports was not known in the training."""
+    method, pair = read(LIVE), read(DIGITS)
+    assert 'custom_imports' not in compose(method, pair)
+    pair.custom_imports = dict(imports='json', allow_failed_imports=False)
+    assert compose(method, pair).custom_imports['imports'] == ['json']
+    method.custom_imports = dict(imports=['csv', 'json'])
+    cfg = compose(method, pair)
+    assert cfg.custom_imports == dict(imports=['csv', 'json'], allow_failed_imports=False)

@@ -1,3 +1,6 @@
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,36 @@ def test_a_line_is_whole_or_not_there(tmp_path, monkeypatch):
     with pytest.raises(OSError, match='No space'):
         append(file, result(seed=2))
     assert read_results(file) == [result(curve=[])]
+
+
+def test_a_line_begins_on_its_own(tmp_path):
+    """Two lines in one were no results any more."""
+    file = tmp_path / 'results.jsonl'
+    file.write_text(json.dumps(result()))
+    append(file, result(seed=2))
+    assert read_results(file) == [result(curve=[[1.0, 50.0], [19.5, 90.0]], seed=n) for n in (1, 2)]
+
+
+def test_processes_that_append_at_once_lose_no_line(tmp_path, monkeypatch):
+    """Each writes the whole file: one that had read it before the other's line dropped that."""
+    file, write = tmp_path / 'results.jsonl', Path.write_text
+
+    def slow(path, text, **options):
+        time.sleep(0.05)
+        return write(path, text, **options)
+
+    monkeypatch.setattr(Path, 'write_text', slow)
+    seeds = range(8)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: append(file, result(seed=seed)), seeds))
+    assert sorted(found['seed'] for found in read_results(file)) == list(seeds)
+
+
+def test_a_result_of_another_config_is_not_taken(tmp_path):
+    assert finished([result(settings='a')], KEY, 'a')
+    assert finished([result()], KEY, 'a')  # of a version that did not note them
+    with pytest.raises(ValueError, match=r'results of these configs.*give another --results'):
+        finished([result(settings='a'), result(settings='b')], KEY, 'a')
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,16 @@ def test_a_config_that_has_changed_since_is_no_result_of_it(tool, arguments, tmp
     shutil.rmtree(next((tmp_path / 'work').rglob('run')))
     with pytest.raises(ValueError, match=told):
         tool.main(command)
+    elsewhere = [*command, '--results', str(tmp_path / 'work/results.jsonl')]
+    elsewhere[elsewhere.index('--work-dir') + 1] = str(tmp_path / 'other')
+    with pytest.raises(ValueError, match=r'--results should have results of these configs'):
+        tool.main(elsewhere)
     (tmp_path / 'work/results.jsonl').unlink()
+    [timing] = (tmp_path / 'work').rglob('timing')
+    (timing / 'old').touch()
     assert tool.main(command) == 0  # it has not begun
+    assert not (timing / 'old').exists()  # rounds of the new config are timed
+    assert list(timing.glob('*.pth'))
 
 
 def test_cells_run_at_once_and_one_that_fails_stops_no_other(
@@ -222,7 +230,12 @@ def test_a_config_that_cannot_be_built_is_told_before_the_first_runs(tool, argum
 
 @pytest.mark.parametrize(
     ('wrong', 'message'),
-    [(['--seeds', '0', '0'], 'seeds should differ'), (['--minutes', '0'], 'minutes should be')],
+    [
+        (['--seeds', '0', '0'], 'seeds should differ'),
+        (['--minutes', '0'], 'minutes should be'),
+        (['--minutes', '5'], '--minutes should be with --methods and --pairs'),
+        (['--cfg-options', 'a.b=1'], '--cfg-options should be with --methods and --pairs'),
+    ],
 )
 def test_wrong_arguments_are_refused(tool, wrong, message, capsys):
     with pytest.raises(SystemExit):

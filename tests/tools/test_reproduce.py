@@ -150,6 +150,15 @@ def test_half_a_teacher_is_not_taken_for_one(tmp_path, monkeypatch, newest):
     assert tool.make_teacher(dict(checkpoint=None), given()) == {}
 
 
+def test_seeds_are_no_option(monkeypatch, capsys):
+    """All the runs had the option's, and the table a deviation of 0."""
+    options = ['--seeds', '1', '2', '--cfg-options', 'randomness.seed=7']
+    monkeypatch.setattr(sys, 'argv', ['reproduce', QUICK, *options])
+    with pytest.raises(SystemExit):
+        load_tool('reproduce').parse_args()
+    assert '--cfg-options should leave randomness.seed to --seeds' in capsys.readouterr().err
+
+
 def test_a_failure_ends_without_a_traceback(tmp_path):
     command = [sys.executable, 'tools/reproduce.py', 'configs/dedfkd_lenet5_mnist5k.py']
     network = MODELS.build(Config.fromfile(ROOT / command[2]).model.teacher.network)

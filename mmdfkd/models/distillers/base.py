@@ -157,7 +157,7 @@ class DataFreeDistiller(Passes, metaclass=ABCMeta):
         return round_log(**{self.phase: synthesis_logs, 'student': student_logs})
 
     def num_images(self, rounds: int, batch_size: int) -> int:
-        """Return how many different images the student gets in the first ``rounds`` rounds.
+        """Return how many new images the student gets in the first ``rounds`` rounds.
 
         Args:
             rounds: from the start of the run.

@@ -17,8 +17,9 @@ from .floor import FloorDistiller
 class OtherImages(FloorDistiller):
     """The student learns what the teacher says of images of other things.
 
-    Every round brings a batch of them, drawn with replacement, into the memory. The folder is
-    read when training begins: to evaluate or publish a student takes none.
+    Every round brings a batch of them, drawn with replacement, into the memory: one that is drawn
+    again counts again in ``num_images``. The folder is read when training begins: to evaluate or
+    publish a student takes none.
 
     Args:
         root: folder of images, or of one folder of images a class as torchvision's
