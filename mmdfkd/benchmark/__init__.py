@@ -2,20 +2,20 @@
 
 from .cells import Cell, make_config, run_cell
 from .compose import compose
-from .results import append, finished, plot_curves, read_results, tables
-from .settings import digest_of, note_settings, settings_of
+from .results import append, check_settings, finished, plot_curves, read_results, tables
+from .settings import note_settings, settings_digest
 
 __all__ = [
     'Cell',
     'append',
+    'check_settings',
     'compose',
-    'digest_of',
     'finished',
     'make_config',
     'note_settings',
     'plot_curves',
     'read_results',
     'run_cell',
-    'settings_of',
+    'settings_digest',
     'tables',
 ]

@@ -25,7 +25,7 @@ from mmdfkd.reports.run_logs import Curve, curves, merge, minutes_of, read_sessi
 from .compose import compose
 from .origin import note_origin, origin
 
-PLAN = 'planned_rounds.json'
+_PLAN = 'planned_rounds.json'
 _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds of a kind whose median time plans the run; the first are slower
@@ -125,7 +125,7 @@ def make_config(cell: Cell, rounds: int = _LONG) -> Config:
 
 def planned_rounds(cell: Cell, stop: threading.Event) -> int:
     """Time a few rounds, once for every folder, and plan the run; see :func:`run_cell`."""
-    note = cell.folder / PLAN
+    note = cell.folder / _PLAN
     if note.is_file():
         return json.loads(note.read_text())
     given = cell.options.get('model.warmup_rounds', _TIMED)  # not shortened
@@ -136,7 +136,8 @@ def planned_rounds(cell: Cell, stop: threading.Event) -> int:
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     _train(cfg, cell.folder / 'timing', stop)
-    times = [time for _, time in _times(_records(cell.folder / 'timing'))]
+    threads = torch.get_num_threads()
+    times = [time for _, time in _times(_records(cell.folder / 'timing'), threads)]
     waits = cfg.model.get('warmup_rounds', 0)
     wait, train = _typical(times[:waits]), _typical(times[waits:])
     warmup = make_config(cell).model.get('warmup_rounds', 0)
@@ -165,10 +166,10 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
         RuntimeError: if training fails, or is stopped; its message is the last line of its output.
     """
     work_dir = cell.folder / 'run'
-    note_origin(cell.folder)
     rounds = planned_rounds(cell, stop)
     cfg = make_config(cell, rounds)
     if (figures := read_run(work_dir, rounds)) is None:
+        note_origin(cell.folder)
         _train(cfg, work_dir, stop)
         figures = read_run(work_dir, rounds)
     if figures is None:
@@ -176,8 +177,8 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
             f'{cell.pair} should evaluate an accuracy/top1 after the last round, but did not; '
             'see its val_evaluator'
         )
-    records = _records(work_dir)
-    times = _times(records)
+    records, trained_on = _records(work_dir), origin(cell.folder)
+    times = _times(records, trained_on['threads'])
     accuracy = curves(records, True)['accuracy/top1']
     return cell.key | dict(
         teacher=figures['teacher'],
@@ -190,16 +191,15 @@ def run_cell(cell: Cell, stop: threading.Event) -> dict[str, Any]:
             (round(minutes_of([(s, t) for s, t in times if s <= step]), 2), value)
             for step, value in accuracy
         ],
-        **origin(cell.folder),
+        **trained_on,
     )
 
 
-def _times(records: list[dict]) -> Curve:
+def _times(records: list[dict], threads: int) -> Curve:
     """(Round, seconds a round): of a GPU's wall-clock, or of processor time a thread."""
     trained = curves(records, False)
     if torch.cuda.is_available():
         return trained['time']
-    threads = torch.get_num_threads()
     return [(step, seconds / threads) for step, seconds in trained['processor_time']]
 
 
@@ -226,5 +226,6 @@ def _train(cfg: Config, work_dir: Path, stop: threading.Event) -> None:
         last = lines[-1] if lines else f'exit status {process.returncode}'
         if process.returncode < 0:
             name = signal.Signals(-process.returncode).name
-            last = f'killed by {name}, out of memory perhaps, after: {last}'
+            hint = ' (out of memory?)' if name == 'SIGKILL' else ''
+            last = f'killed by {name}{hint} after: {last}'
         raise RuntimeError(f'{last} (all of it: {output.name})')

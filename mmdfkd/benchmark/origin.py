@@ -21,16 +21,11 @@ def note_origin(folder: Path) -> None:
         folder: the cell's own.
 
     Raises:
-        ValueError: if it began with another number of threads, which its minutes are counted by.
+        ValueError: if it began with another number of threads, by which processor time is counted
+            as minutes.
     """
-    noted = _read(folder)
-    now = dict(
-        commit=commit(),
-        hardware=device_name(),
-        threads=torch.get_num_threads(),
-        versions=dict(python=platform.python_version(), torch=torch.__version__),
-    )
-    if noted and noted[0]['threads'] != now['threads']:
+    noted, now = _read(folder), _now()
+    if noted and noted[0]['threads'] != now['threads'] and not torch.cuda.is_available():
         raise ValueError(
             f'OMP_NUM_THREADS should be {noted[0]["threads"]}, as when {folder} was begun, but got '
             f'{now["threads"]}; set it, or give another --work-dir'
@@ -43,14 +38,24 @@ def note_origin(folder: Path) -> None:
 def origin(folder: Path) -> dict[str, Any]:
     """Return ``commit``, ``hardware``, ``threads`` and ``versions`` of a training.
 
-    Where it went on with another commit or machine, both are named.
+    Where it went on with another commit or machine, both are named. A training of before this was
+    noted is taken for one of now.
     """
-    noted = _read(folder)
+    noted = _read(folder) or [_now()]
     together = {
         name: ', then '.join(dict.fromkeys(each[name] for each in noted))
         for name in ('commit', 'hardware')
     }
     return together | {name: noted[-1][name] for name in ('threads', 'versions')}
+
+
+def _now() -> dict[str, Any]:
+    return dict(
+        commit=commit(),
+        hardware=device_name(),
+        threads=torch.get_num_threads(),
+        versions=dict(python=platform.python_version(), torch=torch.__version__),
+    )
 
 
 def _read(folder: Path) -> list[dict[str, Any]]:

@@ -69,24 +69,26 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def finished(results: Iterable[Result], key: Result, settings: str | None = None) -> bool:
-    """Is there a result, not a failure, of the cell with this key?
+def finished(results: Iterable[Result], key: Result) -> bool:
+    """Is there a result, not a failure, of the cell with this key?"""
+    return bool(_own(results, key))
 
-    Args:
-        results: lines of the file.
-        key: of a cell.
-        settings: the digest of its config, if that is to be checked.
 
-    Raises:
-        ValueError: if the last result of it is one of another config.
+def check_settings(results: Iterable[Result], key: Result, settings: str) -> None:
+    """Raise a ValueError if the cell's result is of a config with another digest.
+
+    A result of before digests were noted is taken as it is.
     """
-    own = [r for r in results if 'student' in r and all(r.get(n) == key[n] for n in _KEY)]
-    if own and settings and own[-1].get('settings', settings) != settings:
+    own = _own(results, key)
+    if own and own[-1].get('settings', settings) != settings:
         raise ValueError(
             f'--results should have results of these configs, but that of {key["method"]} on '
             f'{key["pair"]}, seed {key["seed"]}, is of another config; give another --results'
         )
-    return bool(own)
+
+
+def _own(results: Iterable[Result], key: Result) -> list[Result]:
+    return [r for r in results if 'student' in r and all(r.get(n) == key[n] for n in _KEY)]
 
 
 def grouped(results: Iterable[Result]) -> dict[tuple[str, float], dict[str, list[Result]]]:

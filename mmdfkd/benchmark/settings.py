@@ -3,23 +3,14 @@
 import hashlib
 import json
 import shutil
-from typing import Any
 
 from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
 
-from .cells import PLAN, Cell, make_config
+from .cells import Cell, make_config
 
-
-def settings_of(cell: Cell) -> dict[str, Any]:
-    """Return all that the cell's config says, by dotted names."""
-    return json.loads(json.dumps(flatten(make_config(cell).to_dict()), default=str))
-
-
-def digest_of(settings: dict[str, Any]) -> str:
-    """Return what tells these settings from others, in a result."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+_NOTE = 'settings.json'
 
 
 def note_settings(cell: Cell, done: bool = False) -> None:
@@ -32,8 +23,8 @@ def note_settings(cell: Cell, done: bool = False) -> None:
     Raises:
         ValueError: if the cell has begun with another config.
     """
-    file = cell.folder / 'settings.json'
-    given = settings_of(cell)
+    file = cell.folder / _NOTE
+    given = json.loads(json.dumps(flatten(make_config(cell).to_dict()), default=str))
     before = json.loads(file.read_text()) if file.is_file() else given
     changed = [key for key in before | given if before.get(key) != given.get(key)]
     if changed and (done or newest_checkpoint(cell.folder / 'run')):
@@ -42,9 +33,13 @@ def note_settings(cell: Cell, done: bool = False) -> None:
             f'{cell.method} and {cell.pair} should be those that {cell.folder} was begun with, but '
             f'give {", ".join(told)}; give another --work-dir'
         )
-    if changed:  # its rounds may take another time
-        (cell.folder / PLAN).unlink(missing_ok=True)
-        for name in ('timing', 'run'):
-            shutil.rmtree(cell.folder / name, ignore_errors=True)
+    if changed:  # what was timed and begun is of the config before
+        shutil.rmtree(cell.folder)
     cell.folder.mkdir(parents=True, exist_ok=True)
     Output(file, force=True).write(json.dumps(given, indent=0))
+
+
+def settings_digest(cell: Cell) -> str:
+    """Return what tells the settings that are noted from others, in a result."""
+    settings = json.loads((cell.folder / _NOTE).read_text())
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -24,14 +24,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from mmdfkd.benchmark import (
     Cell,
     append,
-    digest_of,
+    check_settings,
     finished,
     make_config,
     note_settings,
     plot_curves,
     read_results,
     run_cell,
-    settings_of,
+    settings_digest,
     tables,
 )
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
@@ -73,11 +73,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
             parser.error(f'--{name} should differ in their names, but got {getattr(args, name)}')
     if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes should be over 0, but got {args.minutes}')
-    idle = [name for name in ('seeds', 'minutes', 'jobs', 'cfg_options')
-            if not args.methods and getattr(args, name) != parser.get_default(name)]  # fmt: skip
-    if idle:
-        parser.error(f'--{idle[0].replace("_", "-")} should be with --methods and --pairs, which '
-            'are what is run; leave it out, or give them')  # fmt: skip
+    for name in ('seeds', 'minutes', 'jobs', 'cfg_options'):
+        if not args.methods and getattr(args, name) != parser.get_default(name):
+            option = f'--{name.replace("_", "-")}'
+            parser.error(f'{option} should be with --methods and --pairs to run; leave it out')
     args.results = args.results or args.work_dir / 'results.jsonl'
     if bool(args.methods) != bool(args.pairs) or not (args.methods or args.results.is_file()):
         parser.error(
@@ -125,7 +124,7 @@ def run_all(cells: list[Cell], args: argparse.Namespace) -> int:
             for run in bar.track(as_completed(running), len(running), description='cells'):
                 result = outcome(running[run], run)
                 failed += 'error' in result
-                settings = digest_of(settings_of(running[run]))
+                settings = settings_digest(running[run])
                 append(args.results, result | {'jobs': args.jobs, 'settings': settings})
         except BaseException:
             stop.set()
@@ -155,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     results = read_results(args.results)
     for cell in cells:
         note_settings(cell, finished(results, cell.key))
-        finished(results, cell.key, digest_of(settings_of(cell)))  # and of no other config
+        check_settings(results, cell.key, settings_digest(cell))
     failed = run_all(cells, args)
     results = read_results(args.results)
     print(tables(results))

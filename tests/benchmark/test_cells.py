@@ -1,8 +1,11 @@
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from mmengine.config import Config
 
-from mmdfkd.benchmark import Cell, make_config
+from mmdfkd.benchmark import Cell, cells, make_config
 
 DIGITS = Path(__file__).parents[2] / 'configs/dedfkd_lenet5_mnist5k.py'
 
@@ -32,3 +35,22 @@ def test_what_the_minutes_are_counted_by_is_no_option(option):
 def test_a_warm_up_may_be_given_whole():
     cell = Cell(DIGITS, DIGITS, 0, 1.0, Path(), {'model.warmup_rounds': 5})
     assert make_config(cell).model.warmup_rounds == 5
+
+
+@pytest.mark.parametrize(
+    ('status', 'told'),
+    [
+        (1, r'^last words \(all'),
+        (-9, r'^killed by SIGKILL \(out of memory\?\) after: last words'),
+        (-15, r'^killed by SIGTERM after: last words'),
+    ],
+)
+def test_how_a_training_ended_is_told(tmp_path, monkeypatch, status, told):
+    def popen(command, stdout, stderr):
+        stdout.write('first\nlast words\n')
+        stdout.flush()
+        return SimpleNamespace(returncode=status, poll=lambda: status)
+
+    monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(Popen=popen, STDOUT=None))
+    with pytest.raises(RuntimeError, match=told):
+        cells._train(Config(), tmp_path, threading.Event())

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mmdfkd.benchmark import append, finished, plot_curves, read_results, tables
+from mmdfkd.benchmark import (
+    append,
+    check_settings,
+    finished,
+    plot_curves,
+    read_results,
+    tables,
+)
 
 RESULTS = Path(__file__).parents[2] / 'docs/results'
 KEY = dict(pair='p', method='m', seed=1, budget=20.0, options={})
@@ -61,11 +68,12 @@ def test_processes_that_append_at_once_lose_no_line(tmp_path, monkeypatch):
     assert sorted(found['seed'] for found in read_results(file)) == list(seeds)
 
 
-def test_a_result_of_another_config_is_not_taken(tmp_path):
-    assert finished([result(settings='a')], KEY, 'a')
-    assert finished([result()], KEY, 'a')  # of a version that did not note them
+def test_a_result_of_another_config_is_not_taken():
+    check_settings([result(settings='a')], KEY, 'a')
+    check_settings([result()], KEY, 'a')  # of a version that did not note them
+    check_settings([result(settings='b', seed=2)], KEY, 'a')
     with pytest.raises(ValueError, match=r'results of these configs.*give another --results'):
-        finished([result(settings='a'), result(settings='b')], KEY, 'a')
+        check_settings([result(settings='a'), result(settings='b')], KEY, 'a')
 
 
 @pytest.mark.parametrize(

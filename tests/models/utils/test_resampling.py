@@ -33,29 +33,21 @@ def blob(num, row, column, side=21):
     return images
 
 
+def moves(column, **change):
+    """Where blobs of row 10 and that column are after the change, from the centre of 21 x 21."""
+    images = random_affine(blob(200, 10, column), **change, draws=torch.rand(200, 4))
+    return centre_of(images) - 10
+
+
 def test_an_affine_shift_is_in_pixels():
-    moved = (
-        centre_of(
-            random_affine(
-                blob(200, 10, 10), shift=3.0, degrees=0, scale=0, draws=torch.rand(200, 4)
-            )
-        )
-        - 10
-    )
+    moved = moves(10, shift=3.0, degrees=0, scale=0)
     assert moved.abs().max() <= 3.01
     for extreme in (*moved.amax(0), *-moved.amin(0)):
         assert extreme > 2.7
 
 
 def test_an_affine_rotation_is_in_degrees_about_the_centre():
-    moved = (
-        centre_of(
-            random_affine(
-                blob(200, 10, 16), shift=0, degrees=30.0, scale=0, draws=torch.rand(200, 4)
-            )
-        )
-        - 10
-    )
+    moved = moves(16, shift=0, degrees=30.0, scale=0)
     torch.testing.assert_close(moved.norm(dim=1), torch.full((200,), 6.0), atol=0.05, rtol=0)
     angles = torch.rad2deg(torch.atan2(moved[:, 0], moved[:, 1]))
     assert angles.abs().max() <= 30.5
@@ -64,14 +56,7 @@ def test_an_affine_rotation_is_in_degrees_about_the_centre():
 
 
 def test_an_affine_scale_is_about_the_centre():
-    moved = (
-        centre_of(
-            random_affine(
-                blob(200, 10, 16), shift=0, degrees=0, scale=0.2, draws=torch.rand(200, 4)
-            )
-        )
-        - 10
-    )
+    moved = moves(16, shift=0, degrees=0, scale=0.2)
     assert moved[:, 0].abs().max() < 0.01
     factors = moved[:, 1] / 6
     assert 1 / 1.21 < factors.min() < 0.87
