@@ -24,6 +24,7 @@ COMMANDS = {
     'benchmark': ('benchmark', 'compare methods on pairs for equal time'),
     'benchmark-throughput': ('benchmark_throughput', 'tell where time and memory of a run go'),
     'prepare-mnist': ('prepare_mnist', "bring MNIST's four files to data/mnist"),
+    'prepare-teachers': ('prepare_teachers', 'bring the public teachers to data/teachers'),
 }
 
 

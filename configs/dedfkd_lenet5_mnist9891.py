@@ -11,6 +11,5 @@ data_preprocessor.update(mean=[33.33], std=[78.57])
 model['data_preprocessor'] = data_preprocessor
 model['teacher'].update(
     checkpoint='data/teachers/lenet5_mnist_9891.pth',
-    how_to_get="it is MNIST's LeNet-5 of snudatalab/KegNet (commit 5f4e4a1), with the "
-    'keys of ImageClassifier(DAFLLeNet5)',
+    how_to_get='bring it: mmdfkd prepare-teachers',
 )

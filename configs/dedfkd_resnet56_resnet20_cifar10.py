@@ -8,8 +8,7 @@ with read_base():
 
 model['teacher'].update(
     checkpoint='data/teachers/resnet56_cifar10.th',
-    how_to_get='it is pretrained_models/resnet56-4bfd9763.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
+    how_to_get='bring it: mmdfkd prepare-teachers',
 )
 model['teacher']['network'] = resnet56  # update() would merge the two
 model['student']['network'] = resnet20

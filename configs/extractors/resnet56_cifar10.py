@@ -15,8 +15,7 @@ extractor = dict(
         network=resnet56,
         checkpoint='data/teachers/resnet56_cifar10.th',
         prefix='module.',
-        how_to_get='it is pretrained_models/resnet56-4bfd9763.th of the repository '
-        'akamaster/pytorch_resnet_cifar10',
+        how_to_get='bring it: mmdfkd prepare-teachers',
     ),
     data_preprocessor=resnet20_preprocessor,
 )

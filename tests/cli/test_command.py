@@ -33,6 +33,7 @@ COMMANDS = [
     'export',
     'figures',
     'prepare_mnist',
+    'prepare_teachers',
     'publish_student',
     'report',
     'reproduce',
@@ -43,7 +44,7 @@ COMMANDS = [
 ]
 
 
-POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'figures': 2, 'robustness': 2, 'test': 2}
+POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'prepare_teachers': 0, 'figures': 2, 'robustness': 2, 'test': 2}
 POSITIONALS |= {'publish_student': 3, 'synthesize': 3, 'export': 3}
 
 

@@ -58,7 +58,5 @@ wrn16_1 = dict(
 wrn16_2_teacher = dict(
     network=wrn16_2,
     checkpoint='data/teachers/wrn16_2_cifar10_seed0.pth',
-    how_to_get='it is PreTrainedScratches/ of the repository AlexandrosFerles/'
-    'NIPS_2019_Reproducibilty_Challenge_Zero-shot_Knowledge_Transfer_via_Adversarial_Belief_'
-    'Matching (commit 5b4f27a), with the common keys of WideResNet',
+    how_to_get='bring it: mmdfkd prepare-teachers',
 )

@@ -30,6 +30,5 @@ resnet20_teacher = dict(
     network=resnet20,
     checkpoint='data/teachers/resnet20_cifar10.th',
     prefix='module.',
-    how_to_get='it is pretrained_models/resnet20-12fca82f.th of the repository '
-    'akamaster/pytorch_resnet_cifar10',
+    how_to_get='bring it: mmdfkd prepare-teachers',
 )
