@@ -45,6 +45,11 @@ def parse(file: BinaryIO, name: str, advice: str, map_location: Any) -> Any:
     except MemoryError:
         raise
     except Exception as error:  # a damaged file makes torch raise nearly anything
+        if 'TorchScript' in str(error):
+            raise ValueError(
+                f'{name} should be a checkpoint, but is a TorchScript archive; save the weights '
+                f'alone: torch.save(torch.jit.load(FILE).state_dict(), OUT){advice}'
+            ) from error
         refused = re.search(
             r'GLOBAL ([\w.]+)|which is not|do not load this file|[Cc]an only', str(error)
         )

@@ -22,6 +22,7 @@ PAIR = Pair(
     student=dict(type='S'),
     part=False,
     num_classes=10,
+    class_names=None,
     images=IMAGES,
     batch_norms=True,
     layout_layers=[],

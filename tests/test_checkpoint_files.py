@@ -13,6 +13,7 @@ from torch import nn
 from toy import toy_dedfkd, toy_network
 from toy_run import toy_runner
 
+from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers import load_distiller
 from mmdfkd.registry import MODELS
@@ -133,3 +134,10 @@ def test_what_mmengine_cannot_load_is_named(tmp_path):
     torch.save([1], tmp_path / 'a.pth')
     with pytest.raises(ValueError, match=r'a\.pth should hold a checkpoint or .*got a list'):
         load_checkpoint(nn.Linear(1, 1), str(tmp_path / 'a.pth'))
+
+
+@pytest.mark.filterwarnings('ignore:.torch.jit.trace')
+def test_a_torchscript_archive_is_named_as_what_it_is(tmp_path):
+    torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)).save(str(tmp_path / 'net.pt'))
+    with pytest.raises(ValueError, match='is a TorchScript archive; save the weights alone'):
+        read_checkpoint(tmp_path / 'net.pt')

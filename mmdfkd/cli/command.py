@@ -108,9 +108,10 @@ def end(error: BaseException) -> NoReturn:
     if isinstance(error, BrokenPipeError):  # of `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    stopped = isinstance(error, KeyboardInterrupt)
     go_on = _how_to_go_on()
-    sys.exit(_say(f'stopped{go_on}' if stopped else describe(error, go_on)))
+    if isinstance(error, KeyboardInterrupt):  # with words where there is nothing to go on with
+        sys.exit(_say(f'stopped {error.args[0]}' if error.args else f'stopped{go_on}'))
+    sys.exit(_say(describe(error, go_on)))
 
 
 def _say(message: str) -> int:

@@ -23,6 +23,7 @@ from mmdfkd.cli import export, report, train
 from mmdfkd.cli.command import Parser, above_zero, as_command, command_line, positive
 from mmdfkd.cli.publish_student import publish
 from mmdfkd.config_tools import DictAction, read_config
+from mmdfkd.datasets.labels import check_dataset
 from mmdfkd.engine.length import rounds_within
 from mmdfkd.engine.throughput import seconds_a_round
 from mmdfkd.engine.work_dir import claim, newest_checkpoint
@@ -36,7 +37,7 @@ from mmdfkd.own_teacher import (
     find_pair,
     make_recipe,
 )
-from mmdfkd.registry import MODELS
+from mmdfkd.registry import DATASETS, MODELS
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -79,8 +80,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def write_config(args: argparse.Namespace, file: Path) -> Pair:
-    """Find out what the config needs, write it, and try what it says."""
+def write_config(args: argparse.Namespace, file: Path) -> None:
+    """Find out what the config needs, say so, write it, and try what it says."""
     test = str(Path(args.test).resolve()) if args.test else None
     local = args.weights and '://' not in args.weights
     pair = find_pair(
@@ -96,9 +97,12 @@ def write_config(args: argparse.Namespace, file: Path) -> Pair:
         prefix=args.prefix,
         dark=args.dark,
     )
+    print(describe(pair, args.teacher, args.student, args.test, args.image_size), flush=True)
     recipe = make_recipe(pair, args.rounds)
     text = partial(config_text, pair, command=_command(), test=test)
     file.write_text(text(recipe), encoding='utf-8')
+    if test:
+        try_images(file, pair)
     if args.minutes:
         wait, train = seconds_a_round(read_config(file))
         rounds = rounds_within(60 * args.minutes, make_recipe(pair).warmup, wait, train)
@@ -110,7 +114,12 @@ def write_config(args: argparse.Namespace, file: Path) -> Pair:
         try_model(file)
     if args.export is not None:
         try_export(file, args.export)
-    return pair
+
+
+def try_images(config: Path, pair: Pair) -> None:
+    """Look at the folders of test images: what the run would refuse is told before it is timed."""
+    dataset = DATASETS.build(read_config(config).val_dataloader.dataset)
+    check_dataset(dataset, pair.num_classes, 'val', pair.class_names)
 
 
 def try_model(config: Path) -> None:
@@ -191,8 +200,7 @@ def begin(config: Path, args: argparse.Namespace) -> None:
     sys.path.append(str(Path.cwd()))  # of module:function
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / config.name
-        pair = write_config(args, draft)
-        print(describe(pair, args.teacher, args.student, args.test, args.image_size), flush=True)
+        write_config(args, draft)
         claim(args.work_dir, force=args.force, config=config)
         file.write(draft.read_text(encoding='utf-8'))
 
@@ -223,7 +231,10 @@ def main(arguments: list[str] | None = None) -> None:
     check_work_dir(args.work_dir)
     check_export(args)
     config = args.work_dir.with_name(f'{args.work_dir.name}.py')
-    (go_on if args.resume else begin)(config, args)
+    try:
+        (go_on if args.resume else begin)(config, args)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt('before the run began; start it again') from None
     resumed = ['--resume', 'auto'] if args.resume else []
     try:
         train.main([str(config), '--work-dir', str(args.work_dir), *resumed])

@@ -1,5 +1,6 @@
 """Bring the public teachers of the result tables to data/teachers, with the configs' keys."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,7 +140,7 @@ def main() -> None:
             continue
         output = Output(place, args.force, option='another --out')
         weights = read_teacher(TEACHERS[name], args.folder)
-        output.save(lambda part, weights=weights: torch.save(weights, part))
+        output.save(partial(torch.save, weights))
         print(f'{place}: {len(weights)} tensors of {Path(TEACHERS[name].url).name}')
 
 

@@ -49,6 +49,13 @@ def reserve(args: argparse.Namespace) -> Output:
     )
 
 
+class _Evaluator(TerminalRunner):
+    """Leaves the config of the run in whose folder it works; the session's folder has its own."""
+
+    def dump_config(self) -> None:
+        """Write nothing."""
+
+
 def main() -> None:
     """Run."""
     args = parse_args()
@@ -67,7 +74,7 @@ def main() -> None:
         cfg.test_cfg.fp16 = True
     make_folder(cfg.work_dir)
     out = reserve(args) if args.out and is_main_process() else None
-    runner = TerminalRunner.from_cfg(cfg)
+    runner = _Evaluator.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
     runner.register_hook(LabelsHook())
     metrics = runner.test()

@@ -29,7 +29,7 @@ def describe(error: BaseException, how_to_go_on: str = '') -> str:
         place = f'{error.filename}: ' if error.filename else ''
         return f'{place}{error.strerror}'
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    text = one_line(text)
+    text = one_line(_of_worker(text))
     if not isinstance(error, _PLAIN) or not text:
         text = f'{type(error).__name__}: {text}' if text else type(error).__name__
     frames = list(_frames(error))
@@ -38,6 +38,14 @@ def describe(error: BaseException, how_to_go_on: str = '') -> str:
     if building and not (own and isinstance(error, _PLAIN)):
         return _of_build(building[-1].f_locals, text)
     return text
+
+
+def _of_worker(text: str) -> str:
+    """Return the message of an error that a worker of a data loader raised, without its trace."""
+    if not re.match(r'Caught \w+ in DataLoader worker', text):
+        return text
+    last = re.split(r'^[\w.]+: ', text, flags=re.M)[-1]
+    return last if last != text else text
 
 
 def one_line(text: str) -> str:

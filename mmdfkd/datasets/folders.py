@@ -1,13 +1,18 @@
 """mmpretrain's data sets of image folders, with an error that says what should be there."""
 
 import logging
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 from mmengine.logging import print_log
 from mmpretrain import datasets
 from mmpretrain.datasets.custom import find_folders, get_samples
+from PIL import Image
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmdfkd.registry import DATASETS
 
@@ -24,6 +29,7 @@ class _ExplainedFolder:
 
     def __init__(self, *args: Any, how_to_get: str = '', **kwargs: Any) -> None:
         self.how_to_get = how_to_get
+        kwargs.setdefault('extensions', IMG_EXTENSIONS)
         super().__init__(*args, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -61,7 +67,7 @@ class _ExplainedFolder:
         """
         try:
             return super().prepare_data(idx)  # type: ignore[misc]
-        except (OSError, AssertionError) as error:
+        except (OSError, AssertionError, cv2.error) as error:
             path = self.get_data_info(idx).get('img_path')  # type: ignore[attr-defined]
             raise ValueError(
                 f'{path} should be an image that can be read, but: {error}; mend it or take it away'
@@ -97,7 +103,22 @@ class _ExplainedFolder:
             )
         if not samples:
             raise RuntimeError(f'Found 0 files in subfolders of: {self.img_prefix}')
+        _warn_of_left_out(self.img_prefix, self.is_valid_file)
         return samples
+
+
+def _warn_of_left_out(place: str, is_read: Callable[[str], bool]) -> None:
+    """Warn of images whose ending is none of those that are read."""
+    endings = Image.registered_extensions()
+    files = (name for _, _, names in os.walk(place) for name in names if not name.startswith('.'))
+    left = [name for name in files if Path(name).suffix.lower() in endings and not is_read(name)]
+    if left:
+        print_log(
+            f'{len(left)} images below {place} are left out, {left[0]} among them, as they end in '
+            'none of the data set’s extensions; convert them, or give extensions',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def in_order(folders: list[str], classes: list[str] | None, place: str) -> list[str]:
@@ -137,6 +158,8 @@ def in_order(folders: list[str], classes: list[str] | None, place: str) -> list[
 @DATASETS.register_module()
 class ImageFolder(_ExplainedFolder, datasets.CustomDataset):
     """Images in one folder a class; arguments as in mmpretrain's ``CustomDataset``.
+
+    ``extensions`` are torchvision's by default, ``.webp`` and ``.tiff`` among them.
 
     ``classes=[...]`` of the folders' names says their order; without it they are sorted.
 

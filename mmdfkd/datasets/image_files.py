@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
@@ -60,6 +61,15 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith('.') for part in path.relative_to(root).parts)
 
 
+def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
+    """Return an image of 16 bits in 8, as OpenCV reads it; Pillow makes all over 255 white."""
+    if image.mode.startswith('I'):
+        return Image.fromarray((np.asarray(image) // 256).clip(0, 255).astype(np.uint8))
+    if image.mode == 'F':
+        raise ValueError(f'{path} should be an image of 8 or 16 bits, but has floats; convert it')
+    return image
+
+
 def read_image(path: Path, shape: tuple[int, ...]) -> Tensor:
     """Read an image, scaled to cover ``shape`` and cropped to it around the centre.
 
@@ -71,12 +81,12 @@ def read_image(path: Path, shape: tuple[int, ...]) -> Tensor:
         Pixels in [0, 255], float32, of ``shape``.
 
     Raises:
-        ValueError: if the file cannot be read as an image.
+        ValueError: if the file cannot be read as an image, or has floats.
     """
     channels, height, width = shape
     try:
         with Image.open(path) as image:
-            picture = image.convert('L' if channels == 1 else 'RGB')
+            picture = _eight_bits(image, path).convert('L' if channels == 1 else 'RGB')
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError(
             f'{path} should be an image, but: {error}; take it out of the folder'

@@ -1,6 +1,8 @@
 """The config of a pair as a file that a user reads, edits and runs again."""
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmdfkd.config_tools.python_code import Name, code
@@ -180,6 +182,8 @@ def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
             _update("val_dataloader['dataset']", **latents),
         ]
     dataset = dict(type=Name('ImageFolder'), data_root=test, pipeline=_pipeline(pair.images))
+    if (names := names_of_folders(test, pair.class_names)) is not None:
+        dataset['classes'] = names
     loader = dict(
         batch_size=100,
         num_workers=min(2, _cores()),
@@ -193,6 +197,12 @@ def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
         _assign('val_evaluator = test_evaluator', dict(type=Name('Accuracy'))),
         'val_cfg = test_cfg = dict()',
     ]
+
+
+def names_of_folders(place: str, classes: Sequence[str] | None) -> list[str] | None:
+    """Return the teacher's ``classes`` if they are the folders of ``place``; they order these."""
+    folders = {path.name for path in Path(place).glob('[!.]*') if path.is_dir()}
+    return list(classes) if classes and {*classes} == folders else None
 
 
 def _cores() -> int:

@@ -35,6 +35,7 @@ class Pair:
         student: config of its network.
         part: whether the student starts as a part of the teacher.
         num_classes: the teacher's.
+        class_names: likewise, where the file or the network says them.
         images: what both take.
         batch_norms: whether the teacher has any.
         layout_layers: of the teacher, whose maps tell where things are.
@@ -48,6 +49,7 @@ class Pair:
     student: dict[str, Any]
     part: bool
     num_classes: int
+    class_names: tuple[str, ...] | None
     images: Images
     batch_norms: bool
     layout_layers: list[str]
@@ -117,6 +119,7 @@ def find_pair(
         student=config,
         part=_is_part(built, of_student, inputs),
         num_classes=num_classes,
+        class_names=built.class_names,
         images=images,
         batch_norms=with_norms,
         layout_layers=layout_layers(built.network, inputs),

@@ -44,7 +44,8 @@ COMMANDS = [
 ]
 
 
-POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'prepare_teachers': 0, 'figures': 2, 'robustness': 2, 'test': 2}
+POSITIONALS = {'benchmark': 0, 'prepare_mnist': 0, 'prepare_teachers': 0, 'figures': 2}
+POSITIONALS |= {'robustness': 2, 'test': 2}
 POSITIONALS |= {'publish_student': 3, 'synthesize': 3, 'export': 3}
 
 
@@ -132,6 +133,15 @@ def test_a_subcommand_says_how_to_go_on_with_it(name, given, told, monkeypatch, 
     with pytest.raises(SystemExit):
         as_command(fail(KeyboardInterrupt()))()
     assert capsys.readouterr().err == f'mmdfkd {name}: stopped; go on with: {told}\n'
+
+
+def test_where_nothing_can_go_on_that_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['mmdfkd distill', 'resnet18'])
+    with pytest.raises(SystemExit):
+        as_command(fail(KeyboardInterrupt('before the run began; start it again')))()
+    assert capsys.readouterr().err == (
+        'mmdfkd distill: stopped before the run began; start it again\n'
+    )
 
 
 def test_verbose_brings_the_traceback(monkeypatch, capsys):

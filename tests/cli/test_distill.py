@@ -171,9 +171,30 @@ def test_a_kill_while_rounds_are_timed_leaves_nothing_to_resume(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(distill, 'seconds_a_round', killed)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match='before the run began; start it again'):
         run(monkeypatch, '--minutes', '0.5', '--work-dir', 'w')
     assert not Path('w.py').exists()
+
+
+def test_what_was_found_and_wrong_test_images_are_told_before_rounds_are_timed(monkeypatch, capsys):
+    monkeypatch.setattr(distill, 'seconds_a_round', lambda _: pytest.fail('rounds were timed'))
+    Path('test/only_one_class').mkdir(parents=True)
+    cv2.imwrite('test/only_one_class/1.png', np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match='should have the teacher’s 3 classes, but got 1'):
+        run(monkeypatch, '--minutes', '1', '--test', 'test')
+    assert '3 classes, with batch norms' in capsys.readouterr().out
+
+
+def test_folders_of_the_teachers_class_names_are_in_its_order(monkeypatch):
+    names = ('truck', 'cat', 'bird')
+    weights = torch.load('teacher.pth', weights_only=True)
+    meta = dict(dataset_meta=dict(classes=names))
+    torch.save(dict(state_dict=weights.get('state_dict', weights), meta=meta), 'teacher.pth')
+    for name in names:
+        Path('test', name).mkdir(parents=True)
+        cv2.imwrite(f'test/{name}/1.png', np.zeros((8, 8, 3), np.uint8))
+    run(monkeypatch, '--rounds', '1', '--test', 'test', '--work-dir', 'w')
+    assert Config.fromfile('w.py').val_dataloader.dataset.classes == [*names]
 
 
 @pytest.mark.parametrize('length', ['--rounds', '--minutes'])

@@ -1,6 +1,7 @@
 """What MMEngine's registry and foreign constructors raise is told by what the config has there."""
 
 import pytest
+import torch
 from mmengine.registry import HOOKS, MODELS
 from torch import nn
 
@@ -66,3 +67,18 @@ def test_other_errors_have_their_names():
     assert describe(ValueError('a\n  b')) == one_line('a b')
     assert nearest('Adm', ['Adam', 'SGD']) == 'did you mean Adam?'
     assert nearest('Qqq', ['Adam', 'SGD']) == ''
+
+
+class Broken(torch.utils.data.Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise ValueError('cat/1.png should be an image\nthat can be read: mend it')
+
+
+def test_an_error_of_a_worker_is_told_without_its_trace():
+    loader = torch.utils.data.DataLoader(Broken(), num_workers=1)
+    assert told(lambda: next(iter(loader))) == (
+        'cat/1.png should be an image that can be read: mend it'
+    )

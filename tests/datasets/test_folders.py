@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdfkd.datasets import ImageFolder, ImageNet
+from mmdfkd.datasets import ImageFolder, ImageNet, folders
 from mmdfkd.registry import DATASETS
 
 
@@ -51,3 +51,26 @@ def test_folders_are_classes_in_their_order(tmp_path):
     dataset = ImageFolder(data_root=str(tmp_path))
     assert dataset.metainfo['classes'] == ('bird', 'cat')
     assert dataset.get_gt_labels().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize('content', [b'', b'no image'])
+def test_a_broken_image_is_named(content, tmp_path):
+    (tmp_path / 'cat').mkdir()
+    (tmp_path / 'cat/1.png').write_bytes(content)
+    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[dict(type='LoadImageFromFile')])
+    with pytest.raises(ValueError, match=r'cat/1\.png should be an image that can be read'):
+        dataset[0]
+
+
+def test_webp_is_read_and_other_images_are_told_of(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(folders, 'print_log', lambda text, **_: told.append(text))
+    (tmp_path / 'cat').mkdir()
+    for name in ('1.png', '2.webp'):
+        cv2.imwrite(str(tmp_path / 'cat' / name), np.zeros((4, 4, 3), dtype=np.uint8))
+    (tmp_path / 'cat/3.jp2').write_bytes(b'not looked at')
+    (tmp_path / 'cat/notes.txt').write_text('not an image')
+    assert len(ImageFolder(data_root=str(tmp_path))) == 2
+    (text,) = told
+    assert '1 images below ' in text
+    assert '3.jp2 among them' in text

@@ -1,3 +1,5 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -70,3 +72,18 @@ def test_a_broken_file_is_named(tmp_path):
     (tmp_path / 'broken.png').write_bytes(b'no image')
     with pytest.raises(ValueError, match=r'broken\.png'):
         read_image(tmp_path / 'broken.png', (3, 4, 4))
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_sixteen_bits_are_read_as_opencv_reads_them(tmp_path, channels):
+    values = np.array([[0, 200, 1000, 10000, 30000, 65535]], dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / 'deep.png'), values)
+    expected = cv2.imread(str(tmp_path / 'deep.png'), cv2.IMREAD_GRAYSCALE)
+    pixels = read_image(tmp_path / 'deep.png', (channels, 1, 6))
+    assert all(channel.tolist() == expected.tolist() for channel in pixels)
+
+
+def test_an_image_of_floats_is_refused(tmp_path):
+    Image.new('F', (4, 4), 0.5).save(tmp_path / 'a.tiff')
+    with pytest.raises(ValueError, match='should be an image of 8 or 16 bits'):
+        read_image(tmp_path / 'a.tiff', (1, 4, 4))

@@ -69,13 +69,13 @@ def test_what_is_there_stays(public, monkeypatch, capsys, tmp_path):
 
 def test_a_file_of_another_digest_is_refused(public, monkeypatch, tmp_path):
     (tmp_path / 'clone/wrn.pth').write_bytes(b'something else')
-    with pytest.raises(FileNotFoundError, match='wrn.pth with the SHA-256 .* should be below'):
+    with pytest.raises(FileNotFoundError, match=r'wrn\.pth with the SHA-256 .* should be below'):
         prepare(monkeypatch, '--from', tmp_path / 'clone', '--out', tmp_path / 'out')
     assert not [*(tmp_path / 'out').iterdir()]
 
 
 def test_an_unknown_name_is_refused(monkeypatch, tmp_path):
-    with pytest.raises(ValueError, match='NAME should be one of wrn16_2_cifar10_seed0.pth'):
+    with pytest.raises(ValueError, match=r'NAME should be one of wrn16_2_cifar10_seed0\.pth'):
         prepare(monkeypatch, 'wrn16_2', '--out', tmp_path)
 
 

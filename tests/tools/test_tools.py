@@ -247,3 +247,7 @@ def test_test_tool_reports_student_and_teacher(tmp_path):
     assert 0 <= metrics['teacher/accuracy/top1'] <= 100
     row = f'{metrics["teacher/accuracy/top1"]:10.2f}{metrics["accuracy/top1"]:10.2f}'
     assert f'accuracy/top1{"":11}{row}' in done.stdout + done.stderr
+    # In the run's own folder it leaves the run's config.
+    before = config.read_bytes()
+    subprocess.run([*test, '--work-dir', str(config.parent)], capture_output=True, check=True)
+    assert config.read_bytes() == before

@@ -105,7 +105,8 @@ def _check_range(black: Tensor, white: Tensor) -> None:
     if far > _FAR or (white - black).amax() < 1 / _FAR:
         print_log(
             f'data_preprocessor should normalise pixels to about -3 to 3, but makes {ends}; check '
-            'that mean and std are the teacher’s, in pixels of 0 to 255',
+            'that mean and std are the teacher’s, in pixels of 0 to 255 (one that learned pixels '
+            'of 0 to 1 has mean 0 and std 255)',
             logger='current',
             level=logging.WARNING,
         )
