@@ -21,7 +21,8 @@ def check_optimizer(name: str, cfg: Any) -> None:
     """
     _check_rate(name, cfg)
     try:
-        OPTIMIZERS.build(dict(cfg, params=[nn.Parameter(torch.zeros(1, 1))]))
+        # LBFGS wants a closure, which no distiller gives.
+        OPTIMIZERS.build(dict(cfg, params=[nn.Parameter(torch.zeros(1, 1))])).step()
     except Exception as error:  # torch's raise anything
         raise _unfit(name, cfg, error) from error
 

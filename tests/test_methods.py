@@ -96,6 +96,8 @@ def test_a_generator_that_learns_from_the_student_alone_has_no_warm_up(name):
 def test_the_size_of_batches_of_a_memory_is_refused_where_there_is_none(name):
     with pytest.raises(ValueError, match=r'kd_batch_size should be None .*; set train_dataloader'):
         METHODS[name](kd_batch_size=9)
+    with pytest.raises(ValueError, match=r'fixed_latents should be False without a memory'):
+        METHODS[name](fixed_latents=True)
 
 
 @pytest.mark.parametrize('name', METHODS)

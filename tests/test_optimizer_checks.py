@@ -20,6 +20,7 @@ ADAM = dict(type='Adam', lr=0.1)
         (dict(type='Adam', lr=float('nan')), r'optimizer.lr should be in \[0, inf\), but got nan'),
         (dict(type=torch.optim.Adam, lrr=1), r"'lrr': 1} raised TypeError"),
         (dict(type='Adam', lr=1, betas=5), r"'betas': 5} raised"),
+        (dict(type='LBFGS', lr=1), r"'LBFGS', 'lr': 1} raised TypeError: .*'closure'"),
     ],
 )
 def test_what_is_no_optimiser_is_named(config, told):

@@ -6,6 +6,7 @@ from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.schedulers.checks import check_schedules
 
 COSINE = dict(type='CosineAnnealingLR', by_epoch=False)
+PERIODS = dict(type='mmdfkd.CosinePeriodLR', period=2, by_epoch=False)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,10 @@ COSINE = dict(type='CosineAnnealingLR', by_epoch=False)
         (dict(generator=[], student=[COSINE | dict(eta_min=-1)]), r'eta_min should be in \[0, inf'),
         (dict(generator=[], student=[COSINE | dict(eta_min=5)]), 'at most the learning rate 0.1'),
         (dict(generator=[], student=[COSINE | dict(begin=-1)]), 'begin should be a whole number'),
+        (
+            dict(generator=[], student=[COSINE | dict(end=5), PERIODS | dict(begin=4)]),
+            'student.1, a CosinePeriodLR, should be alone between .*, but .*student.0 moves',
+        ),
         (
             dict(generator=[], student=['cosine']),
             "student.0 should be a dict with a type, but got 'c",
@@ -40,6 +45,7 @@ def test_schedules_that_would_not_move_the_rate_are_named(schedules, told):
         [COSINE],
         dict(generator=[], student=[dict(type='LinearLR', end=2, by_epoch=False), COSINE]),
         [dict(type='CosineAnnealingLR', by_epoch=True, convert_to_iter_based=True)],
+        dict(generator=[], student=[COSINE | dict(end=4), PERIODS | dict(begin=4)]),
         dict(generator=[COSINE | dict(T_max=8)], student=COSINE | dict(begin=2, T_max=6)),
     ],
 )

@@ -1,6 +1,7 @@
 """Whether the schedules of a config move the rates that they are meant to move."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.logging import print_log
@@ -42,6 +43,7 @@ def check_schedules(
         for index, schedule in enumerate(several):
             told = f'{name}.{index}' if own is several else name
             _check(told, schedule, rate, length, by_epoch)
+        _check_alone(name, several, length)
 
 
 def _check(name: str, schedule: Any, rate: float | None, length: int, by_epoch: bool) -> None:
@@ -66,6 +68,25 @@ def _check(name: str, schedule: Any, rate: float | None, length: int, by_epoch: 
             f'{name}.eta_min should be at most the learning rate {rate}, but got {least}; lower it'
         )
     _warn_of_end(name, schedule, length if bool(own) == by_epoch else None)
+
+
+def _check_alone(name: str, schedules: Sequence[dict], length: int) -> None:
+    """Raise a ValueError if another schedule moves a rate that a ``CosinePeriodLR`` sets.
+
+    Schedules of MMEngine multiply the rate that is there; that one sets it.
+    """
+    spans = [(one.get('begin', 0), min(one.get('end', length), length)) for one in schedules]
+    for index, schedule in enumerate(schedules):
+        if str(schedule['type']).split('.')[-1].strip("'>") != 'CosinePeriodLR':
+            continue
+        begin, end = spans[index]
+        for other, (first, last) in enumerate(spans):
+            if other != index and first < end and begin < last:
+                raise ValueError(
+                    f'{name}.{index}, a CosinePeriodLR, should be alone between its begin and end, '
+                    f'but {name}.{other} moves the same rate there; let it begin at {last}, or the '
+                    f'other end at {begin}'
+                )
 
 
 def _warn_of_end(name: str, schedule: dict, length: int | None) -> None:

@@ -64,7 +64,7 @@ class Fidelity(BaseMetric):
     Raises:
         FileNotFoundError: if weights or real images are not there.
         ImportError: if KID is wanted and torch-fidelity is not installed.
-        ValueError: if a data set is empty or a figure unknown.
+        ValueError: if a data set has less than 2 images, or a figure is unknown.
     """
 
     default_prefix = 'fidelity'
@@ -92,6 +92,11 @@ class Fidelity(BaseMetric):
             import_kid()  # what is missing is missed now, not after all images
         self.real = RealImages(real, batch_size, num_workers)
         self.floor = RealImages(floor, batch_size, num_workers) if floor else None
+        for images in filter(None, (self.real, self.floor)):
+            if len(images) < 2:
+                raise ValueError(
+                    f'real images should be at least 2, but got {len(images)}; add some'
+                )
         self.from_teacher = extractor == 'teacher'
         self.extractor: Any = None
         if isinstance(extractor, nn.Module):

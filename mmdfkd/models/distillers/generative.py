@@ -47,7 +47,7 @@ class GenerativeDistiller(DataFreeDistiller):
 
     Raises:
         ValueError: if teacher and generator differ in their classes, a number is not positive,
-            or there is a ``kd_batch_size`` without a memory.
+            or there is a ``kd_batch_size``, or are ``fixed_latents``, without a memory.
     """
 
     optimised = {'generator': ('generator',), 'student': ('student',)}
@@ -73,6 +73,11 @@ class GenerativeDistiller(DataFreeDistiller):
             raise ValueError(
                 f'kd_batch_size should be None without a memory, but got {kwargs["kd_batch_size"]};'
                 ' set train_dataloader.batch_size, the images of a round'
+            )
+        if kwargs.get('memory') is None and fixed_latents:
+            raise ValueError(
+                'fixed_latents should be False without a memory, but got True: the generator is '
+                'fitted to latents of which the student would get none; set model.memory'
             )
         # In this order, which decides the initial weights.
         teacher, student, network = build(teacher), build(student), build(generator)

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from mmdfkd.checks import check_switch
+from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
 
@@ -11,7 +12,7 @@ def activation_loss(features: Tensor) -> Tensor:
 
     DAFL (Chen et al., ICCV 2019), equation 4.
     """
-    return -features.abs().mean()
+    return -full_precision(features).abs().mean()
 
 
 def log_activation_loss(features: Tensor) -> Tensor:
@@ -20,7 +21,7 @@ def log_activation_loss(features: Tensor) -> Tensor:
     Ours: the linear form pulls ever on, to features and logits twice as large as any
     real image's; the pull of the logarithm fades as they grow.
     """
-    return -features.abs().mean(1).clamp_min(1e-3).log().mean()
+    return -full_precision(features).abs().mean(1).clamp_min(1e-3).log().mean()
 
 
 @MODELS.register_module()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmdfkd.models.utils.feature_maps import check_maps
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -13,7 +14,11 @@ def attention(maps: Tensor) -> Tensor:
     """Mean square over the channels of ``maps`` (N, C, H, W), of unit length, (N, H * W).
 
     Zagoruyko and Komodakis, ICLR 2017, section 3.1.
+
+    Raises:
+        ValueError: if ``maps`` have not four dimensions, as tokens have not.
     """
+    check_maps(maps)
     return F.normalize(full_precision(maps).pow(2).mean(1).flatten(1))
 
 

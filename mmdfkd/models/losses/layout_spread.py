@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdfkd.checks import check_positive, check_range
+from mmdfkd.models.utils.feature_maps import check_maps
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
@@ -31,7 +32,11 @@ def layout_spread_loss(maps: Tensor, labels: Tensor, spread: float = 0.9, size: 
 
     Returns:
         A scalar, at least 0; a zero with a graph where no class has two images.
+
+    Raises:
+        ValueError: if ``maps`` have not four dimensions, as tokens have not.
     """
+    check_maps(maps)
     with torch.autocast(maps.device.type, enabled=False):
         side = min(size, *maps.shape[2:])
         layouts = F.adaptive_avg_pool2d(full_precision(maps), side).flatten(1)

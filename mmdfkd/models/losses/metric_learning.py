@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmdfkd.checks import check_range
@@ -104,7 +105,9 @@ class MetricLearningLoss(nn.Module):
             # A batch that passed in part has no fixed shape: one copy to the host.
             loss = full_precision(features).sum() * 0
             if kept.any():
-                loss = loss + self.library_loss(full_precision(features[kept]), labels[kept])
+                # Its products would round, and some of its losses have no gradient then.
+                with torch.autocast(features.device.type, enabled=False):
+                    loss = loss + self.library_loss(full_precision(features[kept]), labels[kept])
         else:
             extra = {'latents': latents} if self.objective == 'M2' else {}
             objective = OBJECTIVES[self.objective]

@@ -14,6 +14,15 @@ def version_of(value: Any) -> int | None:
     return value._version if counts and not torch.compiler.is_compiling() else None
 
 
+def check_maps(maps: Tensor) -> None:
+    """Raise a ValueError if ``maps`` are not (N, C, H, W), as tokens (N, L, D) are not."""
+    if maps.dim() != 4:
+        raise ValueError(
+            f'maps of a layer should be (N, C, H, W), but got {tuple(maps.shape)}; name a '
+            'convolutional layer, or leave this loss out'
+        )
+
+
 class FeatureMaps:
     """Context manager: holds the outputs of named layers in the last pass.
 

@@ -316,3 +316,10 @@ def test_without_inceptions_weights_it_is_an_error_at_once(tmp_path):
     extractor = dict(type=InceptionExtractor, weights=str(tmp_path / 'absent.pth'))
     with pytest.raises(FileNotFoundError, match=r'absent\.pth'):
         Fidelity(real=dict(type=Pixels), extractor=extractor)
+
+
+@pytest.mark.parametrize('which', ['real', 'floor'])
+def test_one_real_image_has_no_covariance(which):
+    few = {'real': dict(type=Pixels), which: dict(type=Pixels, number=1)}
+    with pytest.raises(ValueError, match='real images should be at least 2, but got 1'):
+        Fidelity(extractor='teacher', **few)

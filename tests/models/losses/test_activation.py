@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mmdfkd.models.losses import ActivationLoss
@@ -55,3 +56,10 @@ def test_the_logarithm_of_no_activation_has_a_finite_gradient():
     loss.backward()
     assert loss.isfinite()
     assert features.grad.isfinite().all()
+
+
+@pytest.mark.parametrize('logarithmic', [False, True])
+def test_half_precision_features_are_averaged_in_full(logarithmic):
+    features = torch.rand(64, 100, generator=torch.Generator().manual_seed(0)).bfloat16()
+    loss = ActivationLoss(logarithmic=logarithmic)
+    assert loss(features) == loss(features.float())

@@ -51,3 +51,9 @@ def test_half_precision_maps_are_squared_in_full():
 def test_as_many_layers():
     with pytest.raises(ValueError, match='should be of the same sizes'):
         attention_transfer_loss([torch.rand(1, 1, 2, 2)] * 2, [torch.rand(1, 1, 2, 2)])
+
+
+def test_tokens_are_refused():
+    tokens = [torch.rand(6, 16, 32)]
+    with pytest.raises(ValueError, match=r'should be \(N, C, H, W\), but got \(6, 16, 32\)'):
+        AttentionTransferLoss()(tokens, tokens)

@@ -67,3 +67,8 @@ def test_the_module_weighs_the_mean_over_layers_of_any_size():
 def test_unfit_arguments_are_refused(unfit):
     with pytest.raises(ValueError, match=f'{next(iter(unfit))} should be'):
         LayoutSpreadLoss(**unfit)
+
+
+def test_tokens_are_refused():
+    with pytest.raises(ValueError, match=r'should be \(N, C, H, W\), but got \(6, 16, 32\)'):
+        LayoutSpreadLoss()([torch.rand(6, 16, 32)], torch.arange(6) % 3)

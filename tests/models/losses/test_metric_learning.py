@@ -194,3 +194,23 @@ def test_an_unknown_parameter_raises(objective, parameters, accepted):
 def test_a_gate_out_of_range_raises(gate):
     with pytest.raises(ValueError, match=rf'gate should be in \[0, 1\), but got {gate}'):
         MetricLearningLoss(gate=gate)
+
+
+@pytest.mark.parametrize('name', ['TupletMarginLoss', 'CircleLoss', 'NTXentLoss'])
+def test_a_library_loss_is_the_same_under_autocast(name):
+    pytest.importorskip('pytorch_metric_learning')
+    draw = torch.Generator().manual_seed(1)
+    labels = torch.arange(64) % 5
+    centres = torch.rand(5, 32, generator=draw)[labels]
+    features = (centres * (1 + 0.05 * torch.randn(64, 32, generator=draw))).clamp_min(0)
+    logits = 20.0 * torch.nn.functional.one_hot(labels, 5)
+    found = []
+    for enabled in (False, True):
+        inputs = features.clone().requires_grad_()
+        with torch.autocast('cpu', dtype=torch.bfloat16, enabled=enabled):
+            loss = MetricLearningLoss(name, gate=0.0)(inputs, logits, labels, torch.rand(64, 4))
+        loss.backward()
+        found.append((loss.detach(), inputs.grad))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].isfinite().all()
+    assert found[0][1].equal(found[1][1])

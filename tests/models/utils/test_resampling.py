@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch.nn import functional as F
 
 from mmdfkd.models.utils import RandomAffine, RandomResizedCrop
-from mmdfkd.models.utils.resampling import random_affine, random_resized_crop
+from mmdfkd.models.utils.resampling import affine_grid, random_affine, random_resized_crop
 
 
 def test_an_affine_change_of_nothing_changes_nothing():
@@ -153,3 +154,10 @@ def test_gradients_reach_the_images_through_a_crop():
     assert torch.autograd.gradcheck(
         lambda x: random_resized_crop(x, (0.25, 1), (1, 1), chosen), images
     )
+
+
+@pytest.mark.parametrize('sides', [(28, 28), (32, 32), (9, 24), (64, 64)])
+def test_the_grid_is_torchs(sides):
+    matrices = torch.randn(7, 2, 3, generator=torch.Generator().manual_seed(0))
+    expected = F.affine_grid(matrices, [7, 1, *sides], align_corners=False)
+    torch.testing.assert_close(affine_grid(matrices, *sides), expected, rtol=1e-6, atol=1e-6)
