@@ -77,7 +77,8 @@ def find_pair(
         weights: path or URL of the teacher's weights; None takes its library's own.
         student: a name, or ``'shallower'`` for the teacher without some of its blocks, or
             ``'narrower'`` for half its channels; None chooses, as :func:`~.smaller.smaller` says.
-            One whose layers are the teacher's, narrower or fewer, starts as a part of it.
+            One whose layers are the teacher's, narrower or fewer, starts as a part of it, unless
+            its options bring weights.
         image_size: side of an image in pixels, where the library does not say it, or another.
         mean: in pixels of 0 to 255, one value a channel, RGB or grey; likewise.
         std: likewise.
@@ -117,7 +118,7 @@ def find_pair(
         prefix=prefix,
         key=key,
         student=config,
-        part=_is_part(built, of_student, inputs),
+        part=not of_student.given_weights and _is_part(built, of_student, inputs),
         num_classes=num_classes,
         class_names=built.class_names,
         images=images,
@@ -172,7 +173,15 @@ def _named(name: str, num_classes: int, images: Images, options: dict[str, Any])
     if found.channels != images.channels:
         found.set_channels(images.channels)
     found.set_image_size(images.size)
-    return found.network
+    fitted = deepcopy(found.network)
+    found.set_options(options)
+    if found.network != fitted:
+        raise ValueError(
+            f'--student-options should agree with the teacher’s {num_classes} classes, and images '
+            f'of {images.channels} x {images.size} x {images.size}, but got {options}; leave out '
+            'the one that says otherwise'
+        )
+    return fitted
 
 
 def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:

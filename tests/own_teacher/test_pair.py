@@ -67,6 +67,37 @@ def test_a_narrower_student_starts_as_a_part_of_its_teacher(channels, part, tmp_
     assert pair.student['channels'] == channels
 
 
+def test_a_student_with_weights_of_its_own_keeps_them(tmp_path):
+    weights = str(tmp_path / 'teacher.pth')
+    torch.save(timm.create_model('test_resnet', num_classes=3).state_dict(), weights)
+    options = dict(checkpoint_path=weights)
+    assert find_pair('test_resnet', weights, 'test_resnet', 32).part
+    assert not find_pair('test_resnet', weights, 'test_resnet', 32, student_options=options).part
+
+
+@pytest.mark.parametrize(
+    ('student', 'options'),
+    [
+        ('test_resnet', dict(num_classes=7)),
+        ('test_vit', dict(img_size=64)),
+        ('resnet18_8xb16_cifar10', {'head.num_classes': 7}),
+    ],
+)
+def test_options_of_a_student_that_differs_from_its_teacher_are_refused(student, options, tmp_path):
+    weights = str(tmp_path / 'teacher.pth')
+    torch.save(timm.create_model('test_resnet', num_classes=3).state_dict(), weights)
+    told = r'should agree with the teacher’s 3 classes, and images of 3 x 32 x 32, but got {'
+    with pytest.raises(ValueError, match=told):
+        find_pair('test_resnet', weights, student, 32, student_options=options)
+
+
+def test_an_option_that_says_the_same_is_taken(tmp_path):
+    weights = str(tmp_path / 'teacher.pth')
+    torch.save(timm.create_model('test_resnet', num_classes=3).state_dict(), weights)
+    options = dict(num_classes=3)
+    assert find_pair('test_resnet', weights, 'test_vit', 32, student_options=options)
+
+
 def test_grey_images_and_a_student_for_them(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     grey = dict(image_size=8, mean=[33], std=[78])

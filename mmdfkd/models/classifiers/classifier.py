@@ -134,11 +134,12 @@ class Classifier(BaseModule):
             self.network: Any = network if built else MODELS.build(network)
         self.checkpoint = checkpoint
         # A network may bring its weights: timm's pretrained=True, torchvision's weights=...
-        brought = isinstance(network, dict) and bool(
-            network.get('pretrained') or network.get('weights')
-        )
+        options = network if isinstance(network, dict) else {}
+        brought = bool(options.get('pretrained') or options.get('weights'))
         self._brought = brought
-        self.has_weights = built or brought or checkpoint is not None
+        #: Whether it was given weights: of a file, timm's checkpoint_path too, or of its library.
+        self.given_weights = brought or bool(checkpoint or options.get('checkpoint_path'))
+        self.has_weights = built or self.given_weights
         if brought and isinstance(self.network, ImageClassifier):
             self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
         #: Of its classes in their order, where its weights' file or its network says so.

@@ -235,14 +235,15 @@ def start_as_part(teacher: Any, student: Any, image_shape: Sequence[int]) -> Non
         image_shape: (channels, height, width) of an image.
 
     Raises:
-        ValueError: if the student is no part of the teacher, or has a checkpoint.
+        ValueError: if the student is no part of the teacher, or was given weights.
     """
     if not student.init_from_teacher:
         return
-    if student.checkpoint is not None:
+    if student.given_weights:
         raise ValueError(
-            'init_from_teacher should be False for a student with a checkpoint of its own, but '
-            'got True; set checkpoint=None or leave init_from_teacher out'
+            'init_from_teacher should be False for a student with weights of its own (checkpoint, '
+            'or pretrained, weights or checkpoint_path of its network), but got True; leave out '
+            'these or init_from_teacher'
         )
     was_training = student.training
     student.eval()

@@ -1,6 +1,7 @@
 import copy
 
 import pytest
+import timm
 import torch
 from mmpretrain.models import ImageClassifier, LinearClsHead
 from toy import toy_dedfkd, toy_network
@@ -143,6 +144,20 @@ def test_a_student_with_a_checkpoint_is_not_overwritten(tmp_path):
     student = Classifier(toy_network(4), checkpoint=path, init_from_teacher=True)
     with pytest.raises(ValueError, match='init_from_teacher should be False'):
         start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
+
+
+@pytest.mark.parametrize('option', ['pretrained', 'checkpoint_path'])
+def test_a_student_whose_network_brings_weights_is_not_overwritten(option, tmp_path):
+    path = str(tmp_path / 'student.pth')
+    torch.save(timm.create_model('test_resnet').state_dict(), path)
+    brings = {
+        'checkpoint_path': dict(checkpoint_path=path),
+        'pretrained': dict(pretrained=True, pretrained_cfg_overlay=dict(file=path)),
+    }
+    network = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet')
+    student = Classifier(network | brings[option], init_from_teacher=True)
+    with pytest.raises(ValueError, match=r'with weights of its own.* leave out these or'):
+        start_as_part(Classifier(network), student, (3, 32, 32))
 
 
 def test_a_started_student_can_be_copied():
