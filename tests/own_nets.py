@@ -31,6 +31,19 @@ def grey():
     )
 
 
+def convolutions():
+    """No linear layer: the last convolution is averaged."""
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2),
+        nn.ReLU(),
+        nn.Conv2d(4, 8, 2),
+        nn.ReLU(),
+        nn.Conv2d(8, 3, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+
+
 def save(function, path):
     """Save weights of a network whose running statistics are not the initial ones."""
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmdfkd.models.classifiers.classifier import WRAPPERS, find_final_layer
 
@@ -58,17 +58,9 @@ def _final_layer(network: Any) -> str:
     try:
         layer = find_final_layer(network)
     except ValueError:
-        layer = _final_convolution(network)
+        return ''
     # mmpretrain's wrappers take their own 'model.' off the keys.
     return layer.removeprefix('model.') if isinstance(network, WRAPPERS) else layer
-
-
-def _final_convolution(network: nn.Module) -> str:
-    """Name the last 1x1 convolution with a channel a class; empty if there is none."""
-    classes = {getattr(part, 'num_classes', None) for part in (network, *network.children())}
-    layers = {k: v for k, v in network.named_modules() if isinstance(v, nn.Conv2d)}
-    heads = [k for k, v in layers.items() if v.kernel_size == (1, 1) and v.out_channels in classes]
-    return heads[-1] if heads else ''
 
 
 def _prefix(own: list[str], weights: Mapping[str, Tensor]) -> str:

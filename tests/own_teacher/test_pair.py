@@ -4,11 +4,14 @@ import own_nets
 import pytest
 import timm
 import torch
+import torchvision
 import width_nets
 from torch import nn
 
-from mmdfkd.own_teacher import find_pair
+from mmdfkd.config_tools import read_config
+from mmdfkd.own_teacher import config_text, find_pair, make_recipe
 from mmdfkd.own_teacher.pair import layout_layers
+from mmdfkd.registry import MODELS
 
 GIVEN = dict(image_size=8, mean=[120, 110, 100], std=[60, 61, 62.00001])
 
@@ -96,6 +99,24 @@ def test_an_option_that_says_the_same_is_taken(tmp_path):
     torch.save(timm.create_model('test_resnet', num_classes=3).state_dict(), weights)
     options = dict(num_classes=3)
     assert find_pair('test_resnet', weights, 'test_vit', 32, student_options=options)
+
+
+@pytest.mark.parametrize(
+    ('name', 'network', 'final_layer'),
+    [
+        ('squeezenet1_1', lambda: torchvision.models.squeezenet1_1(num_classes=3), 'classifier.1'),
+        ('own_nets:convolutions', own_nets.convolutions, '4'),
+    ],
+)
+def test_a_teacher_whose_last_layer_is_a_convolution(name, network, final_layer, tmp_path):
+    torch.save(network().state_dict(), tmp_path / 'teacher.pth')
+    given = dict(image_size=32, mean=[120, 110, 100], std=[60, 61, 62])
+    pair = find_pair(name, str(tmp_path / 'teacher.pth'), **given)
+    assert (pair.num_classes, pair.part) == (3, True)
+    (tmp_path / 'mine.py').write_text(config_text(pair, make_recipe(pair, 2), 'mmdfkd distill'))
+    model = MODELS.build(read_config(tmp_path / 'mine.py').model)
+    for classifier in (model.teacher, model.student):
+        assert (classifier.final_layer, classifier.num_classes) == (final_layer, 3)
 
 
 def test_grey_images_and_a_student_for_them(tmp_path):

@@ -37,15 +37,16 @@ def find_final_layer(network: nn.Module, name: str | None = None) -> str:
 
     Args:
         network: a classifier.
-        name: the layer's name in ``network``; by default the last ``nn.Linear``.
+        name: the layer's name in ``network``; by default the last ``nn.Linear``, or the last
+            ``nn.Conv2d`` of a network of convolutions alone.
 
     Raises:
-        ValueError: if there is none of that name, or no linear layer at all.
+        ValueError: if there is none of that name, or no such layer at all.
     """
     layers = {k: v for k, v in network.named_modules() if isinstance(v, nn.Linear | nn.Conv2d)}
     linear = [k for k, v in layers.items() if isinstance(v, nn.Linear)]
-    if name is None and linear:
-        return linear[-1]
+    if name is None and layers:
+        return (linear or list(layers))[-1]
     if name and name in dict(network.named_modules()):
         return name
     raise ValueError(
@@ -103,7 +104,8 @@ class Classifier(BaseModule):
         prefix: leading part of the file's keys to strip.
         how_to_get: how a user gets the file, for the error if it is not there.
         final_layer: name of the layer that gives the logits, of any kind. By default the
-            last ``nn.Linear``, until :meth:`probe` has compared outputs with the logits.
+            last ``nn.Linear`` (``nn.Conv2d`` where there is none), until :meth:`probe` has
+            compared outputs with the logits.
         key: the file's entry with the weights, if it is not a usual one.
         sha256: the digest that the file should have, or None: a download is then the
             very file that was meant.

@@ -133,8 +133,10 @@ def choose_final_layer(
             pooled = _match(output, logits)
             if pooled is not None:
                 return FinalLayer(name, pooling_of(layer) or pooled)
-    if guess in passed and passed[guess][1].shape == logits.shape:
-        return FinalLayer(guess, pooling_of(network.get_submodule(guess)))
+    if guess in passed:
+        values, dims = _mean(passed[guess][1])
+        if values.shape == logits.shape:
+            return FinalLayer(guess, pooling_of(network.get_submodule(guess)) or dims)
     raise _no_final_layer(network, named, 'no layer’s output is them', num_classes, passed)
 
 
@@ -144,17 +146,20 @@ def _channels(output: Tensor) -> tuple[int, ...]:
 
 def _match(output: Tensor, logits: Tensor) -> tuple[int, ...] | None:
     """Return the dimensions to average ``output`` over to have the logits; None if it has not."""
-    over: dict[int, tuple[int, ...]] = {2: (), 3: (1,), 4: (2, 3)}
-    if output.dim() not in over:
-        return None
-    dims = over[output.dim()]
-    values = (output.mean(dims) if dims else output).float()
+    values, dims = _mean(output)
     if values.shape != logits.shape:
         return None
     for candidate in (values, values.log_softmax(1)):
         if torch.allclose(candidate, logits.float(), rtol=1e-3, atol=1e-5):
             return dims
     return None
+
+
+def _mean(output: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+    """Average a layer's output over tokens or places; returns the dimensions of these, too."""
+    over: dict[int, tuple[int, ...]] = {3: (1,), 4: (2, 3)}
+    dims = over.get(output.dim(), ())
+    return (output.mean(dims) if dims else output).float(), dims
 
 
 def _no_final_layer(

@@ -172,9 +172,9 @@ def test_a_wrong_name_raises_and_lists_the_last_layers(name):
         assert part in str(caught.value)
 
 
-def test_a_network_without_a_linear_layer_raises():
-    with pytest.raises(ValueError, match=r"got None; .*\['0'\]"):
-        Classifier(nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten()))
+def test_a_network_without_a_linear_or_convolutional_layer_raises():
+    with pytest.raises(ValueError, match=r'got None; .*layers are \[\]'):
+        Classifier(nn.Sequential(nn.BatchNorm2d(3), nn.Flatten()))
 
 
 def weights_of(classifier):
@@ -395,6 +395,22 @@ def test_features_of_a_convolution_that_classifies_are_pooled():
     )
     inputs = torch.randn(2, 3, 8, 8)
     _, prediction = probed(network, inputs, final_layer='1')
+    torch.testing.assert_close(prediction.features, network[0](inputs).mean((2, 3)))
+
+
+@pytest.mark.parametrize('inplace', [True, False])
+def test_without_linear_layers_the_last_convolution_is_found(inplace):
+    """As of SqueezeNet, a ReLU may follow it."""
+    network = nn.Sequential(
+        nn.Conv2d(3, 6, 3),
+        nn.Conv2d(6, NUM_CLASSES, 1),
+        nn.ReLU(inplace),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+    inputs = torch.randn(2, 3, 8, 8)
+    classifier, prediction = probed(network, inputs)
+    assert classifier.final_layer == '1'
     torch.testing.assert_close(prediction.features, network[0](inputs).mean((2, 3)))
 
 
