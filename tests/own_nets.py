@@ -44,6 +44,19 @@ def convolutions():
     )
 
 
+class WithFeatures(nn.Module):
+    """Returns its features before its logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(192, 8))
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, images):
+        features = self.body(images)
+        return features, self.fc(features)
+
+
 def save(function, path):
     """Save weights of a network whose running statistics are not the initial ones."""
     torch.manual_seed(0)

@@ -119,6 +119,13 @@ def test_a_teacher_whose_last_layer_is_a_convolution(name, network, final_layer,
         assert (classifier.final_layer, classifier.num_classes) == (final_layer, 3)
 
 
+def test_a_teacher_that_returns_features_before_its_logits_is_refused(tmp_path):
+    weights = str(tmp_path / 'teacher.pth')
+    torch.save(own_nets.WithFeatures().state_dict(), weights)
+    with pytest.raises(ValueError, match=r'got \(2, 8\) first and \(2, 3\), .*; return that first'):
+        find_pair('own_nets:WithFeatures', weights, **GIVEN)
+
+
 def test_grey_images_and_a_student_for_them(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     grey = dict(image_size=8, mean=[33], std=[78])

@@ -190,7 +190,8 @@ class Classifier(BaseModule):
         Raises:
             ValueError: if the network gives no logits, or the layer should be named.
         """
-        logits, passed = look(self.network, inputs, layers_to_watch(self.network, self._named))
+        layers = layers_to_watch(self.network, self._named)
+        logits, passed = look(self.network, inputs, layers, self.final_layer)
         self.drop_features()
         layer = choose_final_layer(self.network, logits, passed, self.final_layer, self._named)
         self._watch(layer.name, layer.pooled)

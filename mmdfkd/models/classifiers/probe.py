@@ -50,20 +50,23 @@ def pooling_of(layer: nn.Module) -> tuple[int, ...]:
 
 
 @torch.no_grad()
-def look(network: nn.Module, inputs: Tensor, layers: Sequence[str]) -> tuple[Tensor, dict]:
+def look(
+    network: nn.Module, inputs: Tensor, layers: Sequence[str], guess: str
+) -> tuple[Tensor, dict]:
     """Run ``network`` once in eval mode, with what ``layers`` got and gave.
 
     Args:
         network: a classifier; nothing of it is changed.
         inputs: normalised images (N, C, H, W).
         layers: names of the modules to watch.
+        guess: the one that likely gives the logits.
 
     Returns:
         The logits (N, C), and (first input, output) of each layer that was passed, by name,
         in the order of the passes.
 
     Raises:
-        ValueError: if the network returns no logits of N images.
+        ValueError: if the network returns no logits of N images, or other values before them.
     """
     passed: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -78,16 +81,41 @@ def look(network: nn.Module, inputs: Tensor, layers: Sequence[str]) -> tuple[Ten
     handles = [watch(name) for name in layers]
     try:
         with frozen(network) as quiet:
-            logits = logits_of(quiet(inputs))
+            output = quiet(inputs)
     finally:
         for handle in handles:
             handle.remove()
+    logits = logits_of(output)
     if logits.dim() != 2 or len(logits) != len(inputs):
         raise ValueError(
             f'a classifier should return logits of the shape ({len(inputs)}, classes), but got '
             f'{tuple(logits.shape)}; wrap it in a module that pools or picks them'
         )
+    if isinstance(output, Sequence):
+        _check_first(network, output, logits, passed, guess)
     return logits, passed
+
+
+def _check_first(
+    network: nn.Module, output: Sequence, first: Tensor, passed: dict, guess: str
+) -> None:
+    """Raise a ValueError if a layer makes a later entry of the first: that is features then.
+
+    So it is if the guessed layer gives a later entry of another number of columns.
+    """
+    for name, (given, made) in passed.items():
+        if not isinstance(network.get_submodule(name), nn.Linear | nn.Conv2d):
+            continue
+        for entry in output[1:]:
+            if not isinstance(entry, Tensor) or entry.dim() != 2 or _match(made, entry) is None:
+                continue
+            other = name == guess and entry.shape != first.shape
+            if other or _match(given, first) is not None:
+                raise ValueError(
+                    f'a classifier should return its logits alone or first, but got '
+                    f'{tuple(first.shape)} first and {tuple(entry.shape)}, which the layer {name} '
+                    'gives, later; return that first'
+                )
 
 
 def layers_to_watch(network: nn.Module, named: str | None) -> list[str]:
@@ -114,11 +142,12 @@ def choose_final_layer(
         named: the layer that the user named, or None.
 
     Raises:
-        ValueError: if none is found, or the named one gives no logits.
+        ValueError: if none is found, or the named one gives no logits, or a sigmoid follows it.
     """
     num_classes = logits.size(1)
     if named is not None:
         if named in passed and num_classes in _channels(passed[named][1]):
+            _check_no_sigmoid(named, passed[named][1], logits)
             return FinalLayer(named, pooling_of(network.get_submodule(named)))
         shape = tuple(passed[named][1].shape) if named in passed else 'nothing: it is not passed'
         raise _no_final_layer(network, named, f'it gives {shape}', num_classes, passed)
@@ -134,10 +163,20 @@ def choose_final_layer(
             if pooled is not None:
                 return FinalLayer(name, pooling_of(layer) or pooled)
     if guess in passed:
+        _check_no_sigmoid(guess, passed[guess][1], logits)
         values, dims = _mean(passed[guess][1])
         if values.shape == logits.shape:
             return FinalLayer(guess, pooling_of(network.get_submodule(guess)) or dims)
     raise _no_final_layer(network, named, 'no layer’s output is them', num_classes, passed)
+
+
+def _check_no_sigmoid(name: str, output: Tensor, logits: Tensor) -> None:
+    values = _mean(output)[0].sigmoid()
+    if values.shape == logits.shape and torch.allclose(values, logits.float(), 1e-3, 1e-5):
+        raise ValueError(
+            f'a classifier should give logits, but its outputs are the sigmoid of what its layer '
+            f'{name} gives; take its sigmoid off'
+        )
 
 
 def _channels(output: Tensor) -> tuple[int, ...]:

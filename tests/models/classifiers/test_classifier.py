@@ -368,6 +368,48 @@ def test_the_usual_containers_of_logits_are_taken(container):
     assert prediction.logits.shape == (4, NUM_CLASSES)
 
 
+class Features(nn.Module):
+    """Gives features beside the logits of as many columns, or of others."""
+
+    def __init__(self, width, order, activation):
+        super().__init__()
+        self.body = nn.Linear(12, width)
+        self.fc = nn.Linear(width, NUM_CLASSES)
+        self.order, self.activation = order, activation
+
+    def forward(self, inputs):
+        features = self.activation(self.body(inputs))
+        given = dict(features=self.activation(features), logits=self.fc(features))
+        return tuple(given[name] for name in self.order)
+
+
+@pytest.mark.parametrize('width', [20, NUM_CLASSES])
+@pytest.mark.parametrize('activation', [nn.Identity(), nn.ReLU(), nn.ReLU(inplace=True)])
+def test_features_before_the_logits_are_refused(width, activation):
+    told = rf'alone or first, but got \(4, {width}\) first and \(4, {NUM_CLASSES}\), which .* fc'
+    with pytest.raises(ValueError, match=told):
+        Classifier(Features(width, ('features', 'logits'), activation)).probe(torch.randn(4, 12))
+    classifier, _ = probed(Features(width, ('logits', 'features'), activation), torch.randn(4, 12))
+    assert classifier.final_layer == 'fc'
+
+
+def test_a_projection_before_the_logits_is_refused():
+    class Projected(Auxiliary):
+        def __init__(self):
+            super().__init__(lambda projection, logits: (projection, logits))
+            self.head = nn.Linear(12, 20)
+
+    with pytest.raises(ValueError, match=r'\(4, 20\) first and .*the layer auxiliary gives'):
+        Classifier(Projected()).probe(torch.randn(4, 12))
+
+
+@pytest.mark.parametrize('named', [None, '0'])
+def test_a_sigmoid_at_the_end_is_refused(named):
+    network = nn.Sequential(nn.Linear(12, NUM_CLASSES), nn.Sigmoid())
+    with pytest.raises(ValueError, match=r'are the sigmoid of what its layer 0 gives; take its'):
+        Classifier(network, final_layer=named).probe(torch.randn(4, 12))
+
+
 @pytest.mark.parametrize(
     ('container', 'got'),
     [
