@@ -79,11 +79,9 @@ def _of_build(found: dict[str, Any], text: str) -> str:
             f'a {what} should be a dict with a type, but got {_short(found.get("cfg"))}; give one'
         )
     if built is None:
-        known = {name for each in _all_of(registry) for name in each.module_dict}
-        advice = nearest(str(kind).split('.')[-1], known)
         return (
             f'the type of a {what} should be the name of a registered class, but got {kind!r}; '
-            f'{advice or "mind its spelling, or have custom_imports import its module"}'
+            f'{_of_type(str(kind), list(_all_of(registry)))}'
         )
     name = getattr(built, '__name__', str(built))
     if unknown := re.search(r"unexpected keyword argument '(\w+)'|takes no arguments", text):
@@ -97,6 +95,19 @@ def _of_build(found: dict[str, Any], text: str) -> str:
     plain = ', '.join(f'{key}={value!r}' for key, value in given.items() if _is_plain(value))
     got = _short(plain, str)
     return f'{name} should be built of its config, but of ({got}) it raised {text}; mend that'
+
+
+def _of_type(kind: str, registries: list[Any]) -> str:
+    """Say what to do about a type that is not found: a dotted one is likely the user's own."""
+    scope, dot, _ = kind.partition('.')
+    if dot and scope not in {each.scope for each in registries}:
+        return (
+            f'to have it imported, run from the folder of {scope} or add that to PYTHONPATH, and '
+            f'mind its spelling: python -c "import {kind.rpartition(".")[0]}" tells what is wrong'
+        )
+    known = {name for each in registries for name in each.module_dict}
+    advice = nearest(kind.split('.')[-1], known)
+    return advice or 'mind its spelling, or have custom_imports import its module'
 
 
 def _arguments(built: Any) -> set[str]:

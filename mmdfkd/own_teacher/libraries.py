@@ -4,6 +4,8 @@ import difflib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import timm
@@ -14,6 +16,7 @@ from mmpretrain.apis.model import ModelHub
 from timm.data import resolve_data_config
 
 from mmdfkd.config_tools import read_config
+from mmdfkd.config_tools.describe import nearest, one_line
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 
@@ -109,7 +112,7 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
         At least one; timm's comes first.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is none, or a function of the user's cannot be imported.
     """
     none = True
     for found in _candidates(name, options or {}):
@@ -131,7 +134,7 @@ def _candidates(name: str, options: dict[str, Any]) -> Iterator[Found]:
         return
     scheme, colon, rest = name.partition(':')
     if colon and scheme not in _HUBS:
-        yield _own(f'{scheme}.{rest}', options)
+        yield _own(scheme, rest, options)
         return
     library, slash, rest = name.partition('/')
     named = bool(slash) and library in ('timm', 'torchvision', 'mmpretrain')
@@ -217,9 +220,29 @@ def _type_name(part: Any) -> str:
     return kind.rsplit('.', 1)[-1] if isinstance(kind, str) else kind.__name__
 
 
-def _own(function: str, options: dict[str, Any]) -> Found:
-    found = Found('own', dict(type=function) | options)
+def _own(module: str, function: str, options: dict[str, Any]) -> Found:
+    _check_there(module, function)
+    found = Found('own', dict(type=f'{module}.{function}') | options)
     config = getattr(found.build(), 'pretrained_cfg', None)
     if config:  # the function gives a network of timm
         _read_timms(found, config)
     return found
+
+
+def _check_there(module: str, function: str) -> None:
+    """Raise a ValueError if a function of the user's cannot be imported: the registry hides why."""
+    try:
+        content = import_module(module)
+    except Exception as error:  # of the user's own lines
+        raise ValueError(
+            f'{module} should be importable from the current folder or PYTHONPATH, but that raised '
+            f'{type(error).__name__}: {one_line(str(error))}; mend it, or go to its folder'
+        ) from error
+    try:
+        attrgetter(function)(content)
+    except AttributeError as error:
+        advice = nearest(function, vars(content)) or 'mind its spelling'
+        raise ValueError(
+            f'{module}:{function} should be a function of {content.__name__}, but that has no '
+            f'{function!r}; {advice}'
+        ) from error

@@ -38,6 +38,12 @@ MODELS.register_module(module=Takes, name='sweep_Takes', force=True)
             dict(type='mmdfkd.Qqqq'),
             "but got 'mmdfkd.Qqqq'; mind its spelling, or have custom_imports import its module",
         ),
+        (
+            dict(type='nets_of_mine.small'),
+            "but got 'nets_of_mine.small'; to have it imported, run from the folder of "
+            'nets_of_mine or add that to PYTHONPATH, and mind its spelling: python -c "import '
+            'nets_of_mine" tells what is wrong',
+        ),
         (dict(width=1), 'a model should be a dict with a type, but got {'),
         (None, 'a model should be a dict with a type, but got None'),
         (

@@ -1,5 +1,6 @@
 """What each library says of a network of its."""
 
+import re
 import sys
 
 import pytest
@@ -110,6 +111,33 @@ def test_a_function_of_the_users(tmp_path, monkeypatch):
     assert (plain.mean, plain.image_size, plain.pretrained) == (None, None, None)
     assert plain.build()[1].in_features == 5
     assert first('nets_of_mine:of_timm').image_size == 160
+
+
+@pytest.mark.parametrize(
+    ('name', 'told'),
+    [
+        (
+            'broken_nets:small',
+            'broken_nets should be importable from the current folder or PYTHONPATH, but that '
+            "raised ModuleNotFoundError: No module named 'package_not_there'; mend it",
+        ),
+        ('nets_not_there:small', "raised ModuleNotFoundError: No module named 'nets_not_there'"),
+        ('wrong_nets:small', 'but that raised SyntaxError: '),
+        ('good_nets:smal', "good_nets, but that has no 'smal'; did you mean small?"),
+        ('good_nets:', "good_nets, but that has no ''; mind its spelling"),
+    ],
+)
+def test_why_a_function_of_the_users_is_not_there_is_told(name, told, tmp_path, monkeypatch):
+    (tmp_path / 'broken_nets.py').write_text('import package_not_there\n')
+    (tmp_path / 'wrong_nets.py').write_text('def small(:\n')
+    (tmp_path / 'good_nets.py').write_text(
+        'import torch\n\n\ndef small():\n    return torch.nn.Linear(2, 2)\n\n\n'
+        'class Nets:\n    small = staticmethod(small)\n'
+    )
+    monkeypatch.setattr(sys, 'path', [*sys.path, str(tmp_path)])
+    with pytest.raises(ValueError, match=re.escape(told)):
+        first(name)
+    assert first('good_nets:Nets.small').network == dict(type='good_nets.Nets.small')
 
 
 def test_a_folder_that_timm_has_saved(tmp_path):
