@@ -20,7 +20,7 @@ def fit(found: Found, weights: Mapping[str, Tensor], prefix: str | None = None) 
         prefix: of their keys, or None to find it.
 
     Raises:
-        ValueError: if a key is missing or of another shape all the same.
+        ValueError: if a key is missing, of another shape or one too many all the same.
     """
     network = found.build()
     own = network.state_dict()
@@ -40,27 +40,46 @@ def fit(found: Found, weights: Mapping[str, Tensor], prefix: str | None = None) 
     value = weights.get(prefix + first)
     if value is not None and value.dim() == 4 and value.shape[1] != own[first].shape[1]:
         found.set_channels(value.shape[1])
-    own = found.build().state_dict()
-    shapes = {key.removeprefix(prefix): value.shape for key, value in weights.items()}
-    wrong = [key for key, value in own.items() if shapes.get(key) != value.shape]
-    if wrong:
-        told = tuple(shapes[wrong[0]]) if wrong[0] in shapes else 'not there'
-        raise ValueError(
-            f'the weights should be those of {found.library}’s '
-            f'{found.network.get("model_name", found.network["type"])}, but of its {len(own)} '
-            f'tensors {len(wrong)} do not fit: {wrong[0]} should be {tuple(own[wrong[0]].shape)}, '
-            f'but is {told}; give the network that they are of, and its options'
-        )
+    given = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    _check_fit(found, given)
     return prefix
+
+
+def _check_fit(found: Found, given: dict[str, Tensor]) -> None:
+    """Raise a ValueError if the weights are not all those of the network, and no others."""
+    network = found.build()
+    own = network.state_dict()
+    name = f'{found.library}’s {found.network.get("model_name", found.network["type"])}'
+    wrong = [
+        key for key, value in own.items() if key not in given or given[key].shape != value.shape
+    ]
+    if wrong:
+        told = tuple(given[wrong[0]].shape) if wrong[0] in given else 'not there'
+        raise ValueError(
+            f'the weights should be those of {name}, but of its {len(own)} tensors {len(wrong)} do '
+            f'not fit: {wrong[0]} should be {tuple(own[wrong[0]].shape)}, but is {told}; give the '
+            'network that they are of, and its options'
+        )
+    # Its hooks may take keys off.
+    others = network.load_state_dict(given, strict=False).unexpected_keys
+    if others:
+        raise ValueError(
+            f'the weights should be those of {name}, but it has no {_bare(network, others[0])}, '
+            f'one of {len(others)} such keys; give the network that they are of, its options, or '
+            'the --prefix of its keys'
+        )
 
 
 def _final_layer(network: Any) -> str:
     try:
-        layer = find_final_layer(network)
+        return _bare(network, find_final_layer(network))
     except ValueError:
         return ''
-    # mmpretrain's wrappers take their own 'model.' off the keys.
-    return layer.removeprefix('model.') if isinstance(network, WRAPPERS) else layer
+
+
+def _bare(network: Any, name: str) -> str:
+    """Take 'model.' off, as mmpretrain's wrappers do of their keys."""
+    return name.removeprefix('model.') if isinstance(network, WRAPPERS) else name
 
 
 def _prefix(own: list[str], weights: Mapping[str, Tensor]) -> str:

@@ -235,6 +235,16 @@ def test_a_name_of_two_libraries_is_the_one_that_the_weights_are_of(tmp_path):
         find_pair('resnet18', str(tmp_path / 'other.pth'), 'test_resnet')
 
 
+@pytest.mark.filterwarnings('ignore:The default weight initialization of inception_v3')
+def test_of_two_libraries_the_one_that_has_all_keys_is_taken(tmp_path):
+    """timm's network has the same names, but no auxiliary head."""
+    network = torchvision.models.inception_v3(num_classes=3, init_weights=False)
+    torch.save(network.state_dict(), tmp_path / 'teacher.pth')
+    pair = find_pair('inception_v3', str(tmp_path / 'teacher.pth'), 'test_resnet', 80)
+    assert pair.teacher == dict(type='torchvision.models.inception_v3', num_classes=3)
+    assert pair.num_classes == 3
+
+
 def test_layers_are_the_largest_stages_before_the_last():
     images = torch.rand(1, 3, 64, 64)
     resnet = timm.create_model('resnet18')

@@ -39,7 +39,9 @@ def test_two_networks_in_a_file_are_not_chosen_from():
         fit(first('test_resnet'), both, 'other.')
     same = {f'{name}.{key}': value for name in ('net', 'ema') for key, value in own.items()}
     assert fit(first('test_resnet'), same) == 'net.'
-    assert fit(first('test_resnet'), own | both) == ''
+    with pytest.raises(ValueError, match=r'has no net\.conv1.*such keys; .*or the --prefix of its'):
+        fit(first('test_resnet'), own | both)
+    assert fit(first('test_resnet'), own | both, 'net.') == 'net.'
 
 
 def test_torchvision_and_mmpretrain():
@@ -65,6 +67,13 @@ def test_classes_of_a_convolution_of_torchvision():
     found = first('torchvision/squeezenet1_1')
     fit(found, torchvision.models.squeezenet1_1(num_classes=7).state_dict())
     assert found.network['num_classes'] == 7
+
+
+def test_keys_that_the_network_has_not_are_refused():
+    weights = timm.create_model('test_resnet').state_dict()
+    more = weights | {'auxiliary.weight': weights['fc.weight']}
+    with pytest.raises(ValueError, match=r'test_resnet, but it has no auxiliary\.weight, one of 1'):
+        fit(first('test_resnet'), more)
 
 
 def test_weights_of_another_network_are_refused():
