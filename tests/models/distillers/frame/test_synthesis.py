@@ -87,7 +87,9 @@ def test_a_generator_of_one_batch_of_latents_is_shown_by_its_memory():
     assert model.sources == ('memory', 'generator')
     assert not model.conditional
     assert torch.equal(model.preview(4, 2), model.memory[model.memory.newest(4)])
-    without = toy_dedfkd(fixed_latents=True, memory=None)
+    with pytest.raises(ValueError, match='fixed_latents should be False without a memory'):
+        toy_dedfkd(fixed_latents=True, memory=None)
+    without = toy_dedfkd(memory=None)
     assert without.sources == ('generator',)
     assert without.conditional
     assert without.preview(4, 2).shape[0] == 4
