@@ -110,9 +110,7 @@ def read_teacher(teacher: PublicTeacher, folder: Path | None) -> dict[str, Tenso
     """Read the weights of a public teacher, with our keys; without ``folder`` download them."""
     source = teacher.url if folder is None else find_file(teacher, folder)
     advice = 'with this command: put it into a folder, and give --from FOLDER'
-    content = read_checkpoint(source, advice, teacher.sha256)
-    key = 'model_state' if 'model_state' in content else None
-    weights = find_weights(content, source, key)
+    weights = find_weights(read_checkpoint(source, advice, teacher.sha256), source)
     return {renamed(name, teacher.keys): value for name, value in weights.items()}
 
 

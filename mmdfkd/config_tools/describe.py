@@ -44,8 +44,7 @@ def _of_worker(text: str) -> str:
     """Return the message of an error that a worker of a data loader raised, without its trace."""
     if not re.match(r'Caught \w+ in DataLoader worker', text):
         return text
-    last = re.split(r'^[\w.]+: ', text, flags=re.M)[-1]
-    return last if last != text else text
+    return re.split(r'^[\w.]+: ', text, flags=re.M)[-1]
 
 
 def one_line(text: str) -> str:

@@ -182,7 +182,7 @@ def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
             _update("val_dataloader['dataset']", **latents),
         ]
     dataset = dict(type=Name('ImageFolder'), data_root=test, pipeline=_pipeline(pair.images))
-    if (names := names_of_folders(test, pair.class_names)) is not None:
+    if (names := _names_of_folders(test, pair.class_names)) is not None:
         dataset['classes'] = names
     loader = dict(
         batch_size=100,
@@ -199,7 +199,7 @@ def _evaluation(pair: Pair, recipe: Recipe, test: str | None) -> list[str]:
     ]
 
 
-def names_of_folders(place: str, classes: Sequence[str] | None) -> list[str] | None:
+def _names_of_folders(place: str, classes: Sequence[str] | None) -> list[str] | None:
     """Return the teacher's ``classes`` if they are the folders of ``place``; they order these."""
     folders = {path.name for path in Path(place).glob('[!.]*') if path.is_dir()}
     return list(classes) if classes and {*classes} == folders else None

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.logging import print_log
+from mmengine.registry import PARAM_SCHEDULERS
 
 from mmdfkd.checks import check_not_negative, check_positive, check_range
+
+from .cosine_period_lr import CosinePeriodLR
 
 _RANGES = {
     'eta_min': '[0, inf)',
@@ -77,7 +80,8 @@ def _check_alone(name: str, schedules: Sequence[dict], length: int) -> None:
     """
     spans = [(one.get('begin', 0), min(one.get('end', length), length)) for one in schedules]
     for index, schedule in enumerate(schedules):
-        if str(schedule['type']).split('.')[-1].strip("'>") != 'CosinePeriodLR':
+        kind = schedule['type']
+        if (PARAM_SCHEDULERS.get(kind) if isinstance(kind, str) else kind) is not CosinePeriodLR:
             continue
         begin, end = spans[index]
         for other, (first, last) in enumerate(spans):
