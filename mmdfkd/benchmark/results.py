@@ -132,7 +132,8 @@ def common_options(runs: Iterable[Result]) -> dict[str, str]:
 def tables(results: Iterable[Result]) -> str:
     """Lay all results out in Markdown: a table a pair and budget, the best method first.
 
-    Options that would make a row too long are below its table.
+    Options that would make a row too long are below its table, and which results are of which
+    machine, commit or threads, where a table has several.
     """
     parts = []
     for (pair, budget), methods in grouped(results).items():
@@ -153,8 +154,28 @@ def tables(results: Iterable[Result]) -> str:
         head = ['method', 'student %', 'each', 'n', 'teacher %', 'minutes', 'images', 'init']
         common = common_options(run for runs in methods.values() for run in runs)
         title = ', '.join([f'### {pair}', f'{budget:g} minutes', *map('='.join, common.items())])
-        parts.append(f'{title}\n\n{markdown(head, [row for _, row in rows])}\n{notes}')
+        table = markdown(head, [row for _, row in rows])
+        parts.append(f'{title}\n\n{table}\n{notes}{_origins(methods)}')
     return '\n'.join(parts)
+
+
+def _origins(methods: dict[str, list[Result]]) -> str:
+    """Say which results are of which machine, threads and commit, if not all are of one."""
+    origins: dict[str, dict[str, dict[int, None]]] = {}
+    for name, runs in methods.items():
+        for run in runs:
+            commits = [each[:9] for each in run.get('commit', 'not noted').split(', then ')]
+            threads = f'threads {run.get("threads", "not noted")}'
+            own = [run.get('hardware', 'machine not noted'), threads, ', then '.join(commits)]
+            seeds = origins.setdefault(', '.join(own), {}).setdefault(name.partition(' ')[0], {})
+            seeds[run['seed']] = None
+    if len(origins) == 1:
+        return ''
+    told = [
+        f'- {own}: ' + '; '.join(f'`{k}` {", ".join(map(str, v))}' for k, v in cells.items())
+        for own, cells in origins.items()
+    ]
+    return '\n'.join(['', 'Not of one origin (seeds):', '', *told, ''])
 
 
 def _notes(rows: list[list[str]]) -> str:

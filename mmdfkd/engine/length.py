@@ -37,9 +37,9 @@ def rounds_within(seconds: float, warmup: int, wait: float, train: float) -> int
 def set_length(cfg: Config, rounds: int) -> None:
     """Make a distillation last ``rounds``; what is a share of the run stays that share.
 
-    That is the begin and end of schedules, and their milestones; the student waits as
-    :func:`waiting` says, and what comes after is a share of the rest. New generators and
-    ``CosinePeriodLR`` come every so many rounds, however long the run is.
+    That is the begin and end of schedules, and their milestones, where averages and validations
+    begin; the student waits as :func:`waiting` says, and what comes after is a share of the
+    rest. New generators and ``CosinePeriodLR`` come every so many rounds, however long the run is.
 
     Raises:
         ValueError: if the config's own length, or a time in it, is no number of rounds.
@@ -67,6 +67,11 @@ def set_length(cfg: Config, rounds: int) -> None:
         if schedule.get('milestones'):
             times = enumerate(schedule['milestones'])
             schedule['milestones'] = [share(f'{name}.milestones.{i}', time) for i, time in times]
+    for name, hook in parts(cfg.get('custom_hooks') or [], 'custom_hooks'):
+        if 'begin_iter' in hook:  # of an average of weights
+            hook['begin_iter'] = share(f'{name}.begin_iter', hook['begin_iter'])
+    if 'val_begin' in cfg.train_cfg:
+        cfg.train_cfg.val_begin = share('train_cfg.val_begin', cfg.train_cfg.val_begin)
     cfg.train_cfg.max_iters = rounds
 
 

@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import read_checkpoint
-from mmdfkd.models.classifiers.classifier import WRAPPERS
+from mmdfkd.models.classifiers.brought import WRAPPERS
 from mmdfkd.models.classifiers.probe import logits_of
 from mmdfkd.models.generators.sizes import sides
 from mmdfkd.registry import MODELS

@@ -147,10 +147,23 @@ def _find_teacher(
     for found in find(name, options):
         found.set_image_size(image_size)
         try:
-            return found, '' if state is None else fit(found, state, prefix)
+            prefix_found = '' if state is None else fit(found, state, prefix)
+            _check_kept(found, options, '--teacher-options', 'the weights and --image-size')
+            return found, prefix_found
         except ValueError as error:
             errors.append(str(error))
     raise ValueError(' And '.join(errors))
+
+
+def _check_kept(found: Found, options: dict[str, Any], name: str, others: str) -> None:
+    """Raise a ValueError if an option has been replaced by what others ask."""
+    fitted = deepcopy(found.network)
+    found.set_options(options)
+    if found.network != fitted:
+        raise ValueError(
+            f'{name} should agree with {others}, but got {options}; leave out the one that says '
+            'otherwise'
+        )
 
 
 def _pretrained(found: Found, name: str) -> dict[str, Any]:
@@ -173,15 +186,10 @@ def _named(name: str, num_classes: int, images: Images, options: dict[str, Any])
     if found.channels != images.channels:
         found.set_channels(images.channels)
     found.set_image_size(images.size)
-    fitted = deepcopy(found.network)
-    found.set_options(options)
-    if found.network != fitted:
-        raise ValueError(
-            f'--student-options should agree with the teacher’s {num_classes} classes, and images '
-            f'of {images.channels} x {images.size} x {images.size}, but got {options}; leave out '
-            'the one that says otherwise'
-        )
-    return fitted
+    size = f'{images.channels} x {images.size} x {images.size}'
+    others = f'the teacher’s {num_classes} classes, and images of {size}'
+    _check_kept(found, options, '--student-options', others)
+    return found.network
 
 
 def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:

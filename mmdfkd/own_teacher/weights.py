@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmdfkd.models.classifiers.classifier import WRAPPERS, find_final_layer
+from mmdfkd.models.classifiers.brought import WRAPPERS
+from mmdfkd.models.classifiers.classifier import find_final_layer
 
 from .libraries import Found
 

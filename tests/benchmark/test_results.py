@@ -145,6 +145,19 @@ def test_cells_that_ran_at_once_are_told_from_others():
     assert tables([result(jobs=6)]).startswith('### p, 20 minutes, --jobs=6\n')
 
 
+def test_results_of_several_machines_are_told():
+    runs = [result(hardware='A', threads=1), result(seed=2, hardware='B', threads=1, commit='b')]
+    runs.append(result(method='other', hardware='B', threads=1, commit='b'))
+    told = tables(runs).splitlines()[-4:]
+    assert told == [
+        'Not of one origin (seeds):',
+        '',
+        '- A, threads 1, not noted: `m` 1',
+        '- B, threads 1, b: `m` 2; `other` 1',
+    ]
+    assert 'origin' not in tables(runs[1:])
+
+
 def test_the_published_tables_are_those_of_the_published_results():
     results = read_results(RESULTS / 'benchmark.jsonl')
     page = (RESULTS / 'benchmark.md').read_text()

@@ -10,12 +10,13 @@ from mmdfkd.engine.length import rounds_within, set_length, waiting
 ROOT = Path(__file__).parents[2]
 
 
-def config(*schedules, warmup=0, length=200):
+def config(*schedules, warmup=0, length=200, hook=None):
     return Config(
         dict(
             model=dict(warmup_rounds=warmup),
             train_cfg=dict(max_iters=length),
             param_scheduler=dict(generator=[], student=[*schedules]),
+            custom_hooks=[hook] if hook else [],
         )
     )
 
@@ -73,6 +74,16 @@ def test_ends_and_milestones_keep_their_share():
     assert period.period == 50  # of a generator, not of the run
 
 
+def test_averages_and_validations_begin_at_the_same_share():
+    cfg = config(warmup=20)
+    cfg.train_cfg.val_begin = 110
+    cfg.custom_hooks = [dict(type='mmdfkd.DistillerEMAHook', begin_iter=155), dict(type='Other')]
+    set_length(cfg, 50)
+    assert cfg.custom_hooks[0].begin_iter == 20 + 30 * 3 // 4
+    assert cfg.custom_hooks[1] == dict(type='Other')
+    assert cfg.train_cfg.val_begin == 20 + 30 // 2
+
+
 def test_a_ramp_is_no_shorter_than_it_takes_to_reach_its_end():
     cfg = config(dict(type='LinearLR', start_factor=0.1, end=20))
     set_length(cfg, 3)
@@ -99,6 +110,7 @@ def test_one_schedule_or_none():
         (config(warmup=-1), 'model.warmup_rounds'),
         (config(dict(type='LinearLR', end='x')), 'param_scheduler.student.0.end'),
         (config(dict(type='MultiStepLR', milestones=[1, 0.5])), 'student.0.milestones.1'),
+        (config(hook=dict(type='EMAHook', begin_iter='x')), 'custom_hooks.0.begin_iter'),
     ],
 )
 def test_what_is_no_number_of_rounds_is_an_error(cfg, name):

@@ -204,6 +204,16 @@ def test_what_nobody_says_has_to_be_given(tmp_path):
         find_pair('own_nets:with_bn', **GIVEN)
 
 
+@pytest.mark.parametrize('wrong', [dict(num_classes=5), dict(in_chans=1)])
+def test_options_of_a_teacher_that_the_weights_contradict_are_refused(wrong, tmp_path):
+    torch.save(timm.create_model('test_resnet', num_classes=3).state_dict(), tmp_path / 'w.pth')
+    with pytest.raises(ValueError, match=r'--teacher-options should agree with the weights and'):
+        find_pair('test_resnet', str(tmp_path / 'w.pth'), teacher_options=wrong)
+    right = dict(num_classes=3)
+    pair = find_pair('test_resnet', str(tmp_path / 'w.pth'), teacher_options=right)
+    assert pair.num_classes == 3
+
+
 def test_what_does_not_fit_is_told(tmp_path):
     weights = own_nets.save(own_nets.grey, tmp_path / 'teacher.pth')
     grey = dict(image_size=8, mean=[33], std=[78])

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor
 
-from mmdfkd.models.classifiers.classifier import WRAPPERS
+from mmdfkd.models.classifiers.brought import WRAPPERS
 from mmdfkd.models.distillers import DataFreeDistiller
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS

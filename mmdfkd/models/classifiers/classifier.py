@@ -9,18 +9,14 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.checks import check_switch
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
-from mmdfkd.weights import find_weights
 
+from .brought import WRAPPERS, reads_weights, unfit
 from .checkpoint import load_weights, names_of
 from .probe import choose_final_layer, layers_to_watch, logits_of, look, pooling_of
-
-#: mmpretrain's classifiers around another library's ``model``.
-WRAPPERS = (TimmClassifier, HuggingFaceClassifier)
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -53,39 +49,6 @@ def find_final_layer(network: nn.Module, name: str | None = None) -> str:
         f'final_layer should name the layer of {type(network).__name__} that gives the logits, '
         f'but got {name!r}; its last linear and convolutional layers are {list(layers)[-5:]}'
     )
-
-
-def _unfit(network: Any, config: Any) -> str:
-    """Say which weights of a network that brought its own are random; empty if none is."""
-    model: Any = getattr(network, 'model', None)
-    if isinstance(network, TimmClassifier) and config.get('pretrained'):
-        classes = model.pretrained_cfg.get('num_classes')
-        if classes != model.num_classes:
-            head = f'a head of {model.num_classes}'
-            return f'pretrained=True has {classes} classes, and {head} is random'
-    if isinstance(network, HuggingFaceClassifier) and config.get('pretrained'):
-        from transformers import AutoConfig
-
-        where = ('revision', 'cache_dir', 'token', 'subfolder', 'trust_remote_code')
-        options = {name: config[name] for name in where if name in config}
-        saved = AutoConfig.from_pretrained(config['model_name'], **options)
-        if saved.num_labels != model.config.num_labels:
-            return (
-                f'{config["model_name"]} has {saved.num_labels} classes, and a head of '
-                f'{model.config.num_labels} is random'
-            )
-        if not any('ImageClassification' in name for name in saved.architectures or ['Image']):
-            return f'{config["model_name"]} is a {saved.architectures[0]}, and any head is random'
-    if isinstance(network, ImageClassifier) and isinstance(config.get('pretrained'), str):
-        found = find_weights(read_checkpoint(config['pretrained']), config['pretrained'])
-        missing = [
-            name
-            for name, value in network.state_dict().items()
-            if name not in found or found[name].shape != value.shape
-        ]
-        if missing:
-            return f'{config["pretrained"]} has no {missing[:3]} that fit, and these are random'
-    return ''
 
 
 @MODELS.register_module()
@@ -139,9 +102,10 @@ class Classifier(BaseModule):
         options = network if isinstance(network, dict) else {}
         brought = bool(options.get('pretrained') or options.get('weights'))
         self._brought = brought
-        #: Whether it was given weights: of a file, timm's checkpoint_path too, or of its library.
-        self.given_weights = brought or bool(checkpoint or options.get('checkpoint_path'))
-        self.has_weights = built or self.given_weights
+        loaded = brought or bool(checkpoint or options.get('checkpoint_path'))
+        self.has_weights = built or loaded
+        #: Whether its weights, or some, are of a file or of its library.
+        self.given_weights = loaded or reads_weights(options)
         if brought and isinstance(self.network, ImageClassifier):
             self.network.init_weights()  # mmpretrain's pretrained=PATH is read only here
         #: Of its classes in their order, where its weights' file or its network says so.
@@ -157,7 +121,7 @@ class Classifier(BaseModule):
         if any(value.dtype in _HALF for value in self.network.state_dict().values()):
             self.network.float()
         #: What is random of a network that brought its weights, in words; empty if nothing is.
-        self.unfit = _unfit(self.network, network) if brought and checkpoint is None else ''
+        self.unfit = unfit(self.network, network) if brought and checkpoint is None else ''
         self._named = final_layer
         # Held for as long as a pass lasts. One hook for good: torch.compile can trace it.
         self._features: Tensor | None = None

@@ -160,6 +160,17 @@ def test_a_student_whose_network_brings_weights_is_not_overwritten(option, tmp_p
         start_as_part(Classifier(network), student, (3, 32, 32))
 
 
+def test_a_student_part_of_which_reads_a_file_is_not_overwritten(tmp_path):
+    read = dict(type='Pretrained', checkpoint=str(tmp_path / 'backbone.pth'))
+    backbone = dict(type='mmpretrain.ResNet_CIFAR', depth=18, init_cfg=[read])
+    head = dict(type='mmpretrain.LinearClsHead', num_classes=3, in_channels=512)
+    config = dict(type='mmpretrain.ImageClassifier', backbone=backbone, head=head)
+    student = Classifier(config, init_from_teacher=True)
+    assert not student.has_weights  # init_weights() reads them
+    with pytest.raises(ValueError, match='init_from_teacher should be False'):
+        start_as_part(Classifier(config), student, (3, 32, 32))
+
+
 def test_a_started_student_can_be_copied():
     student = Classifier(toy_network(4), init_from_teacher=True)
     start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
