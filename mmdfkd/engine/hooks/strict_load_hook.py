@@ -23,7 +23,8 @@ class StrictLoadHook(Hook):
     Args:
         initial: of a distiller that begins with ``load_from``, not one that goes on: the file
             may be a published student's as well, and of a memory of another kind or size
-            the images stay away. Other models may begin with a part of their weights.
+            the images stay away. So they do of a ``LabelledMemory``: its labels are of the other
+            run's views and teacher. Other models may begin with a part of their weights.
 
     Raises:
         ValueError: if weights are missing, unexpected, of another shape or no numbers, or if
@@ -69,8 +70,8 @@ def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Ten
 
     Args:
         distiller: it gives what the file has not: all but the student where that is a
-            published one, and a memory of another kind or size. It gives the count of its
-            rounds as well, which warm-ups and schedules go by: a new run begins at 0.
+            published one, and a memory with labels, or of another kind or size. It gives the
+            count of its rounds as well, which warm-ups and schedules go by: a new run begins at 0.
         weights: of a distiller's checkpoint, or of a published student.
     """
     own = dict(distiller.state_dict())
@@ -83,7 +84,8 @@ def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Ten
         return own | student
     kept = {name for name in own if name.startswith('memory.')}
     given = {name for name in weights if name.startswith('memory.')}
-    if kept != given or any(own[name].shape != weights[name].shape for name in kept):
+    labelled = 'memory.logits' in given
+    if labelled or kept != given or any(own[name].shape != weights[name].shape for name in kept):
         weights = {name: value for name, value in weights.items() if name not in given}
         weights |= {name: own[name] for name in kept}
     counts = {name: own[name] for name in own if name.startswith('rounds.') and name in weights}

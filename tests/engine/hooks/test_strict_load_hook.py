@@ -97,6 +97,14 @@ def test_a_memory_of_another_kind_begins_empty(checkpoint, tmp_path, memory):
         assert len(model.memory) == int(model.memory.num_added) == 0
 
 
+def test_labels_of_another_run_are_not_taken(tmp_path):
+    """Views and teacher may be others: the student learned labels of images it did not see."""
+    toy_runner(tmp_path, 1, model=toy_dedfkd(num_views=2), checkpoint_interval=1).train()
+    model = initial(tmp_path, tmp_path / 'iter_1.pth', model=toy_dedfkd(num_views=2))
+    assert_same_part(model, tmp_path / 'iter_1.pth', 'student')
+    assert len(model.memory) == model.memory.logits.count_nonzero() == 0
+
+
 def test_weights_of_another_network_are_no_beginning(checkpoint, tmp_path):
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='should be of the config’s DEDFKD'):
