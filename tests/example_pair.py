@@ -12,6 +12,7 @@ IMAGES = Images(
     swap=False,
     resize=1.0,
     interpolation='bilinear',
+    squash=False,
     dark=False,
 )
 PAIR = Pair(

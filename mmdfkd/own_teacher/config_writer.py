@@ -57,7 +57,7 @@ def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[st
         lines += [
             'from mmcv.transforms import LoadImageFromFile',
             'from mmengine.dataset import DefaultSampler',
-            f'from mmpretrain.datasets import CenterCrop, {colours}, ResizeEdge',
+            f'from mmpretrain.datasets import CenterCrop, {colours}, {_resizer(pair.images)}',
             'from mmpretrain.evaluation import Accuracy',
         ]
     lines += ['from mmpretrain.models import ClsDataPreprocessor', '']
@@ -212,6 +212,10 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _resizer(images: Images) -> str:
+    return 'Resize' if images.squash else 'ResizeEdge'
+
+
 def _pipeline(images: Images) -> list[dict]:
     load: list[dict[str, Any]] = [dict(type=Name('LoadImageFromFile'))]
     if images.channels == 1:
@@ -219,11 +223,12 @@ def _pipeline(images: Images) -> list[dict]:
     else:  # files are read as BGR
         load += [dict(type=Name('NumpyToPIL'), to_rgb=True), dict(type=Name('PILToNumpy'))]
     resize = dict(
-        type=Name('ResizeEdge'),
+        type=Name(_resizer(images)),
         scale=round(images.size * images.resize),
-        edge='short',
         backend='pillow',
         interpolation=images.interpolation,
     )
+    if not images.squash:
+        resize['edge'] = 'short'
     crop = dict(type=Name('CenterCrop'), crop_size=images.size)
     return [*load, resize, crop, dict(type=Name('PackInputs'))]

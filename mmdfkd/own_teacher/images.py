@@ -21,6 +21,7 @@ class Images:
     swap: bool
     resize: float
     interpolation: str
+    squash: bool
     dark: bool | None
 
 
@@ -69,6 +70,7 @@ def find_images(
         swap=found.swap,
         resize=found.resize if same_size else 1.0,
         interpolation=found.interpolation,
+        squash=found.squash,
         dark=_is_dark(mean, std) if dark is None else dark,
     )
 

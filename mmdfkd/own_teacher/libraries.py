@@ -39,6 +39,7 @@ class Found:
         swap: whether the network takes BGR.
         resize: side of a test image before its centre is cut out, over ``image_size``.
         interpolation: of that resizing.
+        squash: whether it makes any image a square, so that nothing but a margin is cut off.
         fixed_size: whether the network is built for one size, as vision transformers are.
     """
 
@@ -53,6 +54,7 @@ class Found:
     swap: bool = False
     resize: float = 1.0
     interpolation: str = 'bilinear'
+    squash: bool = False
     fixed_size: bool = False
 
     def build(self) -> Any:
@@ -169,6 +171,7 @@ def _read_timms(found: Found, config: dict[str, Any]) -> None:
     # timm rounds down.
     found.resize = math.floor(found.image_size / data['crop_pct']) / found.image_size
     found.interpolation = data['interpolation']
+    found.squash = data['crop_mode'] == 'squash'
 
 
 def _of_torchvision(name: str) -> Found:
@@ -204,7 +207,10 @@ def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
     found.swap = 'LoadImageFromFile' in steps and not data.get('to_rgb') and found.channels == 3
     crop = steps.get('CenterCrop', {}).get('crop_size')
     resize: dict[str, Any] = next((steps[k] for k in ('ResizeEdge', 'Resize') if k in steps), {})
-    scale = resize.get('scale')
+    scale: Any = resize.get('scale')
+    found.squash = bool(resize) and 'ResizeEdge' not in steps and not resize.get('keep_ratio')
+    if isinstance(scale, list | tuple) and len({*scale}) == 1:
+        scale = scale[0]
     name = resize.get('interpolation', found.interpolation)
     found.interpolation = 'box' if name == 'area' else name  # pillow's word for it
     if 'CIFAR' in _type_name(dataset):

@@ -3,9 +3,13 @@
 import ast
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from example_pair import DARK, IMAGES, PAIR
 from mmengine.config import Config
+from mmengine.dataset import Compose
+from PIL import Image
+from timm.data import create_transform
 
 from mmdfkd.own_teacher import config_text, make_recipe
 from mmdfkd.packaged import CONFIGS
@@ -81,6 +85,19 @@ def test_test_images_are_cut_as_the_library_does(tmp_path):
     _, cfg = written(replace(PAIR, images=images), tmp_path, test='/some/test')
     *_, resize, crop, _ = cfg.val_dataloader.dataset.pipeline
     assert (resize.scale, resize.interpolation, crop.crop_size) == (110, 'bicubic', 100)
+
+
+def test_squashed_test_images_are_those_of_timm(tmp_path):
+    images = replace(IMAGES, size=10, resize=1.2, interpolation='bicubic', squash=True)
+    _, cfg = written(replace(PAIR, images=images), tmp_path, test='/some/test')
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 33, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / 'a.png')
+    timms = create_transform(10, crop_pct=10 / 12, crop_mode='squash', interpolation='bicubic')
+    cut = Compose(cfg.val_dataloader.dataset.pipeline)(dict(img_path=str(tmp_path / 'a.png')))
+    expected = Image.fromarray(pixels)
+    for transform in timms.transforms[:2]:  # to pixels of its own size; normalising is next
+        expected = transform(expected)
+    assert np.array_equal(cut['inputs'].permute(1, 2, 0), np.asarray(expected))
 
 
 @pytest.mark.parametrize(('cores', 'workers'), [(1, 1), (64, 2)])

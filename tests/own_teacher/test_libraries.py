@@ -52,6 +52,12 @@ def test_timm_rounds_the_side_before_the_cut_down():
     assert round(found.image_size * found.resize) == 235
 
 
+def test_a_network_that_was_tested_on_squashed_images():
+    assert first('tf_efficientnetv2_b3').squash
+    assert not first('resnet50').squash
+    assert not first('resnet18_8xb32_in1k').squash
+
+
 def config(tmp_path, to_rgb, **model):
     network = dict(
         type='ImageClassifier',
@@ -72,6 +78,7 @@ def test_a_config_file_of_mmpretrains_form(to_rgb, tmp_path):
     found = first(config(tmp_path, to_rgb))
     assert (found.image_size, found.mean, found.std) == (24, [1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
     assert found.interpolation == 'box'
+    assert found.squash  # Resize keeps no ratio of the sides
     assert found.swap != to_rgb  # files are read as BGR
     assert found.build().head.num_classes == 4
 
