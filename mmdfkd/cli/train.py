@@ -56,9 +56,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         help='override the config, e.g. train_cfg.max_iters=100 model.loss_ce.loss_weight=0.5',
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--local_rank', '--local-rank', help='set by torch.distributed.launch')
     args = parser.parse_args(arguments)
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', args.local_rank)
     return args
 
 

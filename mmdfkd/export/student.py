@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers.brought import WRAPPERS
 from mmdfkd.models.classifiers.probe import logits_of
-from mmdfkd.models.generators.sizes import sides
+from mmdfkd.models.distillers.frame.parts import image_shape_of
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
 from mmdfkd.weights import check_finite, find_weights
@@ -181,8 +181,7 @@ def _shape_of_run(cfg: Config, weights: dict[str, Tensor]) -> tuple[int, int, in
     images = weights.get('memory.images')
     if images is not None:
         return tuple(images.shape[1:])  # type: ignore[return-value]
-    generator = MODELS.build(cfg.model.generator)  # a method without a memory has one
-    return generator.out_channels, *sides(generator.image_size)
+    return image_shape_of(MODELS.build(cfg.model.generator))  # a method without a memory has one
 
 
 def _normalisation(

@@ -11,31 +11,7 @@ from mmdfkd.registry import MODELS
 
 from .unconditional import UnconditionalGenerator
 
-LABEL_INJECTIONS = ('one_hot', 'embedding', 'sum', 'conditional_bn')
-
-
-class ConditionalBatchNorm2d(nn.Module):
-    """Batch normalisation whose scale and shift belong to the class.
-
-    De Vries et al., NeurIPS 2017, equations 3 and 4; starts as the identity scale.
-
-    Args:
-        channels: number of channels.
-        num_classes: number of classes.
-    """
-
-    def __init__(self, channels: int, num_classes: int) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.scale = nn.Embedding(num_classes, channels)
-        self.shift = nn.Embedding(num_classes, channels)
-        nn.init.ones_(self.scale.weight)
-        nn.init.zeros_(self.shift.weight)
-
-    def forward(self, maps: Tensor, labels: Tensor) -> Tensor:
-        """Normalise ``maps`` (N, C, H, W), then scale and shift by class ``labels`` (N,)."""
-        scale, shift = self.scale(labels), self.shift(labels)
-        return self.norm(maps) * scale[:, :, None, None] + shift[:, :, None, None]
+LABEL_INJECTIONS = ('one_hot', 'embedding', 'sum')
 
 
 @MODELS.register_module()
@@ -47,8 +23,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         label_injection: how the label enters: ``'one_hot'`` and ``'embedding'``
             concatenate [z; one-hot y] or [z; learned embedding of y] before the
             dense layer; ``'sum'`` adds a learned embedding of y to z (MAD, Do et al.,
-            NeurIPS 2022); ``'conditional_bn'`` gives every batch norm a scale and
-            shift per class.
+            NeurIPS 2022).
         embedding_dim: size of the learned embedding that is concatenated.
         latent_dim, image_size, out_channels, base_channels, subpixel, median_pixel: see
             :class:`UnconditionalGenerator`.
@@ -78,7 +53,7 @@ class ConditionalGenerator(UnconditionalGenerator):
         check_positive(num_classes=num_classes, embedding_dim=embedding_dim)
         if num_classes < 2:
             raise ValueError(f'num_classes should be at least 2, but got {num_classes}')
-        # The base constructor asks _dense_inputs and _norm, which need these.
+        # The base constructor asks _dense_inputs, which needs these.
         self.num_classes = num_classes
         self.label_injection = label_injection
         self.embedding_dim = embedding_dim
@@ -90,18 +65,8 @@ class ConditionalGenerator(UnconditionalGenerator):
             self.embedding = nn.Embedding(num_classes, size)
 
     def _dense_inputs(self) -> int:
-        label_inputs = {
-            'one_hot': self.num_classes,
-            'embedding': self.embedding_dim,
-            'sum': 0,
-            'conditional_bn': 0,
-        }
+        label_inputs = {'one_hot': self.num_classes, 'embedding': self.embedding_dim, 'sum': 0}
         return self.latent_dim + label_inputs[self.label_injection]
-
-    def _norm(self, channels: int) -> nn.Module:
-        if self.label_injection == 'conditional_bn':
-            return ConditionalBatchNorm2d(channels, self.num_classes)
-        return nn.BatchNorm2d(channels)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Synthesise images of the asked classes.
@@ -115,8 +80,6 @@ class ConditionalGenerator(UnconditionalGenerator):
         """
         if labels is None:
             raise ValueError('labels should be a tensor (N,) of classes, but got None')
-        if self.label_injection == 'conditional_bn':
-            return self._decode(latents, labels)
         if self.label_injection == 'sum':
             return self._decode(latents + self.embedding(labels))
         if self.label_injection == 'one_hot':

@@ -58,8 +58,8 @@ class LayeredGenerator(ConditionalGenerator):
         self.shade = nn.Linear(inputs, num_layers * out_channels)
         nn.init.normal_(self.shade.weight, std=_CONTRAST / inputs**0.5)
 
-    def _decode(self, code: Tensor, *norm_args: Tensor) -> Tensor:
-        masks = self.pixel_norm(self.to_pixels(self._maps(code, *norm_args)))
+    def _decode(self, code: Tensor) -> Tensor:
+        masks = self.pixel_norm(self.to_pixels(self._maps(code)))
         masks = F.interpolate(masks, scale_factor=2, mode='bicubic').sigmoid()
         shades = self.shade(code).sigmoid().view(len(code), self.num_layers, -1, 1, 1)
         images = torch.zeros_like(masks[:, :1])

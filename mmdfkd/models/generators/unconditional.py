@@ -70,12 +70,12 @@ class UnconditionalGenerator(BaseModule):
         self.first_map = (first_width, height, width)
         self.last_width = widths[-1]
         self.dense = nn.Linear(self._dense_inputs(), first_width * height * width)
-        self.first_norm = self._norm(first_width)
+        self.first_norm = nn.BatchNorm2d(first_width)
         self.convs = nn.ModuleList(
             nn.Conv2d(before, after, 3, padding=1, bias=False)
             for before, after in zip([first_width, *widths], widths, strict=False)
         )
-        self.norms = nn.ModuleList(self._norm(channels) for channels in widths)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for channels in widths)
         self.activation = nn.LeakyReLU(0.2)
         self.upsample = nn.Upsample(scale_factor=2)
         if subpixel:
@@ -95,9 +95,6 @@ class UnconditionalGenerator(BaseModule):
     def _dense_inputs(self) -> int:
         return self.latent_dim
 
-    def _norm(self, channels: int) -> nn.Module:
-        return nn.BatchNorm2d(channels)
-
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Synthesise images.
 
@@ -110,12 +107,12 @@ class UnconditionalGenerator(BaseModule):
         """
         return self._decode(latents)
 
-    def _maps(self, code: Tensor, *norm_args: Tensor) -> Tensor:
-        maps = self.first_norm(self.dense(code).view(-1, *self.first_map), *norm_args)
+    def _maps(self, code: Tensor) -> Tensor:
+        maps = self.first_norm(self.dense(code).view(-1, *self.first_map))
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            maps = self.activation(norm(conv(self.upsample(maps)), *norm_args))
+            maps = self.activation(norm(conv(self.upsample(maps))))
         return maps
 
-    def _decode(self, code: Tensor, *norm_args: Tensor) -> Tensor:
-        maps = self._maps(code, *norm_args)
+    def _decode(self, code: Tensor) -> Tensor:
+        maps = self._maps(code)
         return self.pixel_norm(self.to_pixels(maps)).sigmoid() * 255

@@ -10,7 +10,7 @@ from mmdfkd.registry import MODELS
 def activation_loss(features: Tensor) -> Tensor:
     """Negative mean magnitude of the features (N, D): ``-mean|f|``, at most 0.
 
-    DAFL (Chen et al., ICCV 2019), equation 4.
+    DAFL (Chen et al., ICCV 2019), equation 4, with the mean over D of its public code.
     """
     return -full_precision(features).abs().mean()
 

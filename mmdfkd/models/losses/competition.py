@@ -9,7 +9,7 @@ from mmdfkd.registry import MODELS
 def competition_loss(
     student_logits: Tensor, teacher_logits: Tensor, temperature: float = 3.0
 ) -> Tensor:
-    """``1 - JS`` of the softened outputs, a scalar of at most 1.
+    """``1 - JS`` of the softened outputs, a scalar in [0, 1].
 
     ``R_compete`` of ADI (Yin et al., CVPR 2020, equation 8) as its public code has it: of M,
     the mean of both, ``JS = (KL(M || P) + KL(M || Q)) / 2`` with all probabilities in
@@ -35,15 +35,15 @@ class CompetitionLoss(nn.Module):
 
     Args:
         loss_weight: factor of the loss.
-        temperature: softening of both outputs, over 0.
+        temperature: softening of both outputs, in [0.001, 1000].
 
     Raises:
-        ValueError: if ``temperature`` is not positive.
+        ValueError: if ``temperature`` is out of range.
     """
 
     def __init__(self, loss_weight: float = 1.0, temperature: float = 3.0) -> None:
         super().__init__()
-        check_range('(0, inf)', temperature=temperature)
+        check_range('[0.001, 1000]', temperature=temperature)
         self.loss_weight = loss_weight
         self.temperature = temperature
 

@@ -38,15 +38,15 @@ class ContrastiveInversionLoss(nn.Module):
 
     Args:
         loss_weight: factor of the loss.
-        temperature: divides the cosine similarities, over 0.
+        temperature: divides the cosine similarities, in [0.001, 1000].
 
     Raises:
-        ValueError: if ``temperature`` is not positive.
+        ValueError: if ``temperature`` is out of range.
     """
 
     def __init__(self, loss_weight: float = 0.8, temperature: float = 0.1) -> None:
         super().__init__()
-        check_range('(0, inf)', temperature=temperature)
+        check_range('[0.001, 1000]', temperature=temperature)
         self.loss_weight = loss_weight
         self.temperature = temperature
 

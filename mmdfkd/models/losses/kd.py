@@ -31,11 +31,11 @@ class KDLoss(nn.Module):
 
     Args:
         divergence: ``'kl'`` or ``'l1'``.
-        temperature: softening of both outputs, over 0; for ``'kl'`` only.
+        temperature: softening of both outputs, in [0.001, 1000]; for ``'kl'`` only.
         loss_weight: factor of the loss.
 
     Raises:
-        ValueError: if ``divergence`` is unknown or ``temperature`` is not positive.
+        ValueError: if ``divergence`` is unknown or ``temperature`` is out of range.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class KDLoss(nn.Module):
         super().__init__()
         if divergence not in ('kl', 'l1'):
             raise ValueError(f"divergence should be 'kl' or 'l1', but got {divergence!r}")
-        check_range('(0, inf)', temperature=temperature)
+        check_range('[0.001, 1000]', temperature=temperature)
         self.divergence = divergence
         self.temperature = temperature
         self.loss_weight = loss_weight

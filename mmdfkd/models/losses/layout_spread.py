@@ -11,7 +11,7 @@ from mmdfkd.models.utils.feature_maps import check_maps
 from mmdfkd.models.utils.precision import full_precision
 from mmdfkd.registry import MODELS
 
-from .metric_functions import masked_mean, pair_masks
+from .metric_functions import cosine_distances, masked_mean, pair_masks
 
 
 def layout_spread_loss(maps: Tensor, labels: Tensor, spread: float = 0.9, size: int = 8) -> Tensor:
@@ -28,7 +28,7 @@ def layout_spread_loss(maps: Tensor, labels: Tensor, spread: float = 0.9, size: 
         maps: what a layer of the teacher gives, (N, C, H, W).
         labels: the asked classes, (N,) int64.
         spread: distance m that is enough, in (0, 2].
-        size: side of the pooled map in pixels; smaller maps are taken as they are.
+        size: side of the pooled map in pixels, at most the map's shorter side.
 
     Returns:
         A scalar, at least 0; a zero with a graph where no class has two images.
@@ -37,11 +37,9 @@ def layout_spread_loss(maps: Tensor, labels: Tensor, spread: float = 0.9, size: 
         ValueError: if ``maps`` have not four dimensions, as tokens have not.
     """
     check_maps(maps)
-    with torch.autocast(maps.device.type, enabled=False):
-        side = min(size, *maps.shape[2:])
-        layouts = F.adaptive_avg_pool2d(full_precision(maps), side).flatten(1)
-        unit = F.normalize(layouts - layouts.mean(0), dim=1)
-        distances = 1 - unit @ unit.T
+    side = min(size, *maps.shape[2:])
+    layouts = F.adaptive_avg_pool2d(full_precision(maps), side).flatten(1)
+    distances = cosine_distances(layouts - layouts.mean(0))
     same, _ = pair_masks(labels, torch.ones_like(labels, dtype=torch.bool))
     return masked_mean((spread - distances).relu(), same)
 

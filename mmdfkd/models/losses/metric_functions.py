@@ -136,7 +136,7 @@ def bounded_two_margin(
 def supervised_contrastive(
     features: Tensor, labels: Tensor, kept: Tensor, temperature: float = 0.1
 ) -> Tensor:
-    """M5: SupCon (Khosla et al., NeurIPS 2020), equation 2, L_out.
+    """M5: SupCon (Khosla et al., NeurIPS 2020), equation 2, L_out, as a mean over anchors.
 
     It pulls a class together: the control arm of an ablation only.
     """

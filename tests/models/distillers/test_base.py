@@ -235,7 +235,7 @@ def test_augmentations_come_one_after_the_other():
     assert [type(part) for part in both] == [RandomErase, ShiftFlip]
 
 
-@pytest.mark.parametrize('label_injection', ['one_hot', 'embedding', 'conditional_bn'])
+@pytest.mark.parametrize('label_injection', ['one_hot', 'embedding', 'sum'])
 def test_a_restarted_generator_is_as_new(label_injection):
     generator = dict(
         type=ConditionalGenerator,

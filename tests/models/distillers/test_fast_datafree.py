@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from torch import nn
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
 from toy_methods import toy_fast_datafree
 
@@ -153,12 +154,18 @@ def test_a_teacher_without_batch_norm_is_refused():
         toy_fast_datafree(teacher=Classifier(network))
 
 
+class WithoutAffine(ConditionalGenerator):
+    """A generator whose first layers cannot be drawn anew."""
+
+    def __init__(self):
+        super().__init__(num_classes=3, latent_dim=5, image_size=8, base_channels=2)
+        self.first_norm = nn.BatchNorm2d(self.first_map[0], affine=False)
+
+
 def test_a_restart_of_no_first_layer_is_refused_before_that_round():
-    config = dict(latent_dim=5, image_size=8, base_channels=2, label_injection='conditional_bn')
-    generator = dict(type=ConditionalGenerator, num_classes=3, **config)
-    assert toy_fast_datafree(generator=generator)
+    assert toy_fast_datafree(generator=WithoutAffine())
     with pytest.raises(ValueError, match='layer_restart should be None for a generator without'):
-        toy_fast_datafree(generator=generator, layer_restart=500)
+        toy_fast_datafree(generator=WithoutAffine(), layer_restart=500)
 
 
 @pytest.mark.parametrize('number', [dict(latent_lr=-0.1), dict(layer_restart=-1)])

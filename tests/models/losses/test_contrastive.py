@@ -55,5 +55,5 @@ def test_weight_and_temperature_are_its_own():
     local, global_ = embeddings(5)
     expected = 2.5 * contrastive_inversion_loss(local, global_, 2, 0.5)
     torch.testing.assert_close(ContrastiveInversionLoss(2.5, 0.5)(local, global_, 2), expected)
-    with pytest.raises(ValueError, match=r'temperature should be in \(0, inf\), but got 0'):
+    with pytest.raises(ValueError, match=r'temperature should be in \[0.001, 1000\], but got 0'):
         ContrastiveInversionLoss(temperature=0)

@@ -62,8 +62,8 @@ def test_the_gradient_hardly_depends_on_a_high_temperature(logits):
     ('kwargs', 'message'),
     [
         ({'divergence': 'js'}, "'kl' or 'l1', but got 'js'"),
-        ({'temperature': 0.0}, r'temperature should be in \(0, inf\), but got 0'),
-        ({'temperature': -1.0}, r'temperature should be in \(0, inf\), but got -1'),
+        ({'temperature': 0.0}, r'temperature should be in \[0.001, 1000\], but got 0'),
+        ({'temperature': -1.0}, r'temperature should be in \[0.001, 1000\], but got -1'),
     ],
 )
 def test_bad_arguments_raise(kwargs, message):

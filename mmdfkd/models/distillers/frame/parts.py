@@ -32,7 +32,6 @@ __all__ = [
 #: What numbers of a loss may be, whichever loss it is.
 RANGES = {
     'loss_weight': '[0, inf)',
-    'temperature': '[0.001, 1000]',
     'first_bn_multiplier': '[0, inf)',
 }
 
