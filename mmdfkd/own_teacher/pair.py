@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier, part_of_teacher
-from mmdfkd.models.utils import frozen
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.models.utils.feature_maps import version_of
+from mmdfkd.models.utils.watching import pass_watched
 from mmdfkd.weights import find_weights
 
 from .images import Images, find_images
@@ -251,13 +251,7 @@ def layout_layers(network: nn.Module, inputs: Tensor) -> list[str]:
 
         return look
 
-    handles = [m.register_forward_hook(watch(n)) for n, m in network.named_modules() if n]
-    try:
-        with frozen(network) as quiet:
-            quiet(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    pass_watched(network, inputs, ((m, watch(n)) for n, m in network.named_modules() if n))
     sides = sorted(stages, reverse=True)[:-1]
     large = [stages[side] for side in sides if side >= _LEAST_SIDE]
     return [name for _, name, maps, version in large if version_of(maps) == version][-2:]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils.frozen import frozen
+from mmdfkd.models.utils.watching import pass_watched
 
 
 class FinalLayer(NamedTuple):
@@ -76,15 +76,10 @@ def look(
                 passed.pop(name, None)
                 passed[name] = (args[0], output)
 
-        return network.get_submodule(name).register_forward_hook(keep)
+        return keep
 
-    handles = [watch(name) for name in layers]
-    try:
-        with frozen(network) as quiet:
-            output = quiet(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    hooks = [(network.get_submodule(name), watch(name)) for name in layers]
+    output = pass_watched(network, inputs, hooks)
     logits = logits_of(output)
     if logits.dim() != 2 or len(logits) != len(inputs):
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdfkd.models.utils import frozen
+from mmdfkd.models.utils.watching import pass_watched
 from mmdfkd.registry import MODELS
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList)
@@ -89,13 +89,7 @@ def _passes(
         if len(args) == 1 and isinstance(args[0], Tensor) and isinstance(output, Tensor):
             seen[module] = args[0], output
 
-    handles = [module.register_forward_hook(look) for module in modules]
-    try:
-        with frozen(network) as quiet:
-            quiet(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    pass_watched(network, inputs, ((module, look) for module in modules))
     return seen
 
 

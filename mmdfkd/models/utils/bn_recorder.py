@@ -1,16 +1,17 @@
 """Records what a network's batch norms see, for as long as a ``with`` block lasts."""
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.hooks import RemovableHandle
 
 from .gather import gather, get_world_size
 from .precision import full_precision
+from .watching import Watcher
 
 
 class BNStatistics(NamedTuple):
@@ -95,11 +96,8 @@ def channel_statistics(maps: Tensor) -> tuple[Tensor, Tensor]:
     return _ChannelStatistics.apply(maps)
 
 
-class BNRecorder:
+class BNRecorder(Watcher):
     """Context manager: collects :class:`BNStatistics` of every BN layer passed.
-
-    The hooks live inside the ``with`` block only, so that no other pass of the
-    network pays for them.
 
     Args:
         network: the network to watch; nothing of it is changed.
@@ -115,21 +113,11 @@ class BNRecorder:
     def __init__(self, network: nn.Module) -> None:
         self.layers = batch_norms(network)
         self.statistics: list[BNStatistics] = []
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
-    def __enter__(self) -> 'BNRecorder':
+    def watch(self) -> list[RemovableHandle]:
+        """See every batch norm's input; see the base."""
         self.statistics.clear()
-        self._handles = [layer.register_forward_pre_hook(self._record) for layer in self.layers]
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for handle in self._handles:
-            handle.remove()
+        return [layer.register_forward_pre_hook(self._record) for layer in self.layers]
 
     def _record(self, layer: _BatchNorm, inputs: tuple[Tensor, ...]) -> None:
         maps = full_precision(inputs[0])  # half precision cannot hold the sums

@@ -1,11 +1,13 @@
 """Records what named layers of a network give, for as long as a ``with`` block lasts."""
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from .watching import Watcher
 
 
 def version_of(value: Any) -> int | None:
@@ -23,7 +25,7 @@ def check_maps(maps: Tensor) -> None:
         )
 
 
-class FeatureMaps:
+class FeatureMaps(Watcher):
     """Context manager: holds the outputs of named layers in the last pass.
 
     The hooks live inside the ``with`` block only, so that no other pass of the
@@ -56,7 +58,6 @@ class FeatureMaps:
         self.layers = [known[name] for name in layers]
         self._maps: list[Any] = [None for _ in layers]
         self._versions: list[int | None] = [None for _ in layers]
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     @property
     def maps(self) -> list[Any]:
@@ -74,21 +75,12 @@ class FeatureMaps:
                 )
         return list(self._maps)
 
-    def __enter__(self) -> 'FeatureMaps':
-        self._handles = [
+    def watch(self) -> list[RemovableHandle]:
+        """See every layer's output; see the base."""
+        return [
             layer.register_forward_hook(self._keep_in(place))
             for place, layer in enumerate(self.layers)
         ]
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for handle in self._handles:
-            handle.remove()
 
     def _keep_in(self, place: int) -> Any:
         def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

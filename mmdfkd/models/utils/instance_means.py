@@ -1,15 +1,16 @@
 """Records what a network's layers see of each image, for as long as a ``with`` block lasts."""
 
 from collections.abc import Sequence
-from types import TracebackType
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from .precision import full_precision
+from .watching import Watcher
 
 
-class InstanceMeans:
+class InstanceMeans(Watcher):
     """Context manager: collects each image's mean input of every one of the ``layers``.
 
     As for :class:`BNRecorder`, the hooks live inside the ``with`` block only.
@@ -28,26 +29,16 @@ class InstanceMeans:
     def __init__(self, layers: Sequence[nn.Module] | nn.Sequential) -> None:
         self.layers = list(layers)
         self._means: list[Tensor] = []
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     @property
     def features(self) -> Tensor:
         """The means of all layers passed, side by side: (N, sum of their input channels)."""
         return torch.cat(self._means, dim=1)
 
-    def __enter__(self) -> 'InstanceMeans':
+    def watch(self) -> list[RemovableHandle]:
+        """See every layer's input; see the base."""
         self._means = []
-        self._handles = [layer.register_forward_pre_hook(self._record) for layer in self.layers]
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for handle in self._handles:
-            handle.remove()
+        return [layer.register_forward_pre_hook(self._record) for layer in self.layers]
 
     def _record(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._means.append(full_precision(inputs[0]).mean((2, 3)))
