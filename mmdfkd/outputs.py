@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -29,6 +30,8 @@ def make_folder(path: str | Path, option: str = '--work-dir') -> None:
     """Make a folder, or raise an OSError naming the ``option`` that says where."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):  # a folder that is there may be read-only
+            pass
     except OSError as error:
         raise OSError(
             f'{option} should be a folder that can be written, but {path} raised: '

@@ -10,7 +10,7 @@ import torch
 from load_tool import load_tool
 from mmengine.config import Config
 
-from mmdfkd.outputs import Output
+from mmdfkd.outputs import Output, make_folder
 from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -198,3 +198,12 @@ def test_reproduce_leaves_the_checkpoints_of_a_run_that_was_not_evaluated(tmp_pa
     for name in ('iter_900.pth', 'iter_1000.pth'):
         assert (tmp_path / name).read_text() == name
     assert (tmp_path / 'last_checkpoint').read_text() == 'iter_1000.pth'
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('tempfile.TemporaryFile', refuse)
+    with pytest.raises(OSError, match=r'--plots should be a folder that can be written'):
+        make_folder(tmp_path, '--plots')

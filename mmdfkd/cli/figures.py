@@ -82,18 +82,19 @@ def train_split(dataset: ConfigDict) -> ConfigDict:
     """Return the whole training split of an evaluation set's config.
 
     Raises:
-        ValueError: if nothing in the config names a split.
+        ValueError: if nothing in the config names a split, or more than one thing does.
     """
     # Of test images that are a choice: training images of these places would be of few classes.
     whole = {key: value for key, value in dataset.items() if key != 'indices'}
-    if 'split' in dataset:
+    names = [name for name in ('split', 'data_prefix', 'ann_file') if dataset.get(name)]
+    if names == ['split']:
         return ConfigDict(whole | {'split': 'train'})
-    if dataset.get('data_prefix') in ('test', 'val'):
+    if names == ['data_prefix'] and dataset.data_prefix in ('test', 'val'):
         return ConfigDict(whole | {'data_prefix': 'train'})
     raise ValueError(
-        "the evaluation set should have split='test' or data_prefix='test' (or 'val'), so that "
-        'its training split can be named, but got neither; put real_images=dict(...), a data '
-        "set's config, into your config, or use --no-real"
+        "the evaluation set should have split='test' or data_prefix='test' (or 'val') alone, so "
+        f'that its training split can be named, but got { {k: dataset[k] for k in names} }; put '
+        "real_images=dict(...), a data set's config, into your config, or use --no-real"
     )
 
 
@@ -168,7 +169,7 @@ def main(argv: list[str] | None = None) -> None:
     bind(metrics, model)
     for metric in metrics:
         if isinstance(metric, Fidelity):
-            metric.describe_real()  # an image that cannot be read is told before hours of others
+            metric.describe_real(len(dataset))  # what cannot be read is told before hours of others
     figures = evaluate_synthetic(model, dataset, metrics, args.batch_size, sys.stdout.isatty())
     if args.source == 'memory':
         figures['memory/duplicates'] = memory_duplicates(model.memory, len(dataset))

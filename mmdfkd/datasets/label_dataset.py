@@ -19,7 +19,8 @@ class LabelDataset(Dataset):
     Args:
         num_classes: number of classes C, at least 2.
         length: number of labels in an epoch, at least ``num_classes``; best a multiple of
-            C and the number of processes, so that the turn goes on over the epoch's end.
+            C x ``samples_per_class`` x the number of processes, so that the turn goes on over the
+            epoch's end.
         samples_per_class: a label's times in a row, over 0. A batch smaller than C has no
             two images of a class otherwise, and the metric-learning loss no pairs.
 

@@ -1,5 +1,6 @@
 """Feature extractors: pixels in, (logits, features) out."""
 
+import hashlib
 import io
 from typing import Any
 
@@ -96,6 +97,16 @@ class InceptionExtractor(nn.Module):
         return Prediction(logits, features)
 
 
+def _swaps(data_preprocessor: Any) -> bool:
+    """Does it turn RGB to BGR, by mmpretrain's word for it or by MMEngine's?"""
+    return any(getattr(data_preprocessor, k, False) for k in ('to_rgb', '_channel_conversion'))
+
+
+def _layers_digest(network: nn.Module) -> str:
+    """Hash what a network prints: strides, activations and poolings have no weights."""
+    return hashlib.sha256(repr(network).encode()).hexdigest()
+
+
 @MODELS.register_module()
 class ClassifierExtractor(BaseModel):
     """A classifier's penultimate features, such as the teacher's.
@@ -138,9 +149,10 @@ class ClassifierExtractor(BaseModel):
             self.classifier.requires_grad_(False).eval()
         resize = f'bilinear, antialiased to {image_size}' if image_size else 'none'
         self.protocol = (
-            f'{type(built.network).__name__}, {self.num_features} features; resize: {resize}; '
-            'grey broadcast to the channels of the normalisation; weights: '
-            f'SHA-256 {weights_digest(self)[:16]}'
+            f'{type(built.network).__name__}, {self.num_features} features of the input of '
+            f'{built.final_layer}; resize: {resize}; grey broadcast to the channels of the '
+            f'normalisation; order: {"BGR" if _swaps(self.data_preprocessor) else "RGB"}; weights '
+            f'and layers: SHA-256 {weights_digest(self)[:16]} {_layers_digest(built.network)[:16]}'
         )
 
     def forward(self, images: Tensor) -> Prediction:

@@ -17,12 +17,14 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.checks import check_not_negative, check_positive
+from mmdfkd.datasets.channel_order import warn_of_bgr
+from mmdfkd.datasets.labels import check_dataset
 from mmdfkd.registry import DATASETS
 
 from .feature_sample import FeatureSample, merged
 
 #: Of the files; it changes with what they hold.
-_FORMAT = 2
+_FORMAT = 3
 
 
 def collate(items: list[dict]) -> tuple[Tensor, Tensor]:
@@ -69,6 +71,7 @@ class RealImages:
         self.length = len(dataset)
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self._warned = False
 
     def __len__(self) -> int:
         return self.length
@@ -77,6 +80,16 @@ class RealImages:
     def shape(self) -> tuple[int, ...]:
         """Shape (C, H, W) of the first image."""
         return tuple(collate([self.dataset[0]])[0].shape[1:])
+
+    def check_fit(self, distiller: Any, with_labels: bool = True) -> None:
+        """Raise a ValueError if they are not of a distiller's shape or classes; warn of BGR."""
+        self.check_shape(tuple(distiller.image_shape))
+        if with_labels:
+            names = getattr(distiller.teacher, 'class_names', None)
+            check_dataset(self.dataset, distiller.num_classes, 'evaluation', names)
+        if not self._warned:
+            warn_of_bgr(self.dataset, 'evaluation')
+        self._warned = True
 
     def check_shape(self, shape: tuple[int, ...]) -> None:
         """Raise a ValueError if the images are not of the synthetic ones' shape (C, H, W)."""

@@ -114,6 +114,19 @@ def test_a_classifier_normalises_and_resizes(tmp_path):
     torch.testing.assert_close(extractor(grey), extractor(grey.repeat(1, 3, 1, 1)))
 
 
+def test_the_protocol_tells_what_changes_the_features():
+    """What is known of real images is kept by it."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 6))
+    smooth = nn.Sequential(*network[:2], nn.GELU(), network[3])
+    protocols = {
+        ClassifierExtractor(Classifier(net, final_layer=layer), PREPROCESSOR | order).protocol
+        for net in (network, smooth)
+        for layer in (None, '1')
+        for order in ({}, dict(to_rgb=True))
+    }
+    assert len(protocols) == 8
+
+
 def test_a_timm_classifier_from_a_file(tmp_path):
     network = timm.create_model('test_resnet', num_classes=5).eval()
     torch.save(network.state_dict(), tmp_path / 'weights.pth')

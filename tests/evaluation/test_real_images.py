@@ -1,10 +1,12 @@
 import pytest
 import torch
 from mmpretrain.datasets import CustomDataset, PackInputs
+from PIL import Image
 from torch.utils.data import Subset
 from toy import toy_dedfkd
 from toy_images import Pixels
 
+from mmdfkd.datasets import ImageFolder, channel_order
 from mmdfkd.evaluation import ClassifierExtractor
 from mmdfkd.evaluation.real_images import RealImages
 
@@ -113,6 +115,24 @@ def test_a_damaged_or_malicious_file_is_an_error_and_runs_nothing(
     file.write_bytes(b'PK\x03\x04 cut')
     with pytest.raises(ValueError, match='delete it'):
         describe(RealImages(Pixels(40)), extractor, folder)
+
+
+def test_images_of_a_folder_are_checked_as_test_images_are(tmp_path, monkeypatch):
+    for name in ('ant', 'bee', 'cat'):
+        (tmp_path / name).mkdir()
+        Image.new('RGB', (8, 8)).save(tmp_path / name / '0.png')
+    pipeline = [dict(type='LoadImageFromFile'), dict(type=PackInputs)]
+    images = RealImages(dict(type=ImageFolder, data_root=str(tmp_path), pipeline=pipeline))
+    told = []
+    monkeypatch.setattr(channel_order, 'print_log', lambda text, **_: told.append(text))
+    distiller = toy_dedfkd()
+    images.check_fit(distiller)
+    images.check_fit(distiller)
+    assert ['swapped colours' in text for text in told] == [True]
+    distiller.teacher.class_names = ('bee', 'ant', 'cat')
+    with pytest.raises(ValueError, match='should be in the teacher’s order'):
+        images.check_fit(distiller)
+    images.check_fit(distiller, with_labels=False)
 
 
 def test_a_subset_is_drawn_from_all_by_a_seed():

@@ -150,6 +150,9 @@ def test_the_training_split(tmp_path):
         DATASETS.build(train_split(cfg.test_dataloader.dataset))
     with pytest.raises(ValueError, match='real_images=dict'):
         train_split(ConfigDict(type='X'))
+    for both in (dict(split='val', data_prefix='val'), dict(data_prefix='val', ann_file='a.txt')):
+        with pytest.raises(ValueError, match='alone, so that its training split can be named'):
+            train_split(ConfigDict(both))
 
 
 def test_a_config_may_name_the_real_images_itself():

@@ -7,6 +7,17 @@ from torch import Tensor
 
 from mmdfkd.checks import check_positive
 
+from .draws import draws_at
+
+_SEED = 1  # any but a reservoir's
+
+
+def splits_at(places: range, splits: int) -> Tensor:
+    """Draw the split (N,) of each place, int64: classes in turn would each have their own."""
+    first, end = places.start // splits, -(-places.stop // splits)
+    draws = draws_at(range(first * splits, end * splits), _SEED).view(-1, splits)
+    return draws.argsort(1).argsort(1).flatten()[torch.tensor(places) - first * splits]
+
 
 class InceptionScore:
     """Running sums of class probabilities, in splits.
@@ -14,8 +25,9 @@ class InceptionScore:
     Salimans et al., Improved Techniques for Training GANs (2016), section 4:
     exp(E_x KL(p(y|x) || p(y))), the mean over splits of the samples.
 
-    The libraries shuffle the logits of all samples and cut them into splits; sample ``i``
-    of the stream belongs to split ``i % splits`` here, so that none need be kept.
+    The libraries shuffle the logits of all samples and cut them into splits. Here the first
+    samples of the stream, as many as there are splits, go to one each by chance, and so on: none
+    need be kept.
 
     Args:
         splits: number of splits.
@@ -33,7 +45,7 @@ class InceptionScore:
         probabilities = log_probabilities.exp()
         if self.probabilities is None:
             self.probabilities = probabilities.new_zeros(len(self.counts), logits.size(1))
-        split = torch.tensor(places) % len(self.counts)
+        split = splits_at(places, len(self.counts))
         self.counts.index_add_(0, split, torch.ones(len(split), dtype=torch.float64))
         # The limit of p log p is 0.
         summands = (probabilities * log_probabilities).nan_to_num(nan=0.0).sum(1)

@@ -1,8 +1,9 @@
 """A uniform sample of rows that stream by."""
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from .draws import draws_at
 
 _PLACE, _NUMBER = '_place', '_number'  # columns of a reservoir's own
 
@@ -46,9 +47,7 @@ class Reservoir:
             places: of the rows in the whole stream.
             columns: what is kept of them.
         """
-        generator = np.random.Generator(np.random.PCG64(self.seed).advance(places.start))
-        numbers = generator.random(len(places) * places.step)[:: places.step]
-        columns[_NUMBER] = torch.from_numpy(numbers)
+        columns[_NUMBER] = draws_at(places, self.seed)
         columns[_PLACE] = torch.tensor(places)
         self.merge(columns)
 

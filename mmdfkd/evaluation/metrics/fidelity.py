@@ -8,7 +8,6 @@ from mmengine.dist import all_gather_object, get_world_size
 from mmengine.evaluator import BaseMetric
 from torch import Tensor, nn
 
-from mmdfkd.datasets.labels import check_dataset
 from mmdfkd.evaluation.extractors import ClassifierExtractor, InceptionExtractor
 from mmdfkd.evaluation.feature_sample import FeatureSample, merged
 from mmdfkd.evaluation.functional import (
@@ -126,9 +125,7 @@ class Fidelity(BaseMetric):
         distiller = unwrap(distiller)
         self.device = distiller.data_preprocessor.device
         for images in filter(None, (self.real, self.floor)):
-            images.check_shape(tuple(distiller.image_shape))
-        if self.per_class:
-            check_dataset(self.real.dataset, distiller.num_classes, 'evaluation')
+            images.check_fit(distiller, self.per_class)
         if not self.from_teacher:
             return
         extractor = ClassifierExtractor(distiller.teacher, distiller.data_preprocessor)
@@ -137,12 +134,17 @@ class Fidelity(BaseMetric):
         self.extractor = extractor
 
     @torch.no_grad()
-    def describe_real(self) -> None:
-        """Describe the real images, on the distiller's device, before any synthetic one is made.
+    def describe_real(self, number: int) -> None:
+        """Describe real images, on the distiller's device, before any synthetic one is made.
 
         It wants :meth:`bind`; :meth:`evaluate` does it otherwise.
+
+        Args:
+            number: of the synthetic images, and so of the floor's.
         """
         self._describe('real', self.real)
+        if self.floor is not None:
+            self._describe('floor', self.floor.subset(number))
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -187,9 +189,7 @@ class Fidelity(BaseMetric):
                 'but got none; call bind(distiller) before evaluate'
             )
         try:
-            self._describe('real', self.real)
-            if self.floor is not None:
-                self._describe('floor', self.floor.subset(number))
+            self.describe_real(number)
             self.results = [self._fake.state_dict() if len(self._fake) else None]
             return super().evaluate(get_world_size())
         finally:

@@ -9,7 +9,6 @@ import torch
 from mmengine.dist import all_gather_object
 from mmengine.evaluator import BaseMetric
 
-from mmdfkd.datasets.labels import check_dataset
 from mmdfkd.evaluation.places import places
 from mmdfkd.evaluation.real_images import RealImages
 
@@ -62,12 +61,11 @@ class SyntheticMetric(BaseMetric, metaclass=ABCMeta):
         Raises:
             ValueError: if real images are not of its images' shape, or of other classes.
         """
+        if self.real is not None and distiller is not self.distiller:
+            self.real.check_fit(distiller)
         if distiller is not self.distiller:
             self._of_real.clear()
         self.distiller = distiller
-        if self.real is not None:
-            self.real.check_shape(tuple(distiller.image_shape))
-            check_dataset(self.real.dataset, distiller.num_classes, 'evaluation')
 
     @torch.no_grad()
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -25,7 +25,7 @@ class UnconditionalGenerator(BaseModule):
     Args:
         latent_dim: size nz of a latent.
         image_size: side of a square image in pixels, or (height, width): multiples of 4 up to
-            1024, of 8 over 224 and of 16 over 448.
+            1024; with a side over 256 multiples of 8, with one over 512 of 16.
         out_channels: 1 (grey) or 3 (colour).
         base_channels: width of the last hidden map; earlier ones double it.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR

@@ -13,6 +13,7 @@ from toy_images import Pixels, synthetic_batch
 
 from mmdfkd.evaluation import ClassifierExtractor, Fidelity, InceptionExtractor
 from mmdfkd.evaluation.functional import FeatureStatistics, frechet_distance
+from mmdfkd.evaluation.functional.inception_score import splits_at
 from mmdfkd.evaluation.metrics.fidelity import FIGURES
 from mmdfkd.models.classifiers import Prediction
 
@@ -104,7 +105,8 @@ def test_the_whole_path_equals_torch_fidelitys(distiller, inception_weights):
     )
     found = run(metric, distiller, fake.float())
 
-    in_splits = torch.cat([fake[split::10] for split in range(10)])
+    splits = splits_at(range(20), 10)
+    in_splits = torch.cat([fake[splits == split] for split in range(10)])
     theirs = torch_fidelity.calculate_metrics(
         input1=Plain(in_splits),
         input2=Plain(real),
@@ -173,6 +175,13 @@ def test_the_teachers_own_features_are_its_extractors(distiller, fakes):
     extractor = ClassifierExtractor(distiller.teacher, distiller.data_preprocessor)
     by_config = run(fidelity(distiller, extractor=extractor), distiller, fakes)
     assert by_config == pytest.approx(run(fidelity(distiller), distiller, fakes), rel=1e-4)
+
+
+@few
+def test_the_floor_is_read_before_any_synthetic_image(distiller):
+    metric = fidelity(distiller, floor=dict(type=Pixels, number=90, seed=7))
+    metric.describe_real(48)
+    assert [len(metric._known[role]) for role in ('real', 'floor')] == [len(metric.real), 48]
 
 
 @few
