@@ -74,3 +74,32 @@ def test_webp_is_read_and_other_images_are_told_of(tmp_path, monkeypatch):
     (text,) = told
     assert '1 images below ' in text
     assert '3.jp2 among them' in text
+
+
+@pytest.mark.parametrize(
+    ('content', 'told'),
+    [
+        (b'P3\n1 2\n255\n1 2 3 x 5 6\n', 'go through the pipeline, but: invalid literal'),
+        (b'\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR' + bytes(200), 'be an image that can be read'),
+    ],
+)
+def test_an_image_that_pillow_cannot_decode_is_named(content, told, tmp_path):
+    (tmp_path / 'cat').mkdir()
+    (tmp_path / 'cat/1.png').write_bytes(content)
+    load = dict(type='LoadImageFromFile', imdecode_backend='pillow')
+    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[load])
+    with pytest.raises(ValueError, match=rf'cat/1\.png should {told}'):
+        dataset[0]
+
+
+def test_a_list_may_have_a_mark_of_byte_order_and_blank_lines(tmp_path):
+    (tmp_path / 'list.txt').write_text('a b.png 1\r\n\nc.png 0\n \n\n', encoding='utf-8-sig')
+    dataset = ImageFolder(data_root=str(tmp_path), ann_file='list.txt')
+    found = [dataset.get_data_info(index) for index in range(len(dataset))]
+    expected = [(f'{tmp_path}/a b.png', 1), (f'{tmp_path}/c.png', 0)]
+    assert [(info['img_path'], info['gt_label']) for info in found] == expected
+    bare = ImageFolder(data_root=str(tmp_path), ann_file='list.txt', with_label=False)
+    assert bare.get_data_info(1)['img_path'] == f'{tmp_path}/c.png 0'
+    (tmp_path / 'list.txt').write_text('a.png\n')
+    with pytest.raises(ValueError, match=r'a text of lines "FILE LABEL", but .*list\.txt raised'):
+        ImageFolder(data_root=str(tmp_path), ann_file='list.txt')
