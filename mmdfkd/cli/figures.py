@@ -29,6 +29,7 @@ from mmdfkd.reports.tables import markdown
 
 #: What to do without real images.
 NO_REAL = '--no-real gives the figures that need no real image'
+CACHE_DIR = 'work_dirs/real_statistics'
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -58,7 +59,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--no-real', action='store_true', help='figures without real images')
     parser.add_argument('--seed', type=not_negative, default=1000, help='of the held-out latents')
     parser.add_argument('--batch-size', type=positive, default=250)
-    parser.add_argument('--cache-dir', default='work_dirs/real_statistics', help='of real images')
+    parser.add_argument('--cache-dir', help=f'of real images, by default {CACHE_DIR}')
     parser.add_argument(
         '--json', type=Path, help='the file to write (default: figures.json by the checkpoint)'
     )
@@ -67,10 +68,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--cfg-options', nargs='+', action=DictAction, help='override the config, as KEY=VALUE'
     )
     args = parser.parse_args(argv)
+    check_options(parser, args)
+    args.extractor = args.extractor or 'inception'
+    args.cache_dir = args.cache_dir or CACHE_DIR
+    return args
+
+
+def check_options(parser: Parser, args: argparse.Namespace) -> None:
+    """End with a message if an option is given that would not be looked at."""
     if args.no_real and (args.extractor or args.per_class):
         parser.error('--extractor and --per-class should be left out with --no-real')
-    args.extractor = args.extractor or 'inception'
-    return args
+    if args.no_real and (args.inception_weights or args.cache_dir):
+        parser.error('--inception-weights and --cache-dir should be left out with --no-real')
+    if args.inception_weights and args.extractor not in (None, 'inception'):
+        parser.error(f'--inception-weights should be left out with --extractor {args.extractor}')
 
 
 def extractor(given: str) -> str:

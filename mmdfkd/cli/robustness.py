@@ -51,10 +51,11 @@ def evaluate(cfg: Config, images: Images, args: argparse.Namespace) -> Rows:
     """
     networks = build_networks(cfg, args.checkpoint, args.real_student, images)
     source = partial(corrupted, seed=args.seed)
+    tried = images._replace(pixels=images.pixels[:1], indices=images.indices[:1])
     if args.cifar_c:
-        source = partial(published, folder=args.cifar_c)
-        for name in args.corruptions:
-            source(images, name, 1)  # what is missing is missed now, not in an hour
+        source, tried = partial(published, folder=args.cifar_c), images
+    for name in args.corruptions:
+        source(tried, name, 1)  # what is missing is missed now, not in an hour
 
     def job(name: str, level: float) -> dict[str, float]:
         chosen = source(images, name, int(level)) if name in CORRUPTIONS else images
@@ -112,12 +113,12 @@ def parse_args() -> argparse.Namespace:
     add('--num', type=positive, default=2000, help='test images, drawn at random')
     add('--corruptions', nargs='*', metavar='NAME', default=list(CORRUPTIONS),
         choices=CORRUPTIONS, help=f'families, all by default: {families}')  # fmt: skip
-    add('--severities', nargs='+', type=int, default=[1, 3, 5], choices=SEVERITIES)
+    add('--severities', nargs='+', type=int, choices=SEVERITIES, help='1 3 5 by default')
     add('--cifar-c', metavar='DIR', help='read the published files here, do not make corruptions')
     add('--attacks', nargs='*', default=list(ATTACKS), choices=ATTACKS)
     add('--eps', nargs='+', type=above_zero, help='largest change of a pixel, of 255; by default 2 '
         '8, or 25.5 76.5 of grey images')  # fmt: skip
-    add('--pgd-steps', type=positive, default=20, help='steps of PGD')
+    add('--pgd-steps', type=positive, help='steps of PGD, 20 by default')
     add('--seed', type=not_negative, default=0, help='of images, corruptions and attacks')
     add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
     add('--force', action='store_true', help='replace what is there')
@@ -125,6 +126,17 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if max(args.eps or [0]) > 255:
         parser.error(f'--eps should be pixels of 255 at most, but got {args.eps}')
+    given = [
+        ('--eps', args.eps, 'without --attacks', args.attacks),
+        ('--pgd-steps', args.pgd_steps, 'without pgd among --attacks', 'pgd' in args.attacks),
+        ('--severities', args.severities, 'without --corruptions', args.corruptions),
+        ('--cifar-c', args.cifar_c, 'without --corruptions', args.corruptions),
+    ]
+    for option, value, where, used in given:
+        if value and not used:
+            parser.error(f'{option} should be left out {where}')
+    args.severities = args.severities or [1, 3, 5]
+    args.pgd_steps = args.pgd_steps or 20
     return args
 
 
@@ -140,7 +152,8 @@ def main() -> None:
     check_loaders(cfg)
     start = time.perf_counter()
     images = read_test_set(cfg, args.num, args.seed)
-    args.eps = args.eps or EPS[images.pixels.size(1)]
+    # Images of other channels are refused where the networks are built.
+    args.eps = args.eps or EPS.get(images.pixels.size(1), EPS[3])
     args.num = len(images.labels)
     settings = figure_files.settings_of(args)
     place = args.json or Path(args.checkpoint).with_name('robustness.json')

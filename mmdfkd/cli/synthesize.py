@@ -194,6 +194,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if args.grid and args.grid.suffix != '.png':
         parser.error(f'--grid should be a file that ends in .png, but got {args.grid}')
+    if args.force and not args.grid:
+        parser.error('--force should be left out without --grid, whose file it replaces')
     return args
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from mmengine.fileio import get_file_backend, list_from_file
 from mmengine.logging import print_log
 from mmpretrain import datasets
 from mmpretrain.datasets.custom import find_folders, get_samples
@@ -15,6 +16,8 @@ from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmdfkd.registry import DATASETS
+
+from .image_files import UNREADABLE
 
 
 class _ExplainedFolder:
@@ -41,7 +44,7 @@ class _ExplainedFolder:
             ValueError: if a folder is empty, or some of ``classes`` have none.
         """
         try:
-            return super().load_data_list()  # type: ignore[misc]
+            return self._listed() if self.ann_file else super().load_data_list()  # type: ignore[misc]
         except (OSError, RuntimeError, AssertionError, ValueError) as error:
             if self.ann_file:  # then it is the list, not the folder, that could not be read
                 kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
@@ -59,19 +62,33 @@ class _ExplainedFolder:
                 f"but: {found}; put them there{how}, or set the data set's data_root"
             ) from error
 
+    def _listed(self) -> list[dict]:
+        """Read ``ann_file``; mmpretrain takes a mark of byte order and blank lines for names."""
+        lines = list_from_file(self.ann_file, encoding='utf-8-sig')
+        backend = get_file_backend(self.img_prefix, enable_singleton=True)
+        found = []
+        for line in filter(str.strip, lines):
+            info: dict = {}
+            if self.with_label:
+                line, label = line.strip().rsplit(' ', 1)
+                info = {'gt_label': int(label)}
+            found.append({'img_path': backend.join_path(self.img_prefix, line)} | info)
+        return found
+
     def prepare_data(self, idx: int) -> Any:
         """Return a sample through the pipeline.
 
         Raises:
-            ValueError: naming an image that cannot be read.
+            ValueError: naming an image that cannot be read, or that the pipeline refuses.
         """
         try:
             return super().prepare_data(idx)  # type: ignore[misc]
-        except (OSError, AssertionError, cv2.error) as error:
+        except (*UNREADABLE, AssertionError, cv2.error) as error:
             path = self.get_data_info(idx).get('img_path')  # type: ignore[attr-defined]
-            raise ValueError(
-                f'{path} should be an image that can be read, but: {error}; mend it or take it away'
-            ) from error
+            what, mend = 'be an image that can be read', 'mend it or take it away'
+            if isinstance(error, ValueError):  # Pillow's, or a transform's
+                what, mend = 'go through the pipeline', 'mend the image, or the pipeline'
+            raise ValueError(f'{path} should {what}, but: {error}; {mend}') from error
 
     def _find_samples(self) -> list[tuple[str, int]]:
         """List (file, label): labels are places in ``classes`` where these are the folders.

@@ -54,8 +54,15 @@ def begin(folder: Path, settings: dict) -> dict:
     """
     file = folder / METADATA
     if file.is_file():
-        state = json.loads(file.read_text())
-        check_same(folder, state['settings'], settings)
+        try:
+            state = json.loads(file.read_text())
+            found = dict(state['settings'])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'OUT should be new, or a data set that this tool began, but {file} is of none; '
+                'give another'
+            ) from error
+        check_same(folder, found, settings)
         return state
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(

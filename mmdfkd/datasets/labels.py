@@ -89,7 +89,7 @@ def check_dataset(
         dataset: mmpretrain's, or of as much as it has of ``num_classes``, ``metainfo`` and
             ``get_gt_labels``.
         num_classes: the teacher's.
-        name: what the data set is for: train, val, test.
+        name: what the data set is for: train, val, test, or evaluation of synthetic images.
         class_names: the teacher's, where they are known.
 
     Raises:
@@ -98,9 +98,12 @@ def check_dataset(
     names = (getattr(dataset, 'metainfo', None) or {}).get('classes') or ()
     found = getattr(dataset, 'num_classes', None) or len(names)
     if found and found != num_classes:
+        place = f'{name}_dataloader.dataset'
+        if name == 'evaluation':  # of a metric, which has no loader in the config
+            place = 'test_dataloader.dataset or real_images'
         raise ValueError(
             f'the {name} data set should have the teacher’s {num_classes} classes, '
-            f'but got {found} from {type(dataset).__name__}; see {name}_dataloader.dataset'
+            f'but got {found} from {type(dataset).__name__}; see {place}'
         )
     check_class_names(names, class_names, name)
     check_labels(labels_of(dataset), num_classes, name)

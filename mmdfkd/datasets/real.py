@@ -15,6 +15,24 @@ _FOLDERS = (
 )
 
 
+def is_test(split: str, test_mode: bool | None) -> bool:
+    """Tell whether a split is the test images.
+
+    Args:
+        split: what chooses the images.
+        test_mode: what mmpretrain's configs may say of it besides; None says nothing.
+
+    Raises:
+        ValueError: if ``test_mode`` says otherwise than ``split``.
+    """
+    if test_mode not in (None, split == 'test'):
+        raise ValueError(
+            f'test_mode should be {split == "test"} or left out with split={split!r}, which alone '
+            f'chooses the images, but got {test_mode!r}; set split'
+        )
+    return split == 'test'
+
+
 class _Explained:
     """Turns a failed download into an error that says what to put where."""
 
@@ -47,6 +65,9 @@ class MNIST(_Explained, datasets.MNIST):
 
     mmpretrain 1.2 chooses the files by ``test_mode`` alone, so that its
     ``split='test'`` gives the training images; here ``split`` is what counts.
+
+    Raises:
+        ValueError: if ``test_mode`` is given and says otherwise than ``split``.
     """
 
     how_to_get = (
@@ -54,8 +75,10 @@ class MNIST(_Explained, datasets.MNIST):
         'folders train/0 ... test/9 of PNG files)'
     )
 
-    def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
-        super().__init__(data_root, split=split, test_mode=split == 'test', **kwargs)
+    def __init__(
+        self, data_root: str, split: str = 'train', test_mode: bool | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data_root, split=split, test_mode=is_test(split, test_mode), **kwargs)
 
 
 @DATASETS.register_module()
@@ -67,8 +90,10 @@ class FashionMNIST(_Explained, datasets.FashionMNIST):
         'dataset-fashion-mnist has them in /usr/share/datasets/fashion-mnist'
     )
 
-    def __init__(self, data_root: str, split: str = 'train', **kwargs: Any) -> None:
-        super().__init__(data_root, split=split, test_mode=split == 'test', **kwargs)
+    def __init__(
+        self, data_root: str, split: str = 'train', test_mode: bool | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data_root, split=split, test_mode=is_test(split, test_mode), **kwargs)
 
 
 @DATASETS.register_module()

@@ -24,7 +24,8 @@ IMAGE_COUNTS = 'image_counts.json'
 PART = '.part'
 #: What mmdfkd distill leaves in the work dir beside the run.
 _MADE_OF_IT = ('student', 'export', 'report.html')
-_REPLACED = 'replaced_'  # the folder of a run that made way, and of its config
+#: What the names begin with of the folder of a run that made way, and of its config.
+REPLACED = 'replaced_'
 #: Of the process: closing any handle of the file would let the lock go.
 _held: dict[Path, tuple[int, IO[str]]] = {}
 
@@ -195,15 +196,15 @@ def _later(file: Path, folder: Path) -> list[Path]:
 
 def _aside(folder: Path) -> Path:
     number = 1
-    while (folder / f'{_REPLACED}{number}').exists():
+    while (folder / f'{REPLACED}{number}').exists():
         number += 1
-    return folder / f'{_REPLACED}{number}'
+    return folder / f'{REPLACED}{number}'
 
 
 def _of_run(folder: Path) -> list[Path]:
     """List what a run has left: its own files, the sessions' folders, and what was made of it."""
     files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
-    files = [path for path in files if not path.name.startswith(_REPLACED)]
+    files = [path for path in files if not path.name.startswith(REPLACED)]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
     others = [folder / name for name in ('last_checkpoint', SESSIONS, *_MADE_OF_IT)]
     return [*files, *sessions, *(path for path in others if path.exists())]

@@ -31,7 +31,8 @@ def collate(items: list[dict]) -> tuple[Tensor, Tensor]:
     """Stack items to images (N, C, H, W) uint8 and labels (N,), -1 where there is none.
 
     Raises:
-        ValueError: if an image is not uint8 or the images differ in their shapes.
+        ValueError: if an image is not uint8 or has several labels, or the images differ in
+            their shapes.
     """
     images = [item['inputs'] for item in items]
     found = sorted({f'{tuple(image.shape)} {image.dtype}' for image in images})
@@ -42,6 +43,12 @@ def collate(items: list[dict]) -> tuple[Tensor, Tensor]:
             'PackInputs, without normalisation'
         )
     labels = [item['data_samples'].get('gt_label') for item in items]
+    several = [k for k in labels if k is not None and torch.as_tensor(k).numel() != 1]
+    if several:
+        raise ValueError(
+            'real images should have one label each, or none, but got one with '
+            f'{torch.as_tensor(several[0]).tolist()}; give a data set of one class an image'
+        )
     return torch.stack(images), torch.tensor([-1 if k is None else int(k) for k in labels])
 
 

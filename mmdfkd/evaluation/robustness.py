@@ -34,7 +34,7 @@ def read_test_set(cfg: Config, num: int, seed: int) -> Images:
     """Decode ``num`` random images of the config's test set, as its pipeline gives them.
 
     Raises:
-        ValueError: if they are of several sizes, or of other channels than the networks want.
+        ValueError: if they are of several sizes.
     """
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     indices = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:num])
@@ -47,12 +47,6 @@ def read_test_set(cfg: Config, num: int, seed: int) -> Images:
         )
     pixels = torch.stack([sample['inputs'] for sample in samples])
     labels = torch.tensor([int(sample['data_samples'].gt_label) for sample in samples])
-    wanted = len(cfg.model.data_preprocessor.mean)
-    if pixels.size(1) != wanted:
-        raise ValueError(
-            f'test images should have {wanted} channels, as the mean of the data preprocessor, '
-            f'but got {pixels.size(1)}; mend the test_dataloader of the config'
-        )
     return Images(pixels, labels, indices, dataset)
 
 
@@ -63,17 +57,26 @@ def build_networks(
 
     Raises:
         FileNotFoundError: if weights are not there.
-        ValueError: if they are another network's, or the images of other classes.
+        ValueError: if they are another network's, or the images of other classes or channels.
     """
     distiller = load_distiller(cfg, checkpoint).to(DEVICE).requires_grad_(False)
     if images is not None:
         names = getattr(distiller.teacher, 'class_names', None)
         check_dataset(images.dataset, distiller.num_classes, 'test', names)
         check_labels(images.labels, distiller.num_classes, 'test')
+        # Of the images that it learned from: a mean may be one number for all channels.
+        channels, found = distiller.image_shape[0], images.pixels.size(1)
+        if found != channels:
+            raise ValueError(
+                f'test images should have {channels} channels, as the synthetic ones, but got '
+                f'{found}; mend the test_dataloader of the config'
+            )
         check_images({'inputs': images.pixels}, distiller.image_shape, 'test')
     classifiers = {'student': distiller.student, 'teacher': distiller.teacher}
     if real_student:
-        on_real_data = MODELS.build(cfg.model.student | dict(checkpoint=real_student))
+        # What the config says of a file is of the one that the distilled student begins with.
+        file = dict(checkpoint=real_student, prefix='', key=None, sha256=None, how_to_get='')
+        on_real_data = MODELS.build(cfg.model.student | file)
         classifiers['student on real data'] = on_real_data.to(DEVICE).requires_grad_(False)
 
     def logits(classifier: torch.nn.Module, pixels: Tensor) -> Tensor:

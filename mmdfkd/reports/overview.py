@@ -54,9 +54,9 @@ def summary(runs: list[Run]) -> Table:
                 cell(run.checkpoint),
             ]
         )
-    metrics = ', '.join(sorted({run.metric for run in runs if run.metric})) or 'not validated'
+    metrics = ', '.join(sorted({run.metric for run in runs if run.metric}))
     note = (
-        f'Accuracies: {metrics} of the last validation. '
+        f'Accuracies: {metrics} of the last validation. ' * bool(metrics)
         + 'Classifier: of a run that distils nothing, such as a teacher’s own. ' * (False in kinds)
         + 'Images: those that the rounds brought, as the run counted them. '
         'Minutes: of training, without evaluation.'
@@ -124,8 +124,8 @@ def mean_accuracies(measured: dict) -> dict[str, dict[str, float]]:
     rows = measured.get('accuracy', {})
     severities = {name for name in map(column_of, rows) if name.startswith('corruptions')}
     if len(severities) > 1:
-        mean = measured['means']['mean of corruptions']
-        rows = {'clean': rows['clean'], 'all corruptions': mean} | rows
+        mean = measured.get('means', {}).get('mean of corruptions', {})
+        rows = {'clean': rows.get('clean', {}), 'all corruptions': mean} | rows
     values: dict[str, dict[str, list[float]]] = {}
     for row, of_networks in rows.items():
         for network, value in of_networks.items():

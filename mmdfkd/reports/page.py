@@ -82,7 +82,7 @@ def accuracy_section(runs: list[Run]) -> str:
         if run.metric
     ]
     if not lines:
-        return section('Accuracy', '<p>No run was validated.</p>')
+        return section('Accuracy', '<p>No run was validated on labelled images.</p>')
     curves = {run.name: run.val.get(f'teacher/{run.metric}', []) for run in runs}
     teachers: dict[float, list[str]] = {}
     for name, curve in curves.items():

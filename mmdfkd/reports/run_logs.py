@@ -12,7 +12,7 @@ import numpy as np
 
 from mmdfkd.config_tools.dumped_config import flatten, parse_config
 from mmdfkd.engine.class_grid import CLASS_NAMES
-from mmdfkd.engine.work_dir import IMAGE_COUNTS, in_order
+from mmdfkd.engine.work_dir import IMAGE_COUNTS, REPLACED, in_order
 
 #: Files of figures that other tools leave in a work dir.
 FIGURES = ('figures.json', 'robustness.json')
@@ -120,6 +120,9 @@ def read_run(work_dir: Path, name: str) -> Run:
             f'{work_dir} should be a work dir with TIME/vis_data/scalars.json, but no run has '
             'logged anything there' + (f'; give one of the folders in it: {inside}' * bool(inside))
         )
+    # A session with another config leaves that beside the earlier one's.
+    configs = [file for file in work_dir.glob('*.py') if not file.name.startswith(REPLACED)]
+    configs.sort(key=lambda file: file.stat().st_mtime)
     config = logs[-1].with_name('config.py')
     text = config.read_text() if config.is_file() else ''
     log = logs[-1].parents[1] / f'{logs[-1].parents[1].name}.log'
@@ -127,7 +130,7 @@ def read_run(work_dir: Path, name: str) -> Run:
     header = log.read_text(errors='replace') if log.is_file() else ''
     return Run(
         name=name,
-        config_file=next((path.stem for path in sorted(work_dir.glob('*.py'))), 'config'),
+        config_file=configs[-1].stem if configs else 'config',
         config_text=text,
         config=flatten(parse_config(text)),
         train=curves(records, validation=False),
@@ -228,13 +231,15 @@ def read_pictures(work_dir: Path) -> dict[str, dict[int, bytes]]:
 
 
 def read_figures(work_dir: Path) -> dict[str, dict]:
-    """Read the files of figures that are there and whole."""
+    """Read the files of figures that are there, whole and of our tools: these have settings."""
     found = {}
     for name in FIGURES:
         try:
-            found[name.removesuffix('.json')] = json.loads((work_dir / name).read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+            content = json.loads((work_dir / name).read_text())
+        except (FileNotFoundError, ValueError):
             continue
+        if isinstance(content, dict) and isinstance(content.get('settings'), dict):
+            found[name.removesuffix('.json')] = content
     return found
 
 

@@ -22,6 +22,19 @@ WRONG = [
     ('robustness', [*TWO, '--num', '-3'], '--num', 'over 0'),
     ('robustness', [*TWO, '--eps', 'nan'], '--eps', 'a number over 0'),
     ('robustness', [*TWO, '--pgd-steps', '0'], '--pgd-steps', 'over 0'),
+    ('robustness', [*TWO, '--attacks', 'fgsm', '--pgd-steps', '9'], '--pgd-steps', 'left out'),
+    ('robustness', [*TWO, '--eps', '8', '--attacks'], '--eps', 'left out without --attacks'),
+    ('robustness', [*TWO, '--severities', '1', '--corruptions'], '--severities', 'left out'),
+    ('robustness', [*TWO, '--cifar-c', 'x', '--corruptions'], '--cifar-c', 'left out'),
+    ('synthesize', [*TWO, 'out', '--force'], '--force', 'left out without --grid'),
+    ('figures', [*TWO, '--no-real', '--cache-dir', 'x'], '--cache-dir', 'with --no-real'),
+    ('figures', [*TWO, '--no-real', '--inception-weights', 'x'], '--inception', 'with --no-real'),
+    (
+        'figures',
+        [*TWO, '--extractor', 'teacher', '--inception-weights', 'x'],
+        '--inception-weights',
+        'left out with --extractor teacher',
+    ),
     ('benchmark', ['--minutes', 'inf'], '--minutes', 'over 0'),
     ('benchmark', ['--seeds', '0', '0'], '--seeds', 'should differ'),
     ('benchmark_throughput', ['config.py', '--rounds', '0'], '--rounds', 'over 0'),
@@ -31,7 +44,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(('name', 'arguments', 'option', 'told'), WRONG)
-def test_a_number_out_of_range_is_wrong_usage(name, arguments, option, told, monkeypatch, capsys):
+def test_a_number_out_of_range_or_an_option_without_use_is_wrong_usage(
+    name, arguments, option, told, monkeypatch, capsys
+):
     monkeypatch.setattr(sys, 'argv', [f'{name}.py', *arguments])
     with pytest.raises(SystemExit) as ended:
         load_tool(name).command()

@@ -74,3 +74,42 @@ def test_webp_is_read_and_other_images_are_told_of(tmp_path, monkeypatch):
     (text,) = told
     assert '1 images below ' in text
     assert '3.jp2 among them' in text
+
+
+def with_a_hole():
+    """A PNG with zeros over the head of its last piece, which Pillow meets while it decodes."""
+    pixels = np.random.default_rng(0).integers(256, size=(200, 200, 3), dtype=np.uint8)
+    content = bytearray(cv2.imencode('.png', pixels)[1].tobytes())
+    start = content.rindex(b'IDAT')
+    content[start - 4 : start + 4] = bytes(8)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ('content', 'told'),
+    [
+        (b'P3\n1 2\n255\n1 2 3 x 5 6\n', 'go through the pipeline, but: invalid literal'),
+        (with_a_hole(), 'be an image that can be read, but: broken PNG file'),
+    ],
+    ids=['text', 'hole'],
+)
+def test_an_image_that_pillow_cannot_decode_is_named(content, told, tmp_path):
+    (tmp_path / 'cat').mkdir()
+    (tmp_path / 'cat/1.png').write_bytes(content)
+    load = dict(type='LoadImageFromFile', imdecode_backend='pillow')
+    dataset = ImageFolder(data_root=str(tmp_path), pipeline=[load])
+    with pytest.raises(ValueError, match=rf'cat/1\.png should {told}'):
+        dataset[0]
+
+
+def test_a_list_may_have_a_mark_of_byte_order_and_blank_lines(tmp_path):
+    (tmp_path / 'list.txt').write_text('a b.png 1\r\n\nc.png 0\n \n\n', encoding='utf-8-sig')
+    dataset = ImageFolder(data_root=str(tmp_path), ann_file='list.txt')
+    found = [dataset.get_data_info(index) for index in range(len(dataset))]
+    expected = [(f'{tmp_path}/a b.png', 1), (f'{tmp_path}/c.png', 0)]
+    assert [(info['img_path'], info['gt_label']) for info in found] == expected
+    bare = ImageFolder(data_root=str(tmp_path), ann_file='list.txt', with_label=False)
+    assert bare.get_data_info(1)['img_path'] == f'{tmp_path}/c.png 0'
+    (tmp_path / 'list.txt').write_text('a.png\n')
+    with pytest.raises(ValueError, match=r'a text of lines "FILE LABEL", but .*list\.txt raised'):
+        ImageFolder(data_root=str(tmp_path), ann_file='list.txt')

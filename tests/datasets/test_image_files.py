@@ -87,3 +87,49 @@ def test_an_image_of_floats_is_refused(tmp_path):
     Image.new('F', (4, 4), 0.5).save(tmp_path / 'a.tiff')
     with pytest.raises(ValueError, match='should be an image of 8 or 16 bits'):
         read_image(tmp_path / 'a.tiff', (1, 4, 4))
+
+
+def test_folders_that_are_links_below_a_class_are_followed(tmp_path):
+    for name in ('root/dog/z.png', 'root/dog/b/1.png', 'elsewhere/2.png', 'elsewhere/a/3.png'):
+        picture(tmp_path / name)
+    (tmp_path / 'root/dog/link').symlink_to(tmp_path / 'elsewhere')
+    expected = [path for path, _ in ImageFolder(tmp_path / 'root').samples]
+    assert len(expected) == 4
+    assert [*map(str, find_images(tmp_path / 'root'))] == expected
+
+
+def hole(path):
+    """A PNG with zeros over the head of its last piece."""
+    pixels = np.random.default_rng(0).integers(256, size=(200, 200, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, 'PNG')
+    content = bytearray(path.read_bytes())
+    start = content.rindex(b'IDAT')
+    content[start - 4 : start + 4] = bytes(8)
+    path.write_bytes(content)
+
+
+def no_number(path):
+    """A text of pixels with a letter in it."""
+    path.write_bytes(b'P3\n1 2\n255\n1 2 3 x 5 6\n')
+
+
+@pytest.mark.parametrize('damage', [hole, no_number])
+def test_an_image_that_breaks_while_it_is_decoded_is_named(tmp_path, damage):
+    damage(tmp_path / 'a.png')
+    with pytest.raises(ValueError, match=r'a\.png should be an image, but: .*; take it out'):
+        read_image(tmp_path / 'a.png', (3, 4, 4))
+
+
+def test_an_image_that_is_too_large_is_named(tmp_path, monkeypatch):
+    picture(tmp_path / 'a.png', size=(30, 30))
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 100)
+    with pytest.raises(ValueError, match=r'a\.png should be an image, but: .*decompression bomb'):
+        read_image(tmp_path / 'a.png', (3, 4, 4))
+
+
+def test_a_tiff_of_32_bits_is_refused_and_a_pgm_of_16_is_read(tmp_path):
+    Image.fromarray(np.full((4, 4), 200, dtype=np.int32)).save(tmp_path / 'a.tiff')
+    with pytest.raises(ValueError, match='of 8 or 16 bits, but has signed or 32-bit numbers'):
+        read_image(tmp_path / 'a.tiff', (1, 4, 4))
+    cv2.imwrite(str(tmp_path / 'a.pgm'), np.full((4, 4), 200 * 256, dtype=np.uint16))
+    assert read_image(tmp_path / 'a.pgm', (1, 4, 4)).mean() == 200

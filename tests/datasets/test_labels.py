@@ -52,6 +52,10 @@ def test_a_data_set_is_compared_throughout():
     dataset = SimpleNamespace(metainfo={'classes': ['a', 'b']}, get_gt_labels=lambda: [0, 2])
     with pytest.raises(ValueError, match='teacher’s 3 classes, but got 2'):
         check_dataset(dataset, 3, 'val')
+    with pytest.raises(ValueError, match=r'got 2 from .*; see val_dataloader.dataset$'):
+        check_dataset(dataset, 3, 'val')
+    with pytest.raises(ValueError, match=r'see test_dataloader.dataset or real_images$'):
+        check_dataset(dataset, 3, 'evaluation')
     with pytest.raises(ValueError, match='0 to 1'):
         check_dataset(dataset, 2, 'val')
     dataset.get_gt_labels = lambda: {}['gt_label']

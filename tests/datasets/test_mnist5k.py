@@ -65,3 +65,11 @@ def test_the_pipeline_is_applied():
 def test_an_unknown_split_raises():
     with pytest.raises(ValueError, match="'train' or 'test', but got 'val'"):
         MNIST5k('val')
+
+
+def test_test_mode_says_what_the_split_says():
+    assert len(MNIST5k('test', test_mode=True)) == 1000
+    with pytest.raises(
+        ValueError, match="test_mode should be False or left out with split='train'"
+    ):
+        MNIST5k(test_mode=True)

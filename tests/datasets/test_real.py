@@ -49,6 +49,11 @@ def test_the_split_chooses_the_files(dataset, split, length, tmp_path):
     assert len(found) == length
     assert [item['gt_label'] for item in found] == list(range(length))
     assert (found[0]['img'] == length).all()
+    # As mmpretrain's configs say it besides.
+    test = split == 'test'
+    assert len(dataset(str(tmp_path), split, test_mode=test, download=False)) == length
+    with pytest.raises(ValueError, match=f'test_mode should be {test} or left out .*; set split'):
+        dataset(str(tmp_path), split, test_mode=not test, download=False)
 
 
 def test_missing_fashion_is_explained(tmp_path):

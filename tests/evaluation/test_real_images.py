@@ -8,7 +8,7 @@ from toy_images import Pixels
 
 from mmdfkd.datasets import ImageFolder, channel_order
 from mmdfkd.evaluation import ClassifierExtractor
-from mmdfkd.evaluation.real_images import RealImages
+from mmdfkd.evaluation.real_images import RealImages, collate
 
 CPU = torch.device('cpu')
 
@@ -170,6 +170,14 @@ def test_images_should_be_8_bit_and_of_one_size(extractor):
     mixed.images = [*mixed.images[:2], mixed.images[3][:, 1:]]
     with pytest.raises(ValueError, match=r'one size, but got \(3, 7, 8\) .*, \(3, 8, 8\)'):
         describe(RealImages(mixed), extractor, None)
+
+
+def test_images_should_have_one_label():
+    several = Pixels(4)
+    item = several[1]
+    item['data_samples'].set_gt_label([0, 2])
+    with pytest.raises(ValueError, match=r'one label each, or none, but got one with \[0, 2\]'):
+        collate([several[0], item])
 
 
 def test_off_a_terminal_nothing_is_printed(extractor, capsys):

@@ -57,7 +57,7 @@ def test_only_figures_of_classes_and_bins_are_bars(tmp_path):
     }
     figures = {f'fidelity/fid_class_{i}': 10.0 * i for i in (1, 2)}
     figures |= {'fidelity/fid_class_1_floor': 5.0, 'fidelity/fid_class_mean': 15.0}
-    content = {'seeds': [1, 2, 3], 'figures': figures, 'details': details}
+    content = {'settings': {}, 'seeds': [1, 2, 3], 'figures': figures, 'details': details}
     names = ['cat', '<b>$dog$', 'a name that is rather long']
     (run / '20260102_030405/class_names.json').write_text(json.dumps(names))
     (run / 'figures.json').write_text(json.dumps(content))

@@ -45,7 +45,9 @@ def test_key_figures_stand_beside_those_of_real_images(tmp_path):
     run = make_run(tmp_path / 'run')
     values = {'fidelity/fid': 9.0, 'fidelity/fid_floor': 0.5, 'fidelity/recall': 0.25}
     values |= {'class_balance/entropy': 0.75, 'class_balance/entropy_real': 0.875}
-    (run / 'figures.json').write_text(json.dumps({'figures': values, 'details': {}}))
+    (run / 'figures.json').write_text(
+        json.dumps({'settings': {}, 'figures': values, 'details': {}})
+    )
     _, markdown = written(tmp_path, run)
     assert '| run | FID ↓ | recall ↑ | entropy of the classes ↑ |\n' in markdown
     own, real = ['9', '0.25', '0.75'], ['0.5', '–', '0.875']
@@ -54,7 +56,9 @@ def test_key_figures_stand_beside_those_of_real_images(tmp_path):
     make_run(tmp_path / 'none')
     for name in ('b', 'c'):
         make_run(tmp_path / name)
-        (tmp_path / name / 'figures.json').write_text(json.dumps({'figures': values}))
+        (tmp_path / name / 'figures.json').write_text(
+            json.dumps({'settings': {}, 'figures': values})
+        )
         values['fidelity/fid_floor'] = 0.25
     runs = [tmp_path / name for name in ('run', 'none', 'b', 'c')]
     _, markdown = written(tmp_path, *runs)
@@ -94,7 +98,8 @@ def test_robustness_is_averaged_by_severity(tmp_path):
     assert protocol == {'settings / num': '1000'}
     # Without attacks, and of one severity: no mean of it alone.
     accuracy = {key: ROBUSTNESS['accuracy'][key] for key in ('clean', 'fog/1')}
-    (run / 'robustness.json').write_text(json.dumps({'accuracy': accuracy, 'means': {}}))
+    content = {'settings': {}, 'accuracy': accuracy, 'means': {}}
+    (run / 'robustness.json').write_text(json.dumps(content))
     _, markdown = written(tmp_path, run)
     assert rows_of(markdown, 'Robustness')[0] == ['run', 'student', '90.00', '70.00']
 
@@ -103,7 +108,8 @@ def test_robustness_of_runs_attacked_with_other_eps(tmp_path):
     for name, eps in (('a', 25.5), ('b', 8)):
         run, clean = make_run(tmp_path / name), {'student': 90.0}
         attacked = {f'{attack}/{eps:g}': {'student': eps} for attack in ('fgsm', 'pgd')}
-        (run / 'robustness.json').write_text(json.dumps({'accuracy': {'clean': clean, **attacked}}))
+        content = {'settings': {}, 'accuracy': {'clean': clean, **attacked}}
+        (run / 'robustness.json').write_text(json.dumps(content))
     _, markdown = written(tmp_path, tmp_path / 'a', tmp_path / 'b')
     assert '| clean | FGSM, eps 8 | FGSM, eps 25.5 | PGD, eps 8 | PGD, eps 25.5 |' in markdown
     assert rows_of(markdown, 'Robustness') == [
@@ -133,7 +139,7 @@ def test_a_teachers_own_run_is_of_a_classifier(tmp_path):
 
 def test_what_most_want_comes_first(tmp_path):
     runs = [make_run(tmp_path / name, kd_steps=steps) for name, steps in (('a', 10), ('b', 20))]
-    figures = {'figures': {'fidelity/fid': 31.25, 'fidelity/kid': 2.0}, 'details': {}}
+    figures = {'settings': {}, 'figures': {'fidelity/fid': 31.25, 'fidelity/kid': 2.0}}
     figures['details'] = {'class_balance': {'share': [0.5, 0.5]}}
     (runs[0] / 'figures.json').write_text(json.dumps(figures))
     (runs[1] / 'robustness.json').write_text(json.dumps(ROBUSTNESS))
@@ -167,3 +173,18 @@ def test_figures_of_the_validation_have_a_table_and_charts(tmp_path):
         attributes.get('aria-label') for tag, attributes in checked(html).tags if tag == 'svg'
     ]
     assert 'fid: run from 40 at round 10 to 30 at 20' in labels
+
+
+def test_a_robustness_without_means_has_no_column_of_them(tmp_path):
+    run = make_run(tmp_path / 'run')
+    without = {key: value for key, value in ROBUSTNESS.items() if key != 'means'}
+    (run / 'robustness.json').write_text(json.dumps(without))
+    _, markdown = written(tmp_path, run)
+    assert '| clean | corruptions, severity 1 |' in markdown
+
+
+def test_a_run_validated_on_synthetic_images_has_no_accuracies(tmp_path):
+    lines = [train_line(10), json.dumps({'agreement/top1': 90.0, 'step': 10})]
+    html, markdown = written(tmp_path, session(tmp_path / 'run', '20260101_000000', lines))
+    assert 'No run was validated on labelled images.' in checked(html).texts
+    assert 'Accuracies' not in markdown

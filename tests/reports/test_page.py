@@ -58,7 +58,7 @@ def test_a_killed_or_running_run_is_reported_so_far(tmp_path):
     assert rows_of(markdown, 'Summary') == [
         ['run', '–', '–', '–', 'config', '–', '10', '0', '0.5', '–']
     ]
-    assert 'No run was validated.' in page.texts
+    assert 'No run was validated on labelled images.' in page.texts
 
 
 def test_a_run_without_pictures_log_or_config_is_reported(tmp_path):
@@ -73,6 +73,7 @@ def test_a_run_without_pictures_log_or_config_is_reported(tmp_path):
 def test_runs_are_set_side_by_side(tmp_path):
     runs = [make_run(tmp_path / name, kd_steps=steps) for name, steps in (('a', 10), ('b', 20))]
     figures = {
+        'settings': {},
         'protocol': 'held-out latents',
         'figures': {'fid': 31.25, 'fid_class_3': 40.5, 'recall': 0.5},
         'details': {'class_balance': {'share': [10, 30, None, 20], 'names': ['a', 'b']}},
@@ -111,7 +112,9 @@ def test_the_page_needs_and_runs_nothing_else(tmp_path):
     config = run / '20260102_030405/vis_data/config.py'
     proof = tmp_path / 'proof'
     config.write_text(config.read_text() + f'evil = open({str(proof)!r}, "w")\n# </pre><b>')
-    (run / 'figures.json').write_text(json.dumps({'figures': {'<img src=x>': '<b>"\'|'}}))
+    (run / 'figures.json').write_text(
+        json.dumps({'settings': {}, 'figures': {'<img src=x>': '<b>"\'|'}})
+    )
     html, markdown = written(tmp_path, run)
     page = checked(html)
     assert not proof.exists()  # the config is read, not run
@@ -154,7 +157,7 @@ def test_names_are_no_markdown_and_absurd_classes_no_bars(tmp_path):
     name = '[go](https://evil.example) `x` ![p](http://evil.example/p.png) *b*'
     details = {'classes': [0, 10**9], 'intra': [1.0, 2.0]}
     figures = {name: 1.0, f'fidelity/fid_class_{10**9}': 1.0, 'fidelity/fid_class_0': 1.0}
-    content = {'figures': figures, 'details': {'diversity': details}}
+    content = {'settings': {}, 'figures': figures, 'details': {'diversity': details}}
     (run / 'figures.json').write_text(json.dumps(content))
     html, markdown = written(tmp_path, run)  # and in no time
     assert r'\[go\](https&#58;//evil.example) \`x\` \!\[p\]' in markdown

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 from report_runs import make_run, png, session, train_line, val_line
@@ -93,3 +94,22 @@ def test_a_folder_without_a_run_is_an_error(tmp_path):
     session(tmp_path / 'b', '20260101_000000', [])
     with pytest.raises(FileNotFoundError, match=r'no run has logged anything there$'):
         read_run(tmp_path / 'b', 'name')
+
+
+def test_the_config_is_that_of_the_last_session_not_of_a_run_that_made_way(tmp_path):
+    run = make_run(tmp_path / 'run')
+    for age, name in enumerate(('my_config', 'a_before', 'replaced_1')):
+        (run / f'{name}.py').write_text('')
+        os.utime(run / f'{name}.py', (1e9 - age, 1e9 - age))
+    os.utime(run / 'replaced_1.py', (2e9, 2e9))
+    assert read_run(run, 'run').config_file == 'my_config'
+
+
+@pytest.mark.parametrize(
+    'content', [b'[1]', b'{"accuracy": 93.1}', b'{"settings": 1}', '{"a": 1}'.encode('utf-16')]
+)
+def test_figures_of_others_are_left_out(tmp_path, content):
+    run = make_run(tmp_path / 'run')
+    (run / 'figures.json').write_bytes(content)
+    (run / 'robustness.json').write_bytes(content)
+    assert read_run(run, 'run').figures == {}

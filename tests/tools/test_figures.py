@@ -40,7 +40,7 @@ def figures(run, *arguments):
     file = folder / 'figures.json'
     file.unlink(missing_ok=True)
     common = [str(ROOT / CONFIG), str(folder / 'iter_1.pth'), '--batch-size', '50']
-    cache = ['--cache-dir', str(folder / 'cache')]
+    cache = [] if '--no-real' in arguments else ['--cache-dir', str(folder / 'cache')]
     load_tool('figures').main([*common, *cache, *arguments, '--cfg-options', *options])
     return json.loads(file.read_text()) if file.exists() else None
 

@@ -9,6 +9,7 @@ from load_tool import ROOT, load_tool
 from mmengine.config import Config
 
 from mmdfkd.datasets import Corrupt
+from mmdfkd.datasets.corruptions import weather
 from mmdfkd.registry import DATASETS, MODELS
 
 tool = load_tool('robustness')
@@ -168,9 +169,29 @@ def test_unknown_choices_are_told(arguments, message, distilled, monkeypatch, ca
 
 def test_test_images_of_other_channels_raise(distilled):
     cfg = Config.fromfile(distilled / 'config.py')
-    cfg.model.data_preprocessor.mean = [100.0] * 3
-    with pytest.raises(ValueError, match=r'should have 3 channels.* but got 1'):
-        tool.read_test_set(cfg, 10, seed=0)
+    images = tool.read_test_set(cfg, 10, seed=0)
+    colour = images._replace(pixels=images.pixels.repeat(1, 3, 1, 1))
+    with pytest.raises(ValueError, match=r'should have 1 channels.* but got 3'):
+        tool.build_networks(cfg, str(distilled / 'iter_1.pth'), None, colour)
+    # Its mean says nothing of them: one number may be for all, and others have none.
+    for preprocessor in (dict(mean=[1.0] * 3), dict(type='mine')):
+        cfg.model.data_preprocessor = preprocessor
+        assert tool.read_test_set(cfg, 10, seed=0).pixels.equal(images.pixels)
+
+
+def test_missing_photographs_of_frost_are_told_before_anything_is_evaluated(distilled, monkeypatch):
+    monkeypatch.setattr(weather, 'find_spec', lambda _: None)
+    weather.frost_photograph.cache_clear()
+    monkeypatch.setattr(tool, 'accuracy', lambda *_: pytest.fail('it was measured'))
+    with pytest.raises(ImportError, match='leave frost out'):
+        run(distilled, monkeypatch, '--num', '10', '--corruptions', 'fog', 'frost')
+
+
+def test_a_student_on_real_data_is_read_as_a_file_of_its_own(distilled):
+    cfg = Config.fromfile(distilled / 'config.py')
+    cfg.model.student.update(prefix='module.', key='ema', sha256='0' * 64)
+    files = [str(distilled / name) for name in ('iter_1.pth', 'student.pth')]
+    assert 'student on real data' in tool.build_networks(cfg, *files)
 
 
 def test_a_student_of_other_weights_raises(distilled, monkeypatch):
