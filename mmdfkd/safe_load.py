@@ -3,6 +3,7 @@
 import math
 import os
 import pickle
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from mmengine.logging import HistoryBuffer
 
 _STATISTICS = ('min', 'max', 'current', 'mean')
 _NUMBERS = ('f8', 'f4', 'i8', 'i4', 'b1')
+_ENVIRONMENT = threading.RLock()  # one for all threads
 
 
 def _refuse(expected: str, got: object) -> pickle.UnpicklingError:
@@ -150,13 +152,14 @@ def only_safe_loads() -> Iterator[None]:
     """Have each ``torch.load`` inside be a safe one, whatever its caller asked for.
 
     It is for other packages' builders that load weights on their own, as
-    torchvision's and timm's do.
+    torchvision's and timm's do. One thread at a time is inside, as often as it likes.
     """
     force, forbid = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
-    before = {name: os.environ.pop(name, None) for name in (force, forbid)}
-    os.environ[force] = '1'
-    try:
-        yield
-    finally:
-        del os.environ[force]
-        os.environ.update({name: value for name, value in before.items() if value is not None})
+    with _ENVIRONMENT:
+        before = {name: os.environ.pop(name, None) for name in (force, forbid)}
+        os.environ[force] = '1'
+        try:
+            yield
+        finally:
+            del os.environ[force]
+            os.environ.update({name: value for name, value in before.items() if value is not None})

@@ -1,6 +1,8 @@
 import io
 import os
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -187,4 +189,28 @@ def test_other_packages_loaders_are_safe_inside(malicious, tmp_path, monkeypatch
     torch.load(tmp_path / 'a.pth', weights_only=False)  # outside it is as it was
     assert proof.exists()
     assert os.environ['TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'] == '1'
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+
+
+def test_threads_leave_each_others_loads_safe():
+    inside, entered, left = (threading.Event() for _ in range(3))
+
+    def first():
+        with only_safe_loads():
+            inside.set()
+            entered.wait(0.2)  # the second would be inside, too
+        left.set()
+
+    def second():
+        inside.wait(9)
+        with only_safe_loads():
+            entered.set()
+            left.wait(9)
+            with only_safe_loads():
+                pass
+            assert os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] == '1'
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(first), pool.submit(second)]:
+            done.result()
     assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ

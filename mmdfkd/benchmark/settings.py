@@ -5,7 +5,7 @@ import json
 import shutil
 
 from mmdfkd.config_tools.dumped_config import flatten
-from mmdfkd.engine.work_dir import newest_checkpoint
+from mmdfkd.engine.work_dir import check_free, newest_checkpoint
 from mmdfkd.outputs import Output
 
 from .cells import Cell, make_config
@@ -21,7 +21,7 @@ def note_settings(cell: Cell, done: bool = False) -> None:
         done: whether there is a result of it.
 
     Raises:
-        ValueError: if the cell has begun with another config.
+        ValueError: if the cell has begun with another config, or another process trains it.
     """
     file = cell.folder / _NOTE
     given = json.loads(json.dumps(flatten(make_config(cell).to_dict()), default=str))
@@ -34,6 +34,8 @@ def note_settings(cell: Cell, done: bool = False) -> None:
             f'give {", ".join(told)}; give another --work-dir'
         )
     if changed:  # what was timed and begun is of the config before
+        for run in ('timing', 'run'):
+            check_free(cell.folder / run)
         shutil.rmtree(cell.folder)
     cell.folder.mkdir(parents=True, exist_ok=True)
     Output(file, force=True).write(json.dumps(given, indent=0))

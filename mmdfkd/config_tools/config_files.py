@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from mmdfkd.packaged import CONFIGS
 
@@ -74,6 +75,8 @@ def read_config(config: str | Path, options: dict[str, Any] | None = None) -> Co
             f'{one_line(str(error))}; mend it'
         ) from error
     merge_options(cfg, options or {})
+    if cfg.get('default_scope'):  # as a Runner does: short names in the config are of it
+        init_default_scope(cfg.default_scope)
     return cfg
 
 

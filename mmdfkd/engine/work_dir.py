@@ -158,9 +158,25 @@ def in_order(work_dir: str | Path, pattern: str) -> list[Path]:
     return sorted(files, key=lambda file: (place.get(file.relative_to(folder).parts[0], -1), file))
 
 
+def check_free(work_dir: str | Path) -> None:
+    """Raise a ValueError if another process writes to a work dir; it may not be there."""
+    folder = Path(work_dir).resolve()
+    if (folder / LOCK).is_file() and (handle := _locked(folder)):
+        handle.close()
+
+
 def _lock(folder: Path) -> None:
+    if handle := _locked(folder):
+        handle.truncate(0)
+        handle.write(f'process {os.getpid()} on {socket.gethostname()}\n')
+        handle.flush()
+        _held[folder] = os.getpid(), handle
+
+
+def _locked(folder: Path) -> IO[str] | None:
+    """Return the locked file of a folder; None if this process has it, or there are no locks."""
     if fcntl is None or _held.get(folder, (0,))[0] == os.getpid():
-        return
+        return None
     handle = (folder / LOCK).open('a+')
     try:
         # Not flock: a forked loader of data would hold that for some seconds more.
@@ -174,7 +190,7 @@ def _lock(folder: Path) -> None:
                 logger='current',
                 level=logging.WARNING,
             )
-            return
+            return None
         handle.seek(0)
         who = handle.read().strip() or 'another process'
         handle.close()
@@ -182,10 +198,7 @@ def _lock(folder: Path) -> None:
             f'--work-dir should be of one run at a time, but {who} is writing to {folder}; wait '
             'for it, or give another'
         ) from None
-    handle.truncate(0)
-    handle.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-    handle.flush()
-    _held[folder] = os.getpid(), handle
+    return handle
 
 
 def _later(file: Path, folder: Path) -> list[Path]:

@@ -1,11 +1,14 @@
 """A config is a file of the user's, or one that is installed."""
 
 import sys
+from collections import OrderedDict
 
 import pytest
+from mmengine.registry import DefaultScope
 
 from mmdfkd.config_tools import config_file, config_path, read_config
 from mmdfkd.packaged import CONFIGS
+from mmdfkd.registry import MODELS
 
 LENET5 = CONFIGS / 'dedfkd_lenet5_mnist5k.py'
 
@@ -61,3 +64,13 @@ def test_a_config_may_name_modules_of_the_folder(tmp_path):
     cfg = read_config('mine.py', {'model.kd_steps': 2})
     assert cfg.model.type.__name__ == 'Mine'
     assert cfg.model.kd_steps == 2
+
+
+def test_short_names_of_a_config_are_of_its_scope(tmp_path, monkeypatch):
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())
+    (tmp_path / 'mine.py').write_text(
+        "default_scope = 'mmpretrain'\n"
+        "model = dict(type='mmdfkd.Classifier', network=dict(type='ImageClassifier', "
+        "backbone=dict(type='LeNet5', num_classes=10), head=dict(type='ClsHead')))\n"
+    )
+    assert MODELS.build(read_config('mine.py').model).num_classes == 10
