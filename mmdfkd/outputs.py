@@ -115,7 +115,8 @@ class Output:
             return
         if self.path.is_dir():
             raise ValueError(f'{self.path} should be a file, but is a folder; give {self.option}')
-        if any(self.path.samefile(each) for each in self.inputs if each.exists()):
+        inputs = [each for each in self.inputs if each.exists()]
+        if self.path.exists() and any(map(self.path.samefile, inputs)):  # else a link to nothing
             raise ValueError(
                 f'{self.path} should be a new file, but it is what this command reads; give '
                 f'{self.option}'

@@ -55,6 +55,15 @@ def test_what_is_there_is_kept(tmp_path, monkeypatch, given, told):
     assert Path('out.txt').read_text() == 'and after'
 
 
+def test_a_link_to_nothing_may_be_replaced(tmp_path):
+    (tmp_path / 'read.txt').touch()
+    link = tmp_path / 'link.txt'
+    link.symlink_to('nowhere')
+    Output(link, force=True, inputs=[tmp_path / 'read.txt']).write('new')
+    assert link.read_text() == 'new'
+    assert not link.is_symlink()
+
+
 def test_what_came_meanwhile_is_kept(tmp_path):
     out = Output(tmp_path / 'out.txt')
     (tmp_path / 'out.txt').write_text('of another')

@@ -150,32 +150,39 @@ def tables(results: Iterable[Result]) -> str:
             cells += [f'{minutes:.1f}', f'{images:,.0f}', runs[0]['init']]
             rows.append((mean, [method, *cells]))
         rows.sort(key=lambda row: -row[0])
+        names = [cells[0] for _, cells in rows]
         notes = _notes([cells for _, cells in rows])
+        told = {name: cells[0] for name, (_, cells) in zip(names, rows, strict=True)}
         head = ['method', 'student %', 'each', 'n', 'teacher %', 'minutes', 'images', 'init']
         common = common_options(run for runs in methods.values() for run in runs)
         title = ', '.join([f'### {pair}', f'{budget:g} minutes', *map('='.join, common.items())])
         table = markdown(head, [row for _, row in rows])
-        parts.append(f'{title}\n\n{table}\n{notes}{_origins(methods)}')
+        parts.append(f'{title}\n\n{table}\n{notes}{_origins(methods, told)}')
     return '\n'.join(parts)
 
 
-def _origins(methods: dict[str, list[Result]]) -> str:
-    """Say which results are of which machine, threads and commit, if not all are of one."""
+def _origins(methods: dict[str, list[Result]], told: dict[str, str]) -> str:
+    """Say which results are of which machine, threads and commit, if not all are of one.
+
+    Args:
+        methods: the results by the methods' names.
+        told: how the table tells each name.
+    """
     origins: dict[str, dict[str, dict[int, None]]] = {}
     for name, runs in methods.items():
         for run in runs:
             commits = [each[:9] for each in run.get('commit', 'not noted').split(', then ')]
             threads = f'threads {run.get("threads", "not noted")}'
             own = [run.get('hardware', 'machine not noted'), threads, ', then '.join(commits)]
-            seeds = origins.setdefault(', '.join(own), {}).setdefault(name.partition(' ')[0], {})
+            seeds = origins.setdefault(', '.join(own), {}).setdefault(told[name], {})
             seeds[run['seed']] = None
     if len(origins) == 1:
         return ''
-    told = [
-        f'- {own}: ' + '; '.join(f'`{k}` {", ".join(map(str, v))}' for k, v in cells.items())
+    lines = [
+        f'- {own}: ' + '; '.join(f'{k} {", ".join(map(str, v))}' for k, v in cells.items())
         for own, cells in origins.items()
     ]
-    return '\n'.join(['', 'Not of one origin (seeds):', '', *told, ''])
+    return '\n'.join(['', 'Not of one origin (seeds):', '', *lines, ''])
 
 
 def _notes(rows: list[list[str]]) -> str:

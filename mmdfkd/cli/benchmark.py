@@ -87,12 +87,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def check_results(args: argparse.Namespace) -> None:
-    """Raise an error if results or plots cannot be written."""
-    make_folder(args.work_dir)
+    """Raise an error if results or plots cannot be written; tables alone add no results."""
     if args.plots:
         make_folder(args.plots, '--plots')
     read_results(args.results)
-    Output(args.results, force=True, option='another --results')
+    if args.methods:
+        make_folder(args.work_dir)
+        Output(args.results, force=True, option='another --results')
 
 
 def outcome(cell: Cell, run: Future[dict[str, Any]]) -> dict[str, Any]:

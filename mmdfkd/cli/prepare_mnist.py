@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from rich.progress import track
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from mmdfkd.cli.command import Parser, as_command
 from mmdfkd.outputs import Output, make_folder
@@ -46,15 +47,32 @@ def read_digit(file: Path) -> np.ndarray:
     return pixels if pixels.ndim == 2 else pixels[..., 0]
 
 
+def find_digits(folder: Path) -> list[Path]:
+    """List the PNG files of a split's folders.
+
+    Raises:
+        ValueError: if one has images of another kind, which would be left out.
+    """
+    files = sorted(folder.glob('[0-9]/*'))
+    endings = {*IMG_EXTENSIONS} - {'.png'}
+    others = [path for path in files if path.suffix.lower() in endings]
+    if others:
+        raise ValueError(
+            f'{folder} should have PNG files, but got {len(others)} others, the first of them '
+            f'{others[0]}; convert them first, or take them away'
+        )
+    return [path for path in files if path.suffix.lower() == '.png']
+
+
 def convert(pngs: Path, out: Path, force: bool = False) -> None:
     """Turn ``pngs/{train,test}/{0..9}/*.png`` into the four files.
 
     Raises:
         FileNotFoundError: if a split has no image.
-        ValueError: if a digit has none, an image is no grey one of 28 x 28 pixels, or a file is
-            there already, unless ``force`` replaces it.
+        ValueError: if a digit has none, an image is no PNG file, or no grey one of 28 x 28
+            pixels, or a file is there already, unless ``force`` replaces it.
     """
-    splits = {split: sorted((pngs / split).glob('[0-9]/*.png')) for split in NAMES}
+    splits = {split: find_digits(pngs / split) for split in NAMES}
     for split, files in splits.items():
         if not files:
             raise FileNotFoundError(
@@ -78,8 +96,10 @@ def convert(pngs: Path, out: Path, force: bool = False) -> None:
         outputs[name].save(partial(write_idx, array=array))
 
 
-def download(out: Path) -> None:
+def download(out: Path, force: bool = False) -> None:
     """Download with torchvision and move the files to ``out``.
+
+    What is there stays, unless ``force`` replaces it.
 
     Raises:
         FileNotFoundError: if they cannot be downloaded.
@@ -89,6 +109,8 @@ def download(out: Path) -> None:
 
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     make_folder(out, '--out')
+    wanted = [name for name in FILES if force or not (out / name).is_file()]
+    outputs = {name: Output(out / name, force, option='another --out') for name in wanted}
     with tempfile.TemporaryDirectory() as folder:
         try:
             MNIST(folder, download=True)
@@ -100,8 +122,11 @@ def download(out: Path) -> None:
                 f'{str(error).strip()}; put the four files there, unpacked, or give --from-pngs '
                 'DIR, a folder with train/0/*.png ... test/9/*.png'
             ) from error
-        for name in FILES:
-            shutil.move(f'{folder}/MNIST/raw/{name}', out / name)
+        for name, output in outputs.items():
+            output.save(partial(shutil.move, f'{folder}/MNIST/raw/{name}'))
+    for name in FILES:
+        if name not in wanted:
+            print(f'{out / name} is there already')
 
 
 def main() -> None:
@@ -113,10 +138,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.from_pngs:
         convert(args.from_pngs, args.out, args.force)
-    elif all((args.out / name).is_file() for name in FILES):
+    elif all((args.out / name).is_file() for name in FILES) and not args.force:
         print('The four files are there already: nothing to download')
     else:
-        download(args.out)
+        download(args.out, args.force)
     print(f'MNIST is in {args.out}')
 
 

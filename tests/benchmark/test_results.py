@@ -156,6 +156,9 @@ def test_results_of_several_machines_are_told():
         '- B, threads 1, b: `m` 2; `other` 1',
     ]
     assert 'origin' not in tables(runs[1:])
+    runs = [result(options={'x': '1' * n}, hardware=f'machine {n}') for n in (3, 50)]
+    told = tables(runs).splitlines()[-2:]
+    assert [line.partition(': ')[2] for line in told] == ['`m x=111` 1', '`m` (a) 1']
 
 
 def test_the_published_tables_are_those_of_the_published_results():

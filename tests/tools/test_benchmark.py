@@ -241,3 +241,18 @@ def test_wrong_arguments_are_refused(tool, wrong, message, capsys):
     with pytest.raises(SystemExit):
         tool.main(wrong)
     assert message in capsys.readouterr().err
+
+
+def test_tables_alone_write_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    figures = dict(student=50.0, teacher=90.0, minutes=1.0, images=10, init='random', curve=[])
+    line = dict(pair='p', method='m', seed=0, budget=1.0, options={}) | figures
+    (tmp_path / 'results.jsonl').write_text(json.dumps(line))
+
+    def reserve(*_, **__):
+        raise OSError('the folder is read-only')
+
+    monkeypatch.setattr(benchmark, 'Output', reserve)
+    assert benchmark.main(['--results', 'results.jsonl']) == 0
+    assert '| `m` | 50.00 |' in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ['results.jsonl']

@@ -53,6 +53,17 @@ def test_files_that_are_there_are_not_downloaded(monkeypatch, capsys, tmp_path):
     assert 'there already' in capsys.readouterr().out
 
 
+def test_files_that_are_there_are_replaced_by_force_alone(monkeypatch, tmp_path):
+    for name in tool.FILES[:3]:
+        (tmp_path / name).write_bytes(b'mine')
+    prepare(monkeypatch, write_files, '--out', tmp_path)
+    mine = [(tmp_path / name).read_bytes() == b'mine' for name in tool.FILES]
+    assert mine == [True, True, True, False]
+    prepare(monkeypatch, write_files, '--out', tmp_path, '--force')
+    assert all((tmp_path / name).read_bytes() != b'mine' for name in tool.FILES)
+    assert len([*tmp_path.iterdir()]) == 4
+
+
 @pytest.mark.parametrize('present', [0, 3])
 def test_a_failed_download_is_explained_and_leaves_nothing(present, monkeypatch, tmp_path):
     for name in tool.FILES[:present]:
@@ -74,6 +85,7 @@ def test_mnist_is_made_from_png_folders(tmp_path):
             folder.mkdir(parents=True)
             images[split, label] = generator.integers(0, 256, (28, 28), dtype=np.uint8)
             cv2.imwrite(str(folder / '1.png'), images[split, label])
+            (folder / '1.png').rename(folder / ('1.PNG' if label == 3 else '1.png'))
     tool = load_tool('prepare_mnist')
     tool.convert(tmp_path / 'pngs', tmp_path / 'mnist')
     for split in ('train', 'test'):
@@ -85,3 +97,6 @@ def test_mnist_is_made_from_png_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match='images should be at'):
         tool.convert(tmp_path / 'nothing', tmp_path / 'new')
     assert not (tmp_path / 'new').exists()
+    cv2.imwrite(str(tmp_path / 'pngs/test/4/2.jpg'), images['test', 4])
+    with pytest.raises(ValueError, match=r'should have PNG files, but got 1 others.*4/2\.jpg'):
+        tool.convert(tmp_path / 'pngs', tmp_path / 'new')
