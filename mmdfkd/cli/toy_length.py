@@ -44,11 +44,14 @@ def toy_options(cfg: Config) -> dict[str, Any]:
     return options
 
 
-def toy_checkpoint(teacher: Config, work_dir: Path, configs: Path) -> str:
+def toy_checkpoint(teacher: Config, work_dir: Path, configs: Path) -> str | None:
     """Return where a toy's teacher is: under ``work_dir`` if one of ``configs`` makes it.
 
-    Nothing is downloaded for a toy: what has a URL gets random weights, written there.
+    No checkpoint is downloaded for a toy: what has a URL gets random weights, written there.
+    One without a checkpoint, whose library brings its weights, stays as it is.
     """
+    if not teacher.get('checkpoint'):
+        return None
     if '://' not in teacher.checkpoint:
         name = Path(teacher.checkpoint).parent.name
         made = work_dir / 'teachers' / name / f'epoch_{LENGTH}.pth'
@@ -57,5 +60,6 @@ def toy_checkpoint(teacher: Config, work_dir: Path, configs: Path) -> str:
     if not file.is_file():
         prefix, weights = teacher.get('prefix', ''), MODELS.build(teacher.network).state_dict()
         file.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({prefix + key: weight for key, weight in weights.items()}, file)
+        saved = {prefix + key: weight for key, weight in weights.items()}
+        torch.save({teacher.key: saved} if teacher.get('key') else saved, file)
     return str(file)

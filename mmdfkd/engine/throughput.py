@@ -21,8 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmdfkd.engine.hooks import NonFiniteLossHook, SyntheticGridHook
 from mmdfkd.engine.length import set_length
 from mmdfkd.hardware import device_name
+from mmdfkd.models.classifiers.brought import drop_weights
 from mmdfkd.models.utils import unwrap
-from mmdfkd.registry import MODELS
+from mmdfkd.registry import HOOKS, MODELS
 
 #: Methods of the distiller that are timed. ``remember`` is a part of ``synthesize``,
 #: and the teacher's pass ``ask_teacher`` of ``remember`` or ``student_step``.
@@ -140,16 +141,23 @@ def strip(cfg: Config, rounds: int, work_dir: str) -> Config:
 
     The warm-up, too: a round with the student's steps is what is measured.
     """
-    weights = MODELS.build(cfg.model.teacher.network).state_dict()
+    teacher = cfg.model.teacher
+    for part in (teacher, cfg.model.student):
+        drop_weights(part.network)
+    weights = MODELS.build(teacher.network).state_dict()
     torch.save(weights, f'{work_dir}/teacher.pth')
-    cfg.model.teacher.update(checkpoint=f'{work_dir}/teacher.pth', prefix='')
+    for name in ('prefix', 'key', 'sha256'):  # of another file
+        teacher.pop(name, None)
+    teacher.checkpoint = f'{work_dir}/teacher.pth'
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
     set_length(cfg, rounds)
     if 'warmup_rounds' in cfg.model:
         cfg.model.warmup_rounds = 0
     for name, hook in list(cfg.default_hooks.items()):
-        if hook.type in (NonFiniteLossHook, SyntheticGridHook):
+        kind = hook and hook.type  # None: it is switched off
+        kind = HOOKS.get(kind) if isinstance(kind, str) else kind
+        if kind in (NonFiniteLossHook, SyntheticGridHook):
             del cfg.default_hooks[name]
     cfg.default_hooks.checkpoint = None
     cfg.work_dir = work_dir

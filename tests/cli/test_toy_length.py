@@ -4,6 +4,8 @@ from mmengine.config import Config
 from toy import toy_network
 
 from mmdfkd.cli.toy_length import toy_checkpoint, toy_options
+from mmdfkd.models.classifiers import Classifier
+from mmdfkd.registry import MODELS
 
 
 def test_warm_ups_and_restarts_fit_into_the_toy():
@@ -49,6 +51,18 @@ def test_a_toys_teacher_is_its_own_unless_it_was_given(tmp_path, name):
     made = toy_checkpoint(teacher, tmp_path / 'work', tmp_path)
     own = str(tmp_path / 'work/teachers/wrn/epoch_2.pth')
     assert made == (own if name == 'wrn' else teacher.checkpoint)
+
+
+def test_a_toys_teacher_may_have_its_librarys_weights(tmp_path):
+    teacher = Config(dict(network=dict(type='torchvision.models.vgg11', weights='DEFAULT')))
+    assert toy_checkpoint(teacher, tmp_path, tmp_path) is None
+
+
+def test_a_toys_teacher_is_saved_under_its_key(tmp_path):
+    url, network = 'https://example.invalid/weights.pth', dict(type=toy_network)
+    teacher = dict(type=Classifier, checkpoint=url, key='ema', network=network)
+    teacher['checkpoint'] = toy_checkpoint(Config(teacher), tmp_path, tmp_path)
+    assert MODELS.build(teacher).has_weights
 
 
 def test_nothing_is_downloaded_for_a_toy(tmp_path):

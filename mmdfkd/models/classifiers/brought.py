@@ -9,6 +9,8 @@ from mmdfkd.weights import find_weights
 
 #: mmpretrain's classifiers around another library's ``model``.
 WRAPPERS = (TimmClassifier, HuggingFaceClassifier)
+#: Arguments of networks that name weights: torchvision's ``weights``, timm's ``checkpoint_path``.
+_BROUGHT = ('pretrained', 'weights', 'checkpoint_path')
 
 
 def reads_weights(config: Any) -> bool:
@@ -18,6 +20,21 @@ def reads_weights(config: Any) -> bool:
     if not isinstance(config, dict):
         return False
     return config.get('type') == 'Pretrained' or any(map(reads_weights, config.values()))
+
+
+def drop_weights(config: Any) -> None:
+    """Take out of a network's config, and its parts', what names weights to begin with."""
+    if isinstance(config, list | tuple):
+        for part in config:
+            drop_weights(part)
+    elif isinstance(config, dict):
+        for name in _BROUGHT:
+            if not isinstance(config.get(name), list | tuple):  # numbers are something else
+                config.pop(name, None)
+        if reads_weights(config.get('init_cfg')):
+            config.pop('init_cfg')
+        for part in config.values():
+            drop_weights(part)
 
 
 def unfit(network: Any, config: Any) -> str:
