@@ -16,15 +16,12 @@ the accuracy of the ONNX files is measured; nothing is downloaded.
 """
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmpretrain.models import TimmClassifier
-from rich.progress import track
-from torch import Tensor
 
 from mmdfkd.cli.command import Parser, as_command, not_negative
 from mmdfkd.config_tools import DictAction, config_file, merge_options, read_config
@@ -32,18 +29,17 @@ from mmdfkd.export import (
     TrainedStudent,
     library_of,
     load_student,
-    quantise,
     write_mmpretrain,
     write_onnx,
     write_pt2,
     write_safetensors,
 )
 from mmdfkd.export.card import Written, card
+from mmdfkd.export.figures import measure, write_int8
 from mmdfkd.export.forms import check_mmpretrain
-from mmdfkd.export.images import BATCH_SIZE, LabelledImages, draw_images, find_classes
-from mmdfkd.export.int8 import CALIBRATION, HELD_OUT, accuracies, agreement
+from mmdfkd.export.images import LabelledImages, draw_images, find_classes
+from mmdfkd.export.int8 import CALIBRATION, HELD_OUT
 from mmdfkd.export.onnx_file import require_onnx
-from mmdfkd.hardware import cpu_name
 from mmdfkd.outputs import Output
 from mmdfkd.reports.tables import markdown
 
@@ -114,7 +110,7 @@ def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[st
 
     Raises:
         ImportError: if ONNX is wanted and its packages are not there.
-        ValueError: if the student cannot be what was asked, or --int8 has no ONNX file.
+        ValueError: if the student cannot be what was asked, or an option is of no format.
     """
     chosen = args.formats or list(FORMATS)
     check_formats(chosen, args.int8)
@@ -128,6 +124,10 @@ def choose_formats(student: TrainedStudent, args: argparse.Namespace) -> list[st
             print(f'not written: {error}')
     if args.calibrate_on and not args.int8:
         raise ValueError('--calibrate-on should be with --int8, which it is for')
+    if args.uint8 and not {'onnx', 'pt2'} & {*chosen}:
+        raise ValueError('--uint8 should be with onnx or pt2 among the formats, whose input it is')
+    if args.test_images and 'onnx' not in chosen:
+        raise ValueError('--test-images should be with onnx among the formats, which it measures')
     return chosen
 
 
@@ -137,12 +137,17 @@ def read_classes(
     """Return the names of the classes that the user gave, or else those already known.
 
     Raises:
-        ValueError: if there are more or fewer than logits.
+        ValueError: if there are more or fewer than logits, or the file is no text in UTF-8.
     """
     if args.classes is None:
         return student.classes or find_classes(cfg, student)
-    names = tuple(args.classes.read_text(encoding='utf-8').split('\n'))
-    names = tuple(name.strip() for name in names if name.strip())
+    try:
+        lines = args.classes.read_text(encoding='utf-8-sig').split('\n')  # Windows marks UTF-8
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{args.classes} should be a text in UTF-8, but: {error}; save it as that'
+        ) from error
+    names = tuple(line.strip() for line in lines if line.strip())
     if len(names) != student.num_classes():
         raise ValueError(
             f'{args.classes} should have {student.num_classes()} lines, one a class, but got '
@@ -179,56 +184,35 @@ def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespac
 
 
 def write_forms(
-    student: TrainedStudent, formats: list[str], files: dict[str, Output], dtype: torch.dtype
+    student: TrainedStudent, files: dict[str, Output], dtype: torch.dtype, asked: bool
 ) -> dict[str, float]:
-    """Write the forms; returns how far those that compute differ from torch, by file."""
-    differences = {}
-    for name, write in (('model.onnx', write_onnx), ('model.pt2', write_pt2)):
-        if name in files:
-            differences[name] = files[name].save(partial(write, student, dtype=dtype))
-    if 'safetensors' in formats:
-        write_safetensors(student, files['model.safetensors'], files.get('config.json'))
-    if 'mmpretrain' in formats:
-        write_mmpretrain(student, files['mmpretrain.pth'], files['mmpretrain.py'])
-    return differences
-
-
-def write_int8(files: dict[str, Output], images: Tensor, name: str) -> list[list[str]]:
-    """Write the 8-bit file; returns rows of figures about it.
+    """Write the forms; returns how far those that compute differ from torch, by file.
 
     Args:
-        files: the files, by name.
-        images: (N, C, H, W) uint8, to calibrate and to compare on.
-        name: where they are from.
+        student: what to write.
+        files: by name; unless they were ``asked`` for, one that cannot be is taken out.
+        dtype: of the pixels.
+        asked: whether the user named the formats.
+
+    Raises:
+        ValueError: if the student cannot be what was asked.
     """
-    calibration = min(CALIBRATION, len(images) // 2)
-    whole, small = files['model.onnx'].path, files['model.int8.onnx'].path
-    files['model.int8.onnx'].save(lambda part: quantise(whole, part, images[:calibration]))
-    held_out = images[calibration:]
-    same = agreement(whole, small, held_out)
-    sizes = [f'{path.stat().st_size:,}' for path in (whole, small)]
-    return [
-        [
-            'model.int8.onnx, same class as model.onnx, %',
-            f'{same:.2f}',
-            f'{len(held_out):,} of {name}',
-            cpu_name(),
-        ],
-        ['model.int8.onnx, calibrated on', '', f'{calibration:,} others of {name}', ''],
-        ['bytes of model.onnx, model.int8.onnx', ' and '.join(sizes), '', ''],
-    ]
-
-
-def measure(files: dict[str, Output], test: LabelledImages) -> list[list[str]]:
-    """Return rows of the accuracies of the ONNX files."""
-    names = [name for name in ('model.onnx', 'model.int8.onnx') if name in files]
-    quiet = not sys.stdout.isatty()
-    batches = track(test.batches(), 'Test images', -(-len(test) // BATCH_SIZE), disable=quiet)
-    found = accuracies([files[name].path for name in names], batches)
-    return [
-        [f'{name}, accuracy, %, {test.name}', f'{value:.2f}', f'{len(test):,}', cpu_name()]
-        for name, value in zip(names, found, strict=True)
-    ]
+    differences = {}
+    for name, write in (('model.onnx', write_onnx), ('model.pt2', write_pt2)):
+        if name not in files:
+            continue
+        try:
+            differences[name] = files[name].save(partial(write, student, dtype=dtype))
+        except ValueError as error:
+            if asked:
+                raise
+            print(f'not written: {error}')
+            del files[name]
+    if 'model.safetensors' in files:
+        write_safetensors(student, files['model.safetensors'], files.get('config.json'))
+    if 'mmpretrain.pth' in files:
+        write_mmpretrain(student, files['mmpretrain.pth'], files['mmpretrain.py'])
+    return differences
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -240,18 +224,21 @@ def main(arguments: list[str] | None = None) -> None:
     formats = choose_formats(student, args)
     student.classes = read_classes(args, cfg, student)
     test = find_test_images(cfg, student, args)
+    if 'onnx' in formats and isinstance(test, LabelledImages):
+        test.check_first()  # before anything is written
     wanted = CALIBRATION + HELD_OUT
     source = (cfg, args.checkpoint, args.calibrate_on, wanted)
     drawn = draw_images(student, *source) if args.int8 else None
     files = reserve(student, formats, args)
-    written = Written([*files], 'uint8' if args.uint8 else 'float32')
     dtype = torch.uint8 if args.uint8 else torch.float32
-    written.differences = write_forms(student, formats, files, dtype)
+    asked = bool(args.formats or args.int8)
+    differences = write_forms(student, files, dtype, asked)
+    written = Written([*files], 'uint8' if args.uint8 else 'float32', differences)
     if drawn:
         written.figures = write_int8(files, *drawn)
     if isinstance(test, str):
         written.missing.append(test)
-    elif 'onnx' in formats:
+    elif 'model.onnx' in files:
         written.figures = measure(files, test) + written.figures
     files['README.md'].write(card(student, written))
     if written.figures:

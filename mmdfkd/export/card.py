@@ -57,9 +57,10 @@ def name_of(network: Mapping) -> str:
     """Return the architecture's name: of its backbone, of timm's or the hub's, or the class's."""
     if 'network' in network:  # without some of its blocks or channels
         return f'A part of {name_of(network["network"])}'
-    backbone = network.get('backbone')
-    kind = network.get('model_name') or (backbone or network)['type']
-    return str(kind).split('.')[-1] if isinstance(kind, str) else kind.__name__
+    if 'model_name' in network:  # timm's have a tag after a dot
+        return network['model_name']
+    kind = (network.get('backbone') or network)['type']
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
 
 
 def _input(student: TrainedStudent) -> str:

@@ -42,6 +42,7 @@ def draw_images(
         num: how many.
 
     Raises:
+        FileNotFoundError: if ``source`` is not there.
         ValueError: if there are no images, or of another shape.
     """
     if source is not None:
@@ -62,6 +63,11 @@ def draw_images(
 
 
 def _read(source: Path, shape: tuple[int, int, int], num: int) -> Tensor:
+    if not (source.is_file() if source.suffix == '.npz' else source.is_dir()):
+        raise FileNotFoundError(
+            '--calibrate-on should be a folder of images, or an .npz file of mmdfkd synthesize, '
+            f'but got {source}, where none is'
+        )
     if source.suffix != '.npz':
         of_ours = (source / METADATA).is_file()
         files = sorted(source.glob('*/*.png')) if of_ours else find_images(source)
@@ -128,14 +134,21 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def check_first(self) -> None:
+        """Raise a ValueError if the first image is of another shape than the student's."""
+        self._check_shape(collate([self.images[0]])[0])
+
+    def _check_shape(self, pixels: Tensor) -> None:
+        if tuple(pixels.shape[1:]) != self.student.image_shape:
+            raise ValueError(
+                f'test images should be of the shape {self.student.image_shape}, but got '
+                f'{tuple(pixels.shape[1:])}; mend the test_dataloader of the config'
+            )
+
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Read pixels (N, C, H, W) uint8 and labels (N,)."""
         for pixels, labels in DataLoader(self.images, BATCH_SIZE, collate_fn=collate):
-            if tuple(pixels.shape[1:]) != self.student.image_shape:
-                raise ValueError(
-                    f'test images should be of the shape {self.student.image_shape}, but got '
-                    f'{tuple(pixels.shape[1:])}; mend the test_dataloader of the config'
-                )
+            self._check_shape(pixels)
             check_labels(labels, self.student.num_classes(), 'test')
             yield pixels.flip(1) if self.swap else pixels, labels
 

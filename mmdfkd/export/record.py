@@ -29,6 +29,7 @@ def record_of(
     """
     teacher = cfg.model.teacher
     brought = teacher.network.get('pretrained') or teacher.network.get('weights')
+    brought = 'of its library' if brought is True else brought
     record: dict[str, Any] = dict(
         method=_name(cfg.model.type),
         about=_first_line(cfg.model.type),

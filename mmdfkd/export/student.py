@@ -1,6 +1,7 @@
 """A trained student alone: its network, its weights, and all that says how to use it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import read_checkpoint
-from mmdfkd.models.classifiers.brought import WRAPPERS
+from mmdfkd.models.classifiers.brought import WRAPPERS, drop_weights
 from mmdfkd.models.classifiers.probe import logits_of
 from mmdfkd.models.distillers.frame.parts import image_shape_of
 from mmdfkd.registry import MODELS
@@ -156,9 +157,8 @@ def _of_student(weights: dict[str, Tensor], checkpoint: str | Path) -> dict[str,
 
 def _without_foreign_weights(config: ConfigDict) -> tuple[nn.Module, ConfigDict]:
     """Build a network without what it began with: pretrained weights would be downloaded."""
-    own = config.copy()
-    for name in ('pretrained', 'weights'):
-        own.pop(name, None)
+    own = deepcopy(config)
+    drop_weights(own)
     with only_safe_loads():
         return MODELS.build(own.copy()), own
 
@@ -237,9 +237,12 @@ def _names(meta: Mapping) -> tuple[str, ...] | None:
 
 def _teachers_names(cfg: Config) -> tuple[str, ...] | None:
     """Return the names that the teacher's file has, as MMEngine's checkpoints do, if it is here."""
-    file = cfg.model.teacher.get('checkpoint')
-    if not file or not Path(file).is_file():
+    file = str(cfg.model.teacher.get('checkpoint') or '')
+    if not file or ('://' in file and not file.startswith('file://')):
         return None
-    content = read_checkpoint(file)
+    try:
+        content = read_checkpoint(file)
+    except FileNotFoundError:
+        return None
     meta = content.get('meta') if isinstance(content, Mapping) else None
     return _names(meta) if isinstance(meta, Mapping) else None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from load_tool import load_tool
+from mmengine.config import Config
 from toy_export import COLOUR, logits_of, untrained_run
 
 onnxruntime = pytest.importorskip('onnxruntime')
@@ -50,7 +51,7 @@ def test_a_published_student_is_calibrated_on_what_is_given(run, tmp_path):
     load_tool('publish_student').publish(str(config), str(checkpoint), tmp_path / 'student.pth')
     images = np.random.default_rng(0).integers(256, size=(40, 32, 32, 1), dtype=np.uint8)
     np.savez(tmp_path / 'set.npz', images=images)
-    (tmp_path / 'names.txt').write_text('\n'.join('abcdefghij') + '\n')
+    (tmp_path / 'names.txt').write_text('\n'.join('abcdefghij') + '\n', encoding='utf-8-sig')
     given = [tmp_path / 'student.py', tmp_path / 'student.pth', tmp_path / 'out']
     more = ['--int8', '--calibrate-on', tmp_path / 'set.npz', '--classes', tmp_path / 'names.txt']
     export(*given, *more, '--formats', 'onnx', '--uint8')
@@ -88,6 +89,10 @@ def test_another_networks_forms_are_those_that_it_can_be(tmp_path):
     ('options', 'told'),
     [
         (['--formats', 'pt2', '--int8'], '--int8 should be with onnx among the formats'),
+        (['--formats', 'safetensors', '--uint8'], '--uint8 should be with onnx or pt2 among'),
+        (['--formats', 'pt2', '--test-images', '4'], '--test-images should be with onnx among'),
+        (['--int8', '--calibrate-on', 'nowhere'], '--calibrate-on should be a folder of images'),
+        (['--classes', '{tmp}/latin.txt'], 'latin.txt should be a text in UTF-8, but: '),
         (['--calibrate-on', 'data'], '--calibrate-on should be with --int8'),
         (
             ['--classes', '{tmp}/three.txt'],
@@ -102,6 +107,7 @@ def test_wrong_inputs_are_one_line_and_nothing_is_written(
 ):
     _, config, checkpoint = run
     (tmp_path / 'three.txt').write_text('a\nb\nc\n')
+    (tmp_path / 'latin.txt').write_bytes('café\n'.encode('latin-1'))
     given = [str(config), str(checkpoint), str(tmp_path / 'out')]
     options = [part.format(tmp=tmp_path) for part in options]
     monkeypatch.setattr(sys, 'argv', ['tools/export.py', *given, *options])
@@ -112,3 +118,34 @@ def test_wrong_inputs_are_one_line_and_nothing_is_written(
     assert told in err
     assert err.count('\n') == 1
     assert not Path(tmp_path / 'out').exists()
+
+
+def test_test_images_of_another_size_are_told_before_anything_is_written(run, tmp_path):
+    _, config, checkpoint = run
+    cfg = Config.fromfile(config)
+    cfg.test_dataloader.dataset.pipeline = [dict(type='mmpretrain.PackInputs')]  # no resize
+    cfg.dump(tmp_path / 'config.py')
+    with pytest.raises(ValueError, match=r'test images should be of the shape \(1, 32, 32\), but'):
+        export(tmp_path / 'config.py', checkpoint, tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_what_a_student_cannot_be_is_left_out_unless_asked(run, tmp_path, monkeypatch, capsys):
+    _, config, checkpoint = run
+
+    def cannot(*_, **__):
+        raise ValueError('ONNX should be able to hold it')
+
+    tool = load_tool('export')
+    monkeypatch.setattr(tool, 'write_onnx', cannot)
+    given = [str(config), str(checkpoint)]
+    tool.main([*given, str(tmp_path / 'out')])
+    assert 'not written: ONNX should be able to hold it\n' in capsys.readouterr().out
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'README.md', 'mmpretrain.pth', 'mmpretrain.py', 'model.pt2'} | {
+        'model.safetensors'
+    }
+    assert 'model.onnx' not in (tmp_path / 'out/README.md').read_text()
+    for asked in (['--int8'], ['--formats', 'onnx']):
+        with pytest.raises(ValueError, match='ONNX should be able to hold it'):
+            tool.main([*given, str(tmp_path / 'other'), *asked])

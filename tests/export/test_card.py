@@ -68,6 +68,9 @@ def test_the_name_is_the_architectures():
         'ThinResNet'
     )
     assert name_of(dict(type='a.TimmClassifier', model_name='resnet18')) == 'resnet18'
+    assert name_of(dict(type='a.TimmClassifier', model_name='resnet10t.c3_in1k')) == (
+        'resnet10t.c3_in1k'
+    )
     assert name_of(dict(type=torch.nn.Sequential)) == 'Sequential'
     assert name_of(dict(type='mmdfkd.narrower', network=dict(type='torchvision.models.vgg11'))) == (
         'A part of vgg11'

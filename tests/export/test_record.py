@@ -5,7 +5,7 @@ from mmengine.config import Config
 from toy_export import untrained_run
 
 from mmdfkd.export import load_student
-from mmdfkd.export.record import describe
+from mmdfkd.export.record import describe, record_of
 
 
 def test_a_network_is_said_in_a_line():
@@ -71,3 +71,11 @@ def test_a_checkpoint_without_its_logs_says_less(tmp_path):
     _, config, checkpoint = untrained_run(tmp_path)
     record = load_student(Config.fromfile(config), checkpoint).record
     assert not record.keys() & {'validation', 'minutes', 'hardware', 'versions'}
+
+
+def test_a_librarys_weights_are_said_in_words(tmp_path):
+    _, config, _ = untrained_run(tmp_path)
+    cfg = Config.fromfile(config)
+    cfg.model.teacher.pop('checkpoint')
+    cfg.model.teacher.network.pretrained = True
+    assert record_of(cfg, tmp_path / 'iter_1.pth', {}, {})['teacher_weights'] == 'of its library'

@@ -84,13 +84,17 @@ def test_without_a_memory_images_may_be_longer_than_high(tmp_path):
     assert student.num_classes() == 10
 
 
-def test_the_names_of_the_classes_are_those_of_the_teachers_file(tmp_path):
+@pytest.mark.parametrize('place', ['{}', '~', 'file://{}'])
+def test_the_names_of_the_classes_are_those_of_the_teachers_file(tmp_path, monkeypatch, place):
     _, config, checkpoint = untrained_run(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    cfg = Config.fromfile(config)
+    cfg.model.teacher.checkpoint = f'{place.format(tmp_path)}/teacher.pth'
     weights = torch.load(tmp_path / 'teacher.pth', weights_only=True)
     names = [f'digit {number}' for number in range(10)]
     meta = {'dataset_meta': {'classes': names}}
     torch.save({'state_dict': weights, 'meta': meta}, tmp_path / 'teacher.pth')
-    assert read(config, checkpoint).classes == tuple(names)
+    assert load_student(cfg, checkpoint).classes == tuple(names)
 
 
 def test_a_preprocessor_that_does_more_is_refused(grey):
@@ -118,7 +122,7 @@ def test_pretrained_weights_are_not_asked_for(tmp_path, monkeypatch):
     network = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10)
     _, config, checkpoint = untrained_run(tmp_path, COLOUR, dict(network))
     cfg = Config.fromfile(config)
-    cfg.model.student.network.pretrained = True
+    cfg.model.student.network.update(pretrained=True, checkpoint_path='gone.pth')
     monkeypatch.setattr('timm.models._builder.load_pretrained', pytest.fail)
     student = load_student(cfg, checkpoint)
     assert 'pretrained' not in student.config
