@@ -192,7 +192,7 @@ def write_forms(
         student: what to write.
         files: by name; unless they were ``asked`` for, one that cannot be is taken out.
         dtype: of the pixels.
-        asked: whether the user named the formats.
+        asked: whether the user named the formats, or --int8, which is made of one.
 
     Raises:
         ValueError: if the student cannot be what was asked.

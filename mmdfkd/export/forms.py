@@ -21,7 +21,16 @@ from .onnx_file import cannot, compare, example_of
 from .student import TrainedStudent
 
 #: Arguments of mmpretrain's wrapper; timm's model has the others.
-_WRAPPERS_OWN = ('type', 'model_name', 'loss', 'train_cfg', 'with_cp', 'init_cfg', 'num_classes')
+_WRAPPERS_OWN = (
+    '_scope_',
+    'type',
+    'model_name',
+    'loss',
+    'train_cfg',
+    'with_cp',
+    'init_cfg',
+    'num_classes',
+)
 
 
 def write_pt2(student: TrainedStudent, path: Path, dtype: torch.dtype) -> float:
@@ -58,7 +67,8 @@ def library_of(student: TrainedStudent) -> str | None:
     that takes BGR, which its ``config.json`` cannot say.
     """
     kind = student.config['type']
-    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    with MODELS.switch_scope_and_registry(student.config.get('_scope_')) as models:
+        kind = models.get(kind) if isinstance(kind, str) else kind
     for wrapper, name in ((TimmClassifier, 'timm'), (HuggingFaceClassifier, 'transformers')):
         if inspect.isclass(kind) and issubclass(kind, wrapper):
             return None if name == 'timm' and student.swap else name

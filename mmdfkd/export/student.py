@@ -124,6 +124,8 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     student = _of_student(weights, checkpoint) if of_run else weights
     check_finite(student, checkpoint, 'the run had diverged; give an earlier checkpoint')
     network, own = _without_foreign_weights(described)
+    if cfg.get('default_scope'):  # of its short names, also in a file of the student alone
+        own.setdefault('_scope_', cfg.default_scope)
     student = _load(network, student, checkpoint)
     shape = _shape_of_run(cfg, weights) if of_run else tuple(meta['image_shape'])
     mean, std, swap = _normalisation(preprocessor, shape, of_run)

@@ -1,10 +1,15 @@
+import json
+from collections import OrderedDict
+
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from toy_export import BGR, COLOUR, GREY, ROOT, logits_of, untrained_run
 
 from mmdfkd.cli.publish_student import publish
-from mmdfkd.export import load_student
+from mmdfkd.export import library_of, load_student, write_safetensors
+from mmdfkd.outputs import Output
 
 
 @pytest.fixture(scope='module')
@@ -126,3 +131,19 @@ def test_pretrained_weights_are_not_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr('timm.models._builder.load_pretrained', pytest.fail)
     student = load_student(cfg, checkpoint)
     assert 'pretrained' not in student.config
+
+
+def test_short_names_are_of_the_runs_scope_in_files_of_its_student_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(DefaultScope, '_instance_dict', OrderedDict())
+    network = dict(type='mmpretrain.TimmClassifier', model_name='test_resnet', num_classes=10)
+    _, config, checkpoint = untrained_run(tmp_path, COLOUR, network)
+    text = config.read_text().replace('mmpretrain.TimmClassifier', 'TimmClassifier')
+    config.write_text(f"{text}default_scope = 'mmpretrain'\n")
+    publish(str(config), str(checkpoint), tmp_path / 'student.pth')
+    DefaultScope._instance_dict.clear()  # as in another process
+    student = read(tmp_path / 'student.py', tmp_path / 'student.pth')
+    assert library_of(student) == 'timm'
+    write_safetensors(
+        student, Output(tmp_path / 'model.safetensors'), Output(tmp_path / 'config.json')
+    )
+    assert '_scope_' not in json.loads((tmp_path / 'config.json').read_text())['model_args']
