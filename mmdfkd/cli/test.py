@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.config_tools import DictAction, config_file, read_distillation
+from mmdfkd.config_tools import DictAction, check_not_twice, config_file, read_distillation
 from mmdfkd.engine.check_training import check_loaders
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.engine.hooks import LabelsHook, StrictLoadHook
@@ -61,6 +61,8 @@ def main() -> None:
     """Run."""
     args = parse_args()
     join_processes(args.launcher)
+    others = {'work_dir': '--work-dir', 'load_from': 'the CHECKPOINT'}
+    check_not_twice(args.cfg_options or {}, others)
     cfg = read_distillation(args.config, args.cfg_options)
     if not cfg.get('test_dataloader'):
         raise ValueError(

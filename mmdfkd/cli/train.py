@@ -10,7 +10,13 @@ from mmengine.dist import is_main_process
 import mmdfkd  # noqa: F401  (registers nothing, but lets torch load checkpoints)
 from mmdfkd.checks import check_positive
 from mmdfkd.cli.command import Parser, as_command
-from mmdfkd.config_tools import DictAction, config_file, merge_options, read_config
+from mmdfkd.config_tools import (
+    DictAction,
+    check_not_twice,
+    config_file,
+    merge_options,
+    read_config,
+)
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.check_training import check_is_training, check_training
 from mmdfkd.engine.distributed import join_processes
@@ -109,9 +115,10 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
     """Write the command line's choices into the config.
 
     Raises:
-        ValueError: if a choice does not fit the config.
+        ValueError: if a choice does not fit the config, or an option contradicts it.
     """
     check_is_training(cfg)
+    check_not_twice(args.cfg_options or {}, _also_options(args))
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.launcher = args.launcher
@@ -136,6 +143,12 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         _resume(cfg, args.resume)
     check_training(cfg)
     return cfg
+
+
+def _also_options(args: argparse.Namespace) -> dict[str, str]:
+    """Name the arguments that set what an option of the config could, too, by its key."""
+    rounds = {'train_cfg.max_iters': '--rounds'} if args.rounds is not None else {}
+    return rounds | ({'work_dir': '--work-dir'} if args.work_dir is not None else {})
 
 
 def _resume(cfg: Config, resume: str) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+from itertools import accumulate
 from typing import Any
 
 from mmengine.config import Config
@@ -21,14 +22,61 @@ ALSO_READ = (
 
 
 class DictAction(MMEngineDictAction):
-    """MMEngine's ``KEY=VALUE``, without taking the spaces out of a path."""
+    """MMEngine's ``KEY=VALUE``, without taking the spaces out of a path or of a list's names."""
 
     @staticmethod
     def _parse_iterable(val: str) -> Any:
-        word = val.strip('\'"')
-        if ' ' in word and word[0] not in '([' and ',' not in word:
+        word = val.strip().strip('\'"')
+        ends = word[:1] + word[-1:]
+        listed = ends in ('()', '[]') and min(_depths(word)[:-1]) > 0  # '(a) b (c)' is a path
+        items = _items(word[1:-1] if listed else word)
+        if not listed and len(items) == 1:
             return MMEngineDictAction._parse_int_float_bool(word)
-        return MMEngineDictAction._parse_iterable(val)
+        if not items[-1].strip():  # of '(1,)', and of '[]'
+            items.pop()
+        values = [DictAction._parse_iterable(item) for item in items]
+        return tuple(values) if listed and ends == '()' else values
+
+
+def _depths(text: str) -> list[int]:
+    """Count the brackets that are open after each character."""
+    return list(accumulate((char in '([') - (char in ')]') for char in text))
+
+
+def _items(text: str) -> list[str]:
+    """Split at the commas that are in no brackets.
+
+    Raises:
+        ValueError: if there are commas, and brackets are not in pairs.
+    """
+    depths = _depths(text)
+    if ',' in text and (depths[-1] or min(depths) < 0):
+        raise ValueError(
+            f'a list among the options should have its brackets in pairs, but got {text!r}; close '
+            'them all'
+        )
+    items = ['']
+    for char, depth in zip(text, depths, strict=True):
+        if char == ',' and not depth:
+            items.append('')
+        else:
+            items[-1] += char
+    return items
+
+
+def check_not_twice(options: dict[str, Any], given: dict[str, str]) -> None:
+    """Raise a ValueError if an option sets what another argument says.
+
+    Args:
+        options: of ``--cfg-options``.
+        given: what else was given, by the key that it sets.
+    """
+    for key, name in given.items():
+        if key in options:
+            raise ValueError(
+                f'--cfg-options should leave {key} to {name}, but got {key}={options[key]}; '
+                'leave it out there'
+            )
 
 
 def merge_options(cfg: Config, options: dict[str, Any]) -> None:

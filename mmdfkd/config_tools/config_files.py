@@ -1,6 +1,7 @@
 """How a command finds and reads a config."""
 
 import difflib
+import glob
 import os
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def config_file(given: str) -> str:
         inner = inner.relative_to('configs')
     found: Path | None = CONFIGS / inner
     if len(inner.parts) == 1 and not (CONFIGS / inner).is_file():
-        found = next(CONFIGS.resolve().rglob(inner.name), None)
+        found = next(CONFIGS.resolve().rglob(glob.escape(inner.name)), None)
     if found is None or not found.is_file():
         return given
     if not given.startswith(_SCOPE):

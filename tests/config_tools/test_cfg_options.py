@@ -6,7 +6,8 @@ import pytest
 from load_tool import load_tool
 from mmengine.config import Config
 
-from mmdfkd.config_tools import merge_options
+from mmdfkd.cli.command import Parser
+from mmdfkd.config_tools import DictAction, check_not_twice, merge_options
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
@@ -67,3 +68,39 @@ def test_every_tool_refuses_a_misspelling(tool, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
     with pytest.raises(ValueError, match=r"but got 'modle.x'; did you mean model"):
         load_tool(tool).main()
+
+
+def parsed(value):
+    parser = Parser()
+    parser.add_argument('--o', nargs='+', action=DictAction)
+    return parser.parse_args(['--o', f'x={value}']).o['x']
+
+
+@pytest.mark.parametrize(
+    ('value', 'found'),
+    [
+        ("['traffic light', 'stop sign']", ['traffic light', 'stop sign']),
+        ('hot dog,cat', ['hot dog', 'cat']),
+        ('(old) runs/my t.pth', '(old) runs/my t.pth'),
+        ('(old) runs/t (1)', '(old) runs/t (1)'),
+        ('[[a b, 2], (None, true)]', [['a b', 2], (None, True)]),
+        ('[1],[2]', [[1], [2]]),
+        ('(1,)', (1,)),
+        ('[]', []),
+        ('', ''),
+        ('f(a,b)', 'f(a,b)'),
+    ],
+)
+def test_spaces_inside_an_item_are_kept(value, found):
+    assert parsed(value) == found
+
+
+def test_a_bracket_that_is_not_closed_is_told():
+    with pytest.raises(ValueError, match=r"brackets in pairs, but got '1, \(2'; close them all"):
+        parsed('[1, (2]')
+
+
+def test_an_option_that_another_argument_says_is_refused():
+    check_not_twice({'model.kd_steps': 1}, {'work_dir': '--work-dir'})
+    with pytest.raises(ValueError, match='leave work_dir to --work-dir, but got work_dir=a; leave'):
+        check_not_twice({'work_dir': 'a'}, {'work_dir': '--work-dir'})

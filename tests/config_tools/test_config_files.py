@@ -36,6 +36,11 @@ def test_an_installed_config_is_found_and_told(given, inner, capsys):
     assert told.startswith(f'{given} is not in this folder: taking /') == ('::' not in given)
 
 
+@pytest.mark.parametrize('given', ['configs/*.py', '*.py', 'dedfkd_lenet[5]_mnist5k.py'])
+def test_a_pattern_is_no_name(given):
+    assert config_file(given) == given
+
+
 def test_the_users_own_file_comes_first(tmp_path, capsys):
     (tmp_path / LENET5.name).write_text('model = dict()\n')
     assert config_file(LENET5.name) == LENET5.name

@@ -50,6 +50,28 @@ def test_resume_takes_a_path_or_finds_one():
     assert merged(resume='iter_5.pth').load_from == 'iter_5.pth'
 
 
+@pytest.mark.parametrize(
+    'given',
+    [
+        dict(rounds=5, cfg_options={'train_cfg.max_iters': 4}),
+        dict(work_dir='a', cfg_options={'work_dir': 'b'}),
+    ],
+)
+def test_an_option_does_not_contradict_an_argument(given):
+    with pytest.raises(ValueError, match=r'--cfg-options should leave (.*) to --.*, but got \1='):
+        merged(**given)
+    del given['work_dir' if 'work_dir' in given else 'rounds']
+    merged(**given)
+
+
+@pytest.mark.parametrize('key', ['work_dir', 'load_from'])
+def test_a_test_takes_folder_and_weights_of_its_arguments(key, monkeypatch):
+    config = str(ROOT / 'configs/dedfkd_lenet5_mnist5k.py')
+    monkeypatch.setattr(sys, 'argv', ['test', config, 'a.pth', '--cfg-options', f'{key}=b'])
+    with pytest.raises(ValueError, match=rf'should leave {key} to .*, but got {key}=b; leave it'):
+        load_tool('test').main()
+
+
 def test_where_auto_finds_no_run_the_weights_to_begin_with_stay(tmp_path):
     given = dict(resume='auto', work_dir=str(tmp_path), cfg_options={'load_from': 'a.pth'})
     cfg = merged(**given)
