@@ -35,6 +35,7 @@ from mmdfkd.own_teacher import (
     config_text,
     describe,
     find_pair,
+    is_written,
     make_recipe,
 )
 from mmdfkd.registry import DATASETS, MODELS
@@ -196,6 +197,11 @@ def begin(config: Path, args: argparse.Namespace) -> None:
         ValueError: if a run is there, and no --force, or something cannot be.
     """
     claim(args.work_dir, force=args.force, move=False)
+    if config.is_file() and not is_written(config):  # --force would move my_net.py of my_net:build
+        raise ValueError(
+            f'{config} should be a new file, or a config that this command wrote, but is another; '
+            'give another --work-dir'
+        )
     file = Output(config, args.force, option='--resume, or another --work-dir')
     sys.path.append(str(Path.cwd()))  # of module:function
     with tempfile.TemporaryDirectory() as folder:

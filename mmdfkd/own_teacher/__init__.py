@@ -1,6 +1,6 @@
 """From names and a file to a config: what ``mmdfkd distill`` finds out on its own."""
 
-from .config_writer import config_text
+from .config_writer import config_text, is_written
 from .describe import describe
 from .images import Images
 from .libraries import Found, find
@@ -19,5 +19,6 @@ __all__ = [
     'describe',
     'find',
     'find_pair',
+    'is_written',
     'make_recipe',
 ]

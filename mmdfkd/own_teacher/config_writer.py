@@ -10,6 +10,13 @@ from mmdfkd.config_tools.python_code import Name, code
 from .pair import Images, Pair
 from .recipe import Recipe
 
+_TITLE = '"""A teacher distilled without its data; written by mmdfkd distill.'
+
+
+def is_written(file: Path) -> bool:
+    """Tell whether a file is a config that :func:`config_text` made, edited or not."""
+    return file.read_bytes().startswith(_TITLE.encode())
+
 
 def _assign(target: str, value: Any) -> str:
     return f'{target} = {code(value, before=len(target) + 3)}'
@@ -44,7 +51,7 @@ def _head(pair: Pair, recipe: Recipe, command: str, test: str | None) -> list[st
     others = ['RandomErase', 'RandomSymmetry'] if pair.images.dark else ['ShiftFlip']
     used = [] if pair.batch_norms else ['RandomAffine', *others]
     lines = [
-        '"""A teacher distilled without its data; written by mmdfkd distill. It is yours to edit.',
+        f'{_TITLE} It is yours to edit.',
         '',
         'Run it again: mmdfkd train THIS_FILE --work-dir ANOTHER_FOLDER',
         '"""',

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from .pair import Pair
@@ -56,11 +56,15 @@ def _size_note(test: str | None, given: int | None, size: int) -> list[str]:
     """Ask for the size where the test images have another than the library says."""
     if test is None or given is not None:
         return []
-    files = (path for path in Path(test).rglob('*') if path.suffix.lower() in IMG_EXTENSIONS)
-    if (first := next(files, None)) is None:
+    images = (path for path in Path(test).rglob('*') if path.suffix.lower() in IMG_EXTENSIONS)
+    # macOS leaves a '._photo.png' of no pixels beside a photo.png.
+    if (first := next((path for path in images if path.name[0] != '.'), None)) is None:
         return []
-    with Image.open(first) as image:
-        width, height = image.size
+    try:
+        with Image.open(first) as image:
+            width, height = image.size
+    except UnidentifiedImageError:  # the run tells it, if it takes this file at all
+        return []
     if min(width, height) == size:
         return []
     return [

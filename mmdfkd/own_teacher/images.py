@@ -67,7 +67,7 @@ def find_images(
         size=size,
         mean=[round(float(value), 4) for value in mean],
         std=[round(float(value), 4) for value in std],
-        swap=found.swap,
+        swap=found.swap and channels == 3,
         resize=found.resize if same_size else 1.0,
         interpolation=found.interpolation,
         squash=found.squash,

@@ -14,8 +14,9 @@ from mmengine.config import Config
 from mmpretrain import list_models
 from mmpretrain.apis.model import ModelHub
 from timm.data import resolve_data_config
+from torch import nn
 
-from mmdfkd.config_tools import read_config
+from mmdfkd.config_tools import config_file, read_config
 from mmdfkd.config_tools.describe import nearest, one_line
 from mmdfkd.registry import MODELS
 from mmdfkd.safe_load import only_safe_loads
@@ -58,9 +59,19 @@ class Found:
     fixed_size: bool = False
 
     def build(self) -> Any:
-        """Build the network, with random weights."""
+        """Build the network, with random weights.
+
+        Raises:
+            ValueError: if a function of the user's gives something else.
+        """
         with only_safe_loads():
-            return MODELS.build(self.network)
+            network = MODELS.build(self.network)
+        if not isinstance(network, nn.Module):  # open_clip's gives the transforms, too
+            raise ValueError(
+                f'{self.network["type"]} should return a network, a torch.nn.Module, but got a '
+                f'{type(network).__name__}; write a function that returns the network alone'
+            )
+        return network
 
     def set_classes(self, num_classes: int) -> None:
         """Say how many classes it should have; a function of the user's says that itself."""
@@ -132,7 +143,7 @@ def find(name: str, options: dict[str, Any] | None = None) -> Iterator[Found]:
 
 def _candidates(name: str, options: dict[str, Any]) -> Iterator[Found]:
     if name.endswith('.py'):
-        yield _of_mmpretrain(read_config(name))
+        yield _of_mmpretrain(read_config(config_file(name)))
         return
     scheme, colon, rest = name.partition(':')
     if colon and scheme not in _HUBS:
@@ -187,10 +198,12 @@ def _of_torchvision(name: str) -> Found:
 
 
 def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
-    if not {'backbone', 'head'} <= set(cfg.model):
+    model = cfg.get('model')
+    if not (isinstance(model, dict) and {'backbone', 'head'} <= set(model)):
+        told = f'{model.get("type")} with {list(model)}' if isinstance(model, dict) else model
         raise ValueError(
-            f'a config of mmpretrain should have a model with backbone and head, but got '
-            f'{cfg.model.get("type")} with {list(cfg.model)}'
+            f'a config of mmpretrain should have a model with backbone and head, but got {told}; '
+            'write module:function for a function of yours'
         )
     network = {key: value for key, value in cfg.model.to_dict().items() if key != 'train_cfg'}
     found = Found('mmpretrain', dict(_scope_='mmpretrain') | network, checkpoint=weights)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier, part_of_teacher
+from mmdfkd.models.classifiers.brought import drop_weights
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.models.utils.feature_maps import version_of
 from mmdfkd.models.utils.watching import pass_watched
@@ -145,6 +146,9 @@ def _find_teacher(
 ) -> tuple[Found, str]:
     errors = []
     for found in find(name, options):
+        if found.library == 'mmpretrain':
+            # What it was fine-tuned from; a copy of it would not start from the teacher.
+            drop_weights(found.network)
         found.set_image_size(image_size)
         try:
             prefix_found = '' if state is None else fit(found, state, prefix)

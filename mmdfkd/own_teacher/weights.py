@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdfkd.models.classifiers.brought import WRAPPERS
 from mmdfkd.models.classifiers.classifier import find_final_layer
@@ -37,13 +37,24 @@ def fit(found: Found, weights: Mapping[str, Tensor], prefix: str | None = None) 
         value = weights.get(prefix + key)
         if layer and value is not None and value.shape[0] != own[key].shape[0]:
             found.set_classes(value.shape[0])
-    first = next((key for key, value in own.items() if value.dim() == 4), '')
-    value = weights.get(prefix + first)
-    if value is not None and value.dim() == 4 and value.shape[1] != own[first].shape[1]:
-        found.set_channels(value.shape[1])
+    _fit_channels(found, network, weights, prefix)
     given = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     _check_fit(found, given)
     return prefix
+
+
+def _fit_channels(found: Found, network: Any, weights: Mapping[str, Tensor], prefix: str) -> None:
+    """Give the network the channels that its first convolution has in the file."""
+    layers = ((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
+    name, first = next(layers, ('', None))
+    value = weights.get(f'{prefix}{_bare(network, name)}.weight')
+    if first is None or value is None or value.dim() != 4:
+        return
+    channels = value.shape[1] * first.groups
+    if channels != first.in_channels:
+        found.set_channels(channels)
+    elif channels in (1, 3):  # not those of a layer that is called later
+        found.channels = channels
 
 
 def _check_fit(found: Found, given: dict[str, Tensor]) -> None:

@@ -246,3 +246,12 @@ def test_a_file_that_is_there_is_not_replaced(monkeypatch):
     with pytest.raises(ValueError, match=r'w\.py should be a new file'):
         run(monkeypatch, '--work-dir', 'w')
     assert Path('w.py').read_text() == 'mine = True\n'
+
+
+def test_the_users_module_is_not_moved_aside(monkeypatch):
+    Path('my_net.py').write_text('from own_nets import with_bn as build\n')
+    monkeypatch.setattr(distill, 'write_config', lambda *_: pytest.fail('went on'))
+    for options in ([], ['--force']):
+        with pytest.raises(ValueError, match='or a config that this command wrote, but is another'):
+            run(monkeypatch, '--work-dir', 'my_net', *options)
+    assert Path('my_net.py').read_text().startswith('from own_nets')

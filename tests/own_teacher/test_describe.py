@@ -36,3 +36,13 @@ def test_the_images_that_a_recipe_is_for_are_told(pair, told):
     text = describe(pair, 'resnet18', 'resnet10t', None, None)
     lines = [line for line in text.splitlines() if line[:6] == 'recipe']
     assert [told in line for line in lines] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(('name', 'told'), [('._1.png', True), ('0.png', False)])
+def test_a_file_of_no_pixels_ends_nothing(tmp_path, name, told):
+    (tmp_path / 'a').mkdir()
+    (tmp_path / f'a/{name}').write_bytes(b'\0\5\x16\7')
+    if told:  # macOS leaves it beside an image
+        cv2.imwrite(str(tmp_path / 'a/1.png'), np.zeros((9, 12, 3), np.uint8))
+    text = describe(PAIR, 'resnet18', 'resnet10t', str(tmp_path), None)
+    assert ('1.png of' in text) == told

@@ -33,3 +33,8 @@ def test_mean_and_std_that_are_given_are_rgb_also_of_a_network_that_takes_bgr():
     assert (swapped.mean, swapped.std) == ([1, 2, 3], [4, 5, 6])  # BGR, as to_rgb leaves images
     found = Found('mmpretrain', {}, image_size=8, mean=[7, 8, 9], std=[1, 1, 1], swap=True)
     assert find_images(found, None, None, [6, 5, 4]).mean == [7, 8, 9]  # its own is BGR already
+
+
+def test_grey_images_have_no_order_of_channels():
+    found = Found('mmpretrain', {}, image_size=8, swap=True, channels=1)
+    assert not find_images(found, None, [33], [78]).swap

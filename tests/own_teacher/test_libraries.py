@@ -99,10 +99,34 @@ def test_a_config_of_the_newer_style():
     assert found.build().head.num_classes == 10
 
 
-def test_a_config_of_no_classifier_is_refused(tmp_path):
-    Config(dict(model=dict(type='MAE'))).dump(tmp_path / 'mine.py')
-    with pytest.raises(ValueError, match=r'with backbone and head, but got MAE'):
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
+        ('def build():\n    return 0\n', 'got None; write module:function for a function of yours'),
+        ("model = 'resnet18'\n", 'got resnet18; write module:function'),
+        ("model = dict(type='MAE')\n", r"got MAE with \['type'\]; write module:function"),
+    ],
+)
+def test_a_file_of_no_classifiers_config_is_refused(text, told, tmp_path):
+    (tmp_path / 'mine.py').write_text(text)
+    with pytest.raises(ValueError, match=rf'with backbone and head, but {told}'):
         first(str(tmp_path / 'mine.py'))
+
+
+def test_an_installed_config_is_a_network_of_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert first('configs/teachers/lenet5_mnist5k.py').image_size == 32
+
+
+def test_a_function_that_returns_more_than_the_network_is_refused(tmp_path, monkeypatch):
+    (tmp_path / 'clip_of_mine.py').write_text(
+        "import torch\n\n\ndef build():\n    return torch.nn.Linear(2, 2), 'its transform'\n"
+    )
+    monkeypatch.setattr(sys, 'path', [*sys.path, str(tmp_path)])
+    with pytest.raises(
+        ValueError, match=r'clip_of_mine\.build should return .*, but got a tuple; '
+    ):
+        first('clip_of_mine:build')
 
 
 def test_a_function_of_the_users(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """What is found out of names and a file, and what has to be given."""
 
+from pathlib import Path
+
 import own_nets
 import pytest
 import timm
@@ -10,7 +12,7 @@ from torch import nn
 
 from mmdfkd.config_tools import read_config
 from mmdfkd.own_teacher import config_text, find_pair, make_recipe
-from mmdfkd.own_teacher.pair import layout_layers
+from mmdfkd.own_teacher.pair import _named, layout_layers
 from mmdfkd.registry import MODELS
 
 GIVEN = dict(image_size=8, mean=[120, 110, 100], std=[60, 61, 62.00001])
@@ -76,6 +78,42 @@ def test_a_student_with_weights_of_its_own_keeps_them(tmp_path):
     options = dict(checkpoint_path=weights)
     assert find_pair('test_resnet', weights, 'test_resnet', 32).part
     assert not find_pair('test_resnet', weights, 'test_resnet', 32, student_options=options).part
+
+
+MMPRETRAINS = """
+model = dict(
+    type='ImageClassifier',
+    pretrained={pretrained!r},
+    backbone=dict(
+        type='ResNet_CIFAR',
+        depth=18,
+        base_channels=4,
+        stem_channels=4,
+        init_cfg={init_cfg!r},
+    ),
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(type='LinearClsHead', num_classes=3, in_channels=32),
+)
+data_preprocessor = dict(mean=[120.0, 110, 100], std=[60.0, 61, 62], to_rgb=False)
+"""
+READ = dict(type='Pretrained', checkpoint='imagenet.pth', prefix='backbone')
+
+
+@pytest.mark.parametrize(
+    ('pretrained', 'init_cfg'),
+    [(None, READ), ('imagenet.pth', None), (None, [dict(type='Kaiming', layer='Conv2d'), READ])],
+)
+def test_what_a_teacher_was_fine_tuned_from_is_not_its_students(tmp_path, pretrained, init_cfg):
+    config, weights = str(tmp_path / 'tuned.py'), str(tmp_path / 'teacher.pth')
+    Path(config).write_text(MMPRETRAINS.format(pretrained=pretrained, init_cfg=init_cfg))
+    network = {k: v for k, v in read_config(config).model.to_dict().items() if k != 'pretrained'}
+    torch.save(MODELS.build(network | dict(_scope_='mmpretrain')).state_dict(), weights)
+    pair = find_pair(config, weights, 'narrower', 32)
+    assert pair.part
+    assert 'imagenet.pth' not in str((pair.student, pair.teacher))
+    assert ('Kaiming' in str(pair.student)) == isinstance(init_cfg, list)
+    # A student that is named brings what its own config says.
+    assert 'imagenet.pth' in str(_named(config, 3, pair.images, {}))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import pytest
 import timm
 import torchvision
+from torch import nn
 
-from mmdfkd.own_teacher import find
+from mmdfkd.own_teacher import Found, find
 from mmdfkd.own_teacher.weights import fit
 
 
@@ -18,6 +19,23 @@ def test_classes_channels_and_prefix_are_the_weights(prefix):
     assert fit(found, weights) == prefix
     assert (found.network['num_classes'], found.network['in_chans']) == (7, 1)
     assert found.channels == 1
+
+
+def test_channels_that_the_network_has_already_are_noted():
+    network = timm.create_model('test_resnet', in_chans=1)
+    found = next(find('test_resnet', dict(in_chans=1)))
+    assert found.channels == 3  # as timm says
+    fit(found, network.state_dict())
+    assert found.channels == 1
+
+
+@pytest.mark.parametrize(('channels', 'groups', 'noted'), [(3, 3, 3), (1, 1, 1), (8, 1, 3)])
+def test_channels_of_a_first_convolution_in_groups(channels, groups, noted, monkeypatch):
+    network = nn.Sequential(nn.Conv2d(channels, 6, 3, groups=groups), nn.Flatten())
+    monkeypatch.setattr(Found, 'build', lambda _: network)
+    found = Found('own', dict(type='mine'))
+    fit(found, network.state_dict())
+    assert found.channels == noted  # one of 8 is not called first
 
 
 def test_what_stands_beside_the_network_is_left_out():
