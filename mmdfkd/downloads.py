@@ -64,12 +64,11 @@ def stated_digest(name: str) -> str | None:
     """Return the first digits of the SHA-256 that the name of a published file states, or None.
 
     As ``resnet50-0676ba61.pth`` of torch.hub does (its ``check_hash``), and what OpenMMLab's
-    ``publish_model.py`` has named. A date (``-20210528``) is none.
+    ``publish_model.py`` has named. A date, a time or a number (``-20210528``) is none: digits
+    alone are rarely a digest.
     """
     found = re.search(r'-([0-9a-f]{8,64})\.\w+$', name)
-    if not found or re.fullmatch(r'(19|20)\d\d[01]\d[0-3]\d', found[1]):
-        return None
-    return found[1]
+    return found[1] if found and not found[1].isdecimal() else None
 
 
 def digest_of(path: Path) -> str:

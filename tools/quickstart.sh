@@ -13,7 +13,8 @@ SEED="${SEED:-0}"
 . tools/cpu_env.sh
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # a second gains 5 %, and loses far more on a busy machine
 teacher=work_dirs/teachers/lenet5_mnist5k/epoch_40.pth
-[ -f "$teacher" ] || "$VENV/bin/python" tools/train.py configs/teachers/lenet5_mnist5k.py
+[ -f "$teacher" ] \
+  || "$VENV/bin/python" tools/train.py configs/teachers/lenet5_mnist5k.py --resume auto
 exec "$VENV/bin/python" tools/train.py configs/dedfkd_lenet5_mnist5k.py \
   --work-dir "work_dirs/dedfkd_lenet5_mnist5k/seed$SEED" \
   --cfg-options randomness.seed="$SEED" "$@"

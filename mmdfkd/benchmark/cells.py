@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from mmdfkd.config_tools import merge_options, read_distillation
 from mmdfkd.engine.check_training import check_training
@@ -32,6 +32,11 @@ _TIMED = 8  # rounds of a kind whose median time plans the run; the first are sl
 _LONG = 10**6  # rounds, of which no warm-up is a half
 _SLOW_START = 3
 _LOOK = 0.2  # seconds between looks at whether a training has ended
+#: By which minutes are counted and figures taken, where a config leaves them to MMEngine.
+_HOOKS = dict(
+    logger=dict(type='LoggerHook', log_metric_by_epoch=False),
+    checkpoint=dict(type='mmdfkd.AtomicCheckpointHook', by_epoch=False),
+)
 _CONFIGS = threading.Lock()  # MMEngine reads one at a time: it changes how Python imports
 
 
@@ -101,6 +106,7 @@ def make_config(cell: Cell, rounds: int = _LONG) -> Config:
     """
     with _CONFIGS:
         cfg = compose(read_distillation(cell.method), read_distillation(cell.pair))
+    _complete(cfg)
     set_length(cfg, rounds)
     cfg.train_cfg.val_interval = max(1, rounds // _POINTS)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
@@ -121,6 +127,15 @@ def make_config(cell: Cell, rounds: int = _LONG) -> Config:
         )
     check_training(cfg)
     return cfg
+
+
+def _complete(cfg: Config) -> None:
+    """Give a config what it leaves to MMEngine, and the cell sets a value of."""
+    for name, default in (('default_hooks', {}), ('randomness', {})):
+        cfg[name] = cfg.get(name) or default
+    cfg.log_processor = cfg.get('log_processor') or dict(by_epoch=False)
+    for name, hook in _HOOKS.items():
+        cfg.default_hooks[name] = cfg.default_hooks.get(name) or ConfigDict(hook)
 
 
 def planned_rounds(cell: Cell, stop: threading.Event) -> int:

@@ -146,15 +146,15 @@ def command_line(*left_out: str) -> str:
 def _how_to_go_on() -> str:
     """Say how to resume, where this command can."""
     name, given = Path(sys.argv[0]).stem.removeprefix('mmdfkd '), sys.argv[1:]
+    if 'LOCAL_RANK' in os.environ or any(word.startswith('--launcher') for word in given):
+        return ''  # a launcher's command is to be typed again, not this process's
     if name == 'train':
         if '--resume' in given:
             place = given.index('--resume') + 1
             named = given[place : place + 1]
             taken = 1 if named and (named[0] in ('auto', 'newest') or '.pth' in named[0]) else 0
             given = given[: place - 1] + given[place + taken :]
-        given = [word for word in given if word != '--force']
-        # After the config: --resume would take a word that follows for its path.
-        given = [*given[:1], '--resume', 'auto', *given[1:]]
+        given = [*(word for word in given if word != '--force'), '--resume', 'auto']
     elif name == 'distill':
         given = [*(word for word in given if word not in ('--force', '--resume')), '--resume']
     elif name not in ('reproduce', 'benchmark', 'synthesize'):

@@ -142,7 +142,7 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
     checkpoint = teacher.get('checkpoint')
     if not checkpoint or '://' in checkpoint:
         return {}
-    path, runs = Path(checkpoint), {}
+    path, runs = Path(checkpoint).expanduser(), {}
     config = teacher_config(teacher)
     whole = path.is_file() and newest(path.parent) in ('', path.name)
     if config.is_file() and (not whole or (path.parent / SETTINGS).is_file()):
@@ -151,9 +151,8 @@ def make_teacher(teacher: dict, args: argparse.Namespace) -> dict[str, list[dict
             options |= toy_options(read_config(str(config), options))
         runs[f'teachers/{config.stem}'] = [run(str(config), path.parent, options, args.arguments)]
     if not path.is_file():
-        raise FileNotFoundError(
-            f'the teacher {checkpoint} should be there, but is not; {teacher.get("how_to_get")}'
-        )
+        advice = teacher.get('how_to_get') or 'give another as model.teacher.checkpoint'
+        raise FileNotFoundError(f'the teacher {checkpoint} should be there, but is not; {advice}')
     return runs
 
 

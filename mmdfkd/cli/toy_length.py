@@ -13,7 +13,7 @@ LENGTH = 2  # rounds of a distiller, epochs of a teacher
 BATCH_SIZE = 4
 IMAGES = 8  # of each data set
 #: Of hooks and schedulers; all become 1: a warm-up lasts half of a toy.
-TIMES = ('begin', 'end', 'interval', 'period')
+TIMES = ('begin', 'begin_iter', 'end', 'interval', 'period')
 
 
 def toy_options(cfg: Config) -> dict[str, Any]:
@@ -28,6 +28,8 @@ def toy_options(cfg: Config) -> dict[str, Any]:
         'train_dataloader.batch_size': BATCH_SIZE,
         'val_dataloader.dataset.indices': IMAGES,
     }
+    if cfg.train_cfg.get('val_begin'):
+        options['train_cfg.val_begin'] = 1
     if 'teacher' in cfg.model:
         steps = {'g_steps': 1, 'inversion_steps': 2, 'kd_steps': 2, 'kd_batch_size': BATCH_SIZE}
         options |= {f'model.{key}': number for key, number in steps.items() if key in cfg.model}
@@ -41,6 +43,8 @@ def toy_options(cfg: Config) -> dict[str, Any]:
     for name in ('param_scheduler', 'default_hooks', 'custom_hooks'):
         for prefix, part in parts(cfg.get(name) or {}, name):
             options |= {f'{prefix}.{time}': 1 for time in TIMES if part.get(time)}
+            if part.get('milestones'):
+                options[f'{prefix}.milestones'] = [1]
     return options
 
 

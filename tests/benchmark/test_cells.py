@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdfkd.benchmark import Cell, cells, make_config
+from mmdfkd.registry import HOOKS
 
 DIGITS = Path(__file__).parents[2] / 'configs/dedfkd_lenet5_mnist5k.py'
 
@@ -24,6 +25,21 @@ def test_the_seed_is_put_into_lists_too():
     options = {'a': ['x{seed}', 1], 'b': {'c': ('{seed}{seed}',)}}
     cell = Cell(DIGITS, DIGITS, 7, 1.0, Path(), options)
     assert cell.own_options == {'a': ['x7', 1], 'b': {'c': ('77',)}}
+
+
+def test_what_a_config_leaves_to_mmengine_is_set(tmp_path):
+    cfg = Config.fromfile(DIGITS)
+    for name in ('log_processor', 'randomness', 'default_hooks'):
+        cfg.pop(name)
+    cfg.dump(tmp_path / 'bare.py')
+    made = make_config(Cell(tmp_path / 'bare.py', DIGITS, 3, 1.0, Path(), {}), rounds=400)
+    assert made.randomness.seed == 3
+    assert made.default_hooks.logger.interval == made.log_processor.window_size == 4
+    assert made.default_hooks.checkpoint.interval == 40
+    assert not made.log_processor.by_epoch
+    assert {'AtomicCheckpointHook', 'LoggerHook'} <= {
+        HOOKS.get(hook.type).__name__ for hook in made.default_hooks.values()
+    }
 
 
 @pytest.mark.parametrize('option', ['default_hooks.logger.interval', 'log_processor.window_size'])

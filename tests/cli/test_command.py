@@ -103,11 +103,11 @@ def fail(error):
         (
             OSError(errno.ENOSPC, 'No space left', 'w/a.pth'),
             'the disk of w/a.pth should have room, but is full; make some; go on with: python '
-            'tools/train.py a.py --resume auto --work-dir "w d"'.replace('"', "'"),
+            'tools/train.py a.py --work-dir "w d" --resume auto'.replace('"', "'"),
         ),
         (
             KeyboardInterrupt(),
-            "stopped; go on with: python tools/train.py a.py --resume auto --work-dir 'w d'",
+            "stopped; go on with: python tools/train.py a.py --work-dir 'w d' --resume auto",
         ),
     ],
 )
@@ -122,6 +122,11 @@ def test_an_error_is_told_in_a_line(error, told, monkeypatch, capsys):
     [
         ('train', ['a.py', '--force'], 'mmdfkd train a.py --resume auto'),
         (
+            'train',
+            ['--work-dir', 'runs/a', 'c.py'],
+            'mmdfkd train --work-dir runs/a c.py --resume auto',
+        ),
+        (
             'distill',
             ['resnet18', '--force', '--minutes', '5'],
             'mmdfkd distill resnet18 --minutes 5 --resume',
@@ -133,6 +138,15 @@ def test_a_subcommand_says_how_to_go_on_with_it(name, given, told, monkeypatch, 
     with pytest.raises(SystemExit):
         as_command(fail(KeyboardInterrupt()))()
     assert capsys.readouterr().err == f'mmdfkd {name}: stopped; go on with: {told}\n'
+
+
+@pytest.mark.parametrize(('given', 'rank'), [(['--launcher', 'pytorch'], None), ([], '0')])
+def test_a_launchers_process_does_not_say_how_to_go_on(given, rank, monkeypatch, capsys):
+    """Its own command would not do without the launcher."""
+    if rank:
+        monkeypatch.setenv('LOCAL_RANK', rank)
+    found = ends(monkeypatch, capsys, 'train', 'c.py', *given, main=fail(KeyboardInterrupt()))
+    assert found == (1, 'train: stopped\n')
 
 
 def test_where_nothing_can_go_on_that_is_said(monkeypatch, capsys):

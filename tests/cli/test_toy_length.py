@@ -36,6 +36,21 @@ def test_warm_ups_and_restarts_fit_into_the_toy():
     assert options['model.warmup_rounds'] == 1
 
 
+def test_milestones_and_what_begins_late_fit_into_the_toy():
+    cfg = Config(
+        dict(
+            model=dict(teacher=dict()),
+            train_cfg=dict(max_iters=1000, val_begin=300),
+            param_scheduler=[dict(type='MultiStepLR', milestones=[300, 500])],
+            custom_hooks=[dict(type='DistillerEMAHook', begin_iter=300)],
+        )
+    )
+    options = toy_options(cfg)
+    assert options['train_cfg.val_begin'] == 1
+    assert options['param_scheduler.0.milestones'] == [1]
+    assert options['custom_hooks.0.begin_iter'] == 1
+
+
 def test_a_teacher_is_short_of_epochs_and_images():
     schedule = dict(type='CosineAnnealingLR')
     cfg = Config(dict(model=dict(), train_cfg=dict(max_epochs=200), param_scheduler=schedule))

@@ -116,6 +116,15 @@ def test_a_teacher_that_no_config_makes_is_an_error(tmp_path):
         load_tool('reproduce').make_teacher(teacher, given())
 
 
+def test_a_teacher_of_the_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'mine.pth').touch()
+    make_teacher = load_tool('reproduce').make_teacher
+    assert make_teacher(dict(checkpoint='~/mine.pth'), given()) == {}
+    with pytest.raises(FileNotFoundError, match=r'~/other.pth should be there.*; give another as'):
+        make_teacher(dict(checkpoint='~/other.pth'), given())
+
+
 @pytest.mark.parametrize('logged', [True, False])
 def test_a_failed_step_is_told_in_a_line(tmp_path, monkeypatch, capfd, logged):
     old = tmp_path / 'work/1/1.log'

@@ -256,6 +256,8 @@ def test_public_files_have_the_digest_of_their_names(served, file, published):
         ('weights-inception-2015-12-05-6726825d.pth', '6726825d'),
         ('tf_efficientnet_b0-0af12548f1.safetensors', '0af12548f1'),
         ('teacher-20210528.pth', None),
+        ('teacher-202105281530.pth', None),
+        ('best-00000042.pth', None),
         ('teacher-deadbee.pth', None),
         ('teacher_a8aa36a6.pth', None),
         ('resnet-epoch.pth', None),
