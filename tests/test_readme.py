@@ -57,3 +57,22 @@ def test_quickstart_runs():
         assert list(pictures.glob('*.png'))
     finally:
         shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def test_quickstart_goes_on_with_the_teacher_of_an_interrupted_one(tmp_path):
+    (tmp_path / 'tools').mkdir()
+    for name in ('quickstart.sh', 'cpu_env.sh'):
+        shutil.copy(ROOT / 'tools' / name, tmp_path / 'tools')
+    python = tmp_path / 'venv/bin/python'
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    told = subprocess.run(
+        ['bash', 'tools/quickstart.sh'],
+        cwd=tmp_path,
+        env=os.environ | {'VENV': str(tmp_path / 'venv')},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert 'tools/train.py configs/teachers/lenet5_mnist5k.py --resume auto\n' in told
