@@ -131,8 +131,8 @@ def make_config(cell: Cell, rounds: int = _LONG) -> Config:
 
 def _complete(cfg: Config) -> None:
     """Give a config what it leaves to MMEngine, and the cell sets a value of."""
-    for name, default in (('default_hooks', {}), ('randomness', {})):
-        cfg[name] = cfg.get(name) or default
+    for name in ('default_hooks', 'randomness'):
+        cfg[name] = cfg.get(name) or {}
     cfg.log_processor = cfg.get('log_processor') or dict(by_epoch=False)
     for name, hook in _HOOKS.items():
         cfg.default_hooks[name] = cfg.default_hooks.get(name) or ConfigDict(hook)

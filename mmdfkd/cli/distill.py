@@ -114,7 +114,7 @@ def write_config(args: argparse.Namespace, file: Path) -> None:
     else:
         try_model(file)
     if args.export is not None:
-        try_export(file, args.export)
+        try_export(file, args.export or ['onnx'] * args.int8)
 
 
 def try_images(config: Path, pair: Pair) -> None:

@@ -22,7 +22,7 @@ def toy_options(cfg: Config) -> dict[str, Any]:
     Warm-ups and restarts are shortened with it; every round or epoch has a checkpoint.
     """
     key = 'max_iters' if 'max_iters' in cfg.train_cfg else 'max_epochs'
-    options = {
+    options: dict[str, Any] = {
         f'train_cfg.{key}': LENGTH,
         'train_cfg.val_interval': LENGTH,
         'train_dataloader.batch_size': BATCH_SIZE,
