@@ -81,7 +81,7 @@ WRONG = {
     'loss_weight of TotalVariationLoss': lambda: toy_dedfkd(
         image_priors=dict(tv=dict(type=TotalVariationLoss, loss_weight=-1))
     ),
-    'temperature of KDLoss': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=1e-30)),
+    'temperature': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=1e-30)),
     'temperature (NaN)': lambda: toy_dedfkd(loss_kd=KDLoss(temperature=math.nan)),
     'first_bn_multiplier of BNStatisticsLoss': lambda: toy_dedfkd(
         loss_bn=BNStatisticsLoss(1.0, first_bn_multiplier=-10)

@@ -31,7 +31,10 @@ def drop_weights(config: Any) -> None:
         for name in _BROUGHT:
             if not isinstance(config.get(name), list | tuple):  # numbers are something else
                 config.pop(name, None)
-        if reads_weights(config.get('init_cfg')):
+        ways = config.get('init_cfg')
+        if isinstance(ways, list | tuple):
+            config['init_cfg'] = [way for way in ways if not reads_weights(way)]
+        elif reads_weights(ways):
             config.pop('init_cfg')
         for part in config.values():
             drop_weights(part)
