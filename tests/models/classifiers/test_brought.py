@@ -16,6 +16,7 @@ def test_weights_to_begin_with_are_taken_out_of_every_part():
     assert network == dict(
         type='ImageClassifier',
         backbone=dict(type='TIMMBackbone', model_name='resnet10t'),
+        init_cfg=[dict(type='Normal')],
         heads=[dict(type='mine', weights=[0.5, 0.5]), dict(type='vgg11')],
         neck=dict(type='narrower', network=dict(type='A')),
     )
