@@ -29,6 +29,8 @@ _PLAN = 'planned_rounds.json'
 _TRAIN = (sys.executable, '-m', 'mmdfkd.cli.train')
 _POINTS = 10  # evaluations over a run
 _TIMED = 8  # rounds of a kind whose median time plans the run; the first are slower
+_FEW = 2  # rounds of a kind, where _TIMED would take more than _SHARE of the minutes
+_SHARE = 0.1
 _LONG = 10**6  # rounds, of which no warm-up is a half
 _SLOW_START = 3
 _LOOK = 0.2  # seconds between looks at whether a training has ended
@@ -143,22 +145,30 @@ def planned_rounds(cell: Cell, stop: threading.Event) -> int:
     note = cell.folder / _PLAN
     if note.is_file():
         return json.loads(note.read_text())
-    given = cell.options.get('model.warmup_rounds', _TIMED)  # not shortened
-    cfg = make_config(cell, _TIMED + max(_TIMED, int(given)))
+    seconds = 60 * cell.minutes
+    wait, train = _seconds_a_round(cell, _FEW, stop)
+    if _TIMED * (wait + train) < _SHARE * seconds:  # short rounds vary more
+        wait, train = _seconds_a_round(cell, _TIMED, stop)
+    warmup = make_config(cell).model.get('warmup_rounds', 0)
+    rounds = max(_POINTS, rounds_within(seconds, warmup, wait, train))
+    Output(note, force=True).write(json.dumps(rounds))
+    return rounds
+
+
+def _seconds_a_round(cell: Cell, timed: int, stop: threading.Event) -> tuple[float, float]:
+    """Train for ``timed`` rounds of each kind: while the student waits, and while it learns."""
+    folder = cell.folder / f'timing_{timed}'
+    given = cell.options.get('model.warmup_rounds', timed)  # not shortened
+    cfg = make_config(cell, timed + max(timed, int(given)))
     cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint.interval = 10 * _TIMED
     cfg.log_processor.window_size = 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
-    _train(cfg, cell.folder / 'timing', stop)
-    threads = torch.get_num_threads()
-    times = [time for _, time in _times(_records(cell.folder / 'timing'), threads)]
+    _train(cfg, folder, stop)
+    times = [time for _, time in _times(_records(folder), torch.get_num_threads())]
     waits = cfg.model.get('warmup_rounds', 0)
-    wait, train = _typical(times[:waits]), _typical(times[waits:])
-    warmup = make_config(cell).model.get('warmup_rounds', 0)
-    rounds = max(_POINTS, rounds_within(60 * cell.minutes, warmup, wait, train))
-    Output(note, force=True).write(json.dumps(rounds))
-    return rounds
+    return _typical(times[:waits]), _typical(times[waits:])
 
 
 def _typical(times: list[float]) -> float:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 
 from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.work_dir import check_free, newest_checkpoint
@@ -34,8 +35,8 @@ def note_settings(cell: Cell, done: bool = False) -> None:
             f'give {", ".join(told)}; give another --work-dir'
         )
     if changed:  # what was timed and begun is of the config before
-        for run in ('timing', 'run'):
-            check_free(cell.folder / run)
+        for run in filter(Path.is_dir, cell.folder.iterdir()):
+            check_free(run)
         shutil.rmtree(cell.folder)
     cell.folder.mkdir(parents=True, exist_ok=True)
     Output(file, force=True).write(json.dumps(given, indent=0))

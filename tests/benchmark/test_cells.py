@@ -70,3 +70,26 @@ def test_how_a_training_ended_is_told(tmp_path, monkeypatch, status, told):
     monkeypatch.setattr(cells, 'subprocess', SimpleNamespace(Popen=popen, STDOUT=None))
     with pytest.raises(RuntimeError, match=told):
         cells._train(Config(), tmp_path, threading.Event())
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'timed', 'rounds'),
+    [
+        ({2: (0.1, 0.4), 8: (0.04, 0.28)}, [2, 8], 7500),
+        ({2: (20.0, 40.0)}, [2], 40),  # eight of each kind would take 8 of the 20 minutes
+    ],
+)
+def test_long_rounds_are_timed_less_often(tmp_path, monkeypatch, seconds, timed, rounds):
+    taken = []
+
+    def seconds_a_round(cell, count, stop):
+        taken.append(count)
+        return seconds[count]
+
+    monkeypatch.setattr(cells, '_seconds_a_round', seconds_a_round)
+    half_waits = Config(dict(model=dict(warmup_rounds=cells._LONG // 2)))
+    monkeypatch.setattr(cells, 'make_config', lambda cell: half_waits)
+    cell = Cell(DIGITS, DIGITS, 0, 20.0, tmp_path, {})
+    cell.folder.mkdir(parents=True)
+    assert cells.planned_rounds(cell, threading.Event()) == rounds
+    assert taken == timed

@@ -17,7 +17,7 @@ input()
 """
 
 
-@pytest.mark.parametrize('name', ['run', 'timing'])
+@pytest.mark.parametrize('name', ['run', 'timing_2'])
 def test_what_another_process_trains_is_not_deleted(tmp_path, monkeypatch, name):
     cell = Cell(Path('m.py'), Path('p.py'), 0, 1.0, tmp_path, {})
     monkeypatch.setattr(settings, 'make_config', lambda _: Config(dict(kd_steps=1)))

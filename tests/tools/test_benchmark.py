@@ -95,7 +95,7 @@ def test_a_config_that_has_changed_since_is_no_result_of_it(tool, arguments, tmp
     with pytest.raises(ValueError, match=r'--results should have results of these configs'):
         tool.main(elsewhere)
     (tmp_path / 'work/results.jsonl').unlink()
-    [timing] = (tmp_path / 'work').rglob('timing')
+    [timing] = (tmp_path / 'work').rglob('timing_2')
     (timing / 'old').touch()
     assert tool.main(command) == 0  # it has not begun
     assert not (timing / 'old').exists()  # rounds of the new config are timed
