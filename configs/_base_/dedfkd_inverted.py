@@ -37,7 +37,7 @@ model.update(
     channels_last=True,
 )
 # num_views=16 is better in runs of a tenth of the length, and not measured in long ones
-# (docs/results/wrn16_cifar10.md).
+# (docs/results/history.md).
 model['memory'].update(capacity=rounds * batch_size)
 train_dataloader.update(batch_size=batch_size)
 auto_scale_lr.update(base_batch_size=batch_size)

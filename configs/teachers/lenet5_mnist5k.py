@@ -1,7 +1,7 @@
 """LeNet-5 on MNIST-5k: the quickstart's teacher, a minute on a CPU core.
 
 Rotation and a strong weight decay keep it from overconfidence: a student learns more from it
-(docs/results/lenet5.md).
+(docs/results/history.md).
 """
 
 from mmengine.config import read_base

@@ -16,7 +16,7 @@ def waiting(warmup: int, rounds: int) -> int:
 
     What the student needs is a memory of so many images before it begins, and not a share of the
     run: WRN-16-1 had 42.9 % after 62 rounds of which it waited for 7, 61.0 % where it waited for
-    31 (docs/results/wrn16_cifar10.md).
+    31 (docs/results/history.md).
     """
     return min(warmup, rounds // 2)
 

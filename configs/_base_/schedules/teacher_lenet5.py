@@ -2,7 +2,7 @@
 
 Short and with weight decay: trained to overconfidence (20 epochs of MNIST without
 either), a teacher is as accurate, but its logits are 2.5 times as large and a student
-learns from it far more slowly (docs/ablation.md).
+learns from it far more slowly (docs/results/history.md).
 """
 
 from mmengine.config import read_base

@@ -1,6 +1,6 @@
 """CIFAR-10 ablation, the base of all arms: DE-DFKD with M4, ResNet-20 -> ResNet-8, 160 rounds.
 
-The recipe before the generator was inverted; docs/ablation.md and docs/results/figures.md have its
+The recipe before the generator was inverted; docs/results/history.md and docs/results/figures.md have its
 figures.
 """
 
@@ -38,7 +38,7 @@ model.update(
     kd_steps=6,
     kd_batch_size=128,
 )
-# The arms were measured before labelled views: docs/ablation.md.
+# The arms were measured before labelled views: docs/results/history.md.
 model['memory'] = dict(type=ImageMemory, capacity=rounds * 64)
 train_dataloader.update(batch_size=64)
 auto_scale_lr.update(base_batch_size=64)
