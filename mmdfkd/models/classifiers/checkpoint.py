@@ -94,6 +94,8 @@ def tensors_digest(tensors: Iterable[tuple[str, Tensor]]) -> str:
     """Hash names and values, with SHA-256; the memory format does not matter."""
     digest = hashlib.sha256()
     for name, value in tensors:
+        if not isinstance(value, Tensor):  # a module's extra state
+            continue
         digest.update(f'{name} {value.dtype} {tuple(value.shape)}'.encode())
         flat = value.detach().cpu().contiguous().flatten()
         digest.update(flat.view(torch.uint8).numpy().tobytes())

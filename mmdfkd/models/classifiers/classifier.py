@@ -118,7 +118,8 @@ class Classifier(BaseModule):
             # they then put it on twice when loading: a nested one could not resume.
             self.network._state_dict_hooks.clear()
             self.network._load_state_dict_pre_hooks.clear()
-        if any(value.dtype in _HALF for value in self.network.state_dict().values()):
+        tensors = [v for v in self.network.state_dict().values() if isinstance(v, Tensor)]
+        if any(value.dtype in _HALF for value in tensors):
             self.network.float()
         #: What is random of a network that brought its weights, in words; empty if nothing is.
         self.unfit = unfit(self.network, network) if brought and checkpoint is None else ''
@@ -143,7 +144,7 @@ class Classifier(BaseModule):
             size = tuple(model.pretrained_cfg.get('input_size', ())[1:])
         elif isinstance(self.network, HuggingFaceClassifier):
             size = getattr(model.config, 'image_size', None)
-        return (size, size) if isinstance(size, int) else size or None
+        return (size, size) if isinstance(size, int) else tuple(size or ()) or None
 
     def probe(self, inputs: Tensor) -> Tensor:
         """Find the final layer in one pass of normalised images (N, C, H, W), in eval mode.

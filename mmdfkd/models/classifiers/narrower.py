@@ -9,9 +9,7 @@ from torch import nn
 from mmdfkd.registry import MODELS
 
 from .probe import logits_of
-from .student_init import Axis, channel_groups, statistics_of
-
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+from .student_init import CONVOLUTIONS, Axis, channel_groups, statistics_of
 
 
 @MODELS.register_module()
@@ -82,7 +80,7 @@ def _cut(network: nn.Module, axes: list[Axis], width: float) -> None:
 def _tell_channels(module: Any) -> None:
     """Have a layer know the channels that its weights are for."""
     weight: Any = getattr(module, 'weight', None)
-    if isinstance(module, _CONVOLUTIONS):
+    if isinstance(module, CONVOLUTIONS):
         if module.groups > 1:
             if module.groups != module.in_channels:
                 raise ValueError(f'a convolution has {module.groups} groups')

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .probe import logits_of
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 #: Autograd's nodes that mix channels in a way that weights do not show.
 _MIXING = ('Cat', 'Bmm', 'BaddBmm', 'ScaledDotProduct', 'Permute', 'PixelShuffle')
 
@@ -193,6 +194,7 @@ def part_of_teacher(teacher: nn.Module, student: nn.Module, inputs: Tensor) -> d
         )
     part = {name: source[name].clone() for name in own}
     if any(part[name].shape != own[name].shape for name in own):
+        _check_groups(part, student)
         _narrow(part, own, channel_groups(student, inputs))
     unfit = [name for name in own if part[name].shape != own[name].shape]
     if unfit:
@@ -203,6 +205,17 @@ def part_of_teacher(teacher: nn.Module, student: nn.Module, inputs: Tensor) -> d
             f'{tuple(part[unfit[0]].shape)}; leave init_from_teacher out'
         )
     return part
+
+
+def _check_groups(part: dict[str, Tensor], student: nn.Module) -> None:
+    """Refuse a narrower grouped convolution: its groups would have channels of several."""
+    for name, layer in student.named_modules():
+        grouped = isinstance(layer, CONVOLUTIONS) and 1 < layer.groups < layer.in_channels
+        if grouped and part[f'{name}.weight'].shape != layer.weight.shape:
+            raise ValueError(
+                'init_from_teacher should be False for a student with narrower convolutions in '
+                f'groups, but {name} has {layer.groups} groups; leave init_from_teacher out'
+            )
 
 
 def _narrow(part: dict[str, Tensor], own: dict[str, Tensor], groups: list[list[Axis]]) -> None:

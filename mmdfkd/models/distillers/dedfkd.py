@@ -9,7 +9,7 @@ from mmdfkd.models.utils import FeatureMaps, gather
 from mmdfkd.registry import MODELS
 
 from .frame.loss_trial import try_losses
-from .frame.parts import build, check_batch_norms
+from .frame.parts import build, check_batch_norms, check_conditional
 from .generative import GenerativeDistiller
 
 
@@ -63,6 +63,7 @@ class DEDFKD(GenerativeDistiller):
                 f'without it, but got {self.layout_layers}; give both or neither'
             )
         FeatureMaps(self.teacher.network, self.layout_layers)  # an unknown name is told now
+        check_conditional(self)
         check_batch_norms(self.teacher, self.loss_bn)
         try_losses(self, 'loss_ce')
 

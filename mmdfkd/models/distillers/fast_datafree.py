@@ -86,7 +86,7 @@ class FastDatafree(GeneratorInversion):
             self.optimizer,
             render=lambda: functional_call(common, copy, (latents, labels)),
             losses_of=lambda images: self.inversion_losses(images, labels),
-            after_step=collect,
+            after_step=None if self.meta_update == 'reptile' else collect,
         )
         self.loss_bn.update()
         if self.meta_update == 'reptile':

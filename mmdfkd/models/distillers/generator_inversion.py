@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmdfkd.models.losses import RunningBNStatisticsLoss
+from mmdfkd.models.utils.bn_recorder import channels_passed
 from mmdfkd.optimizer_checks import check_optimizer
 
 from .frame.loss_trial import try_losses
@@ -60,7 +61,7 @@ class GeneratorInversion(InversionDistiller):
                 f'loss_bn of {type(self).__name__} should be a RunningBNStatisticsLoss, but got a '
                 f'{type(self.loss_bn).__name__}; give its config (momentum=0 is without average)'
             )
-        self.loss_bn.allocate(self.teacher)
+        self.loss_bn.allocate(channels_passed(self.teacher.network, shape))
         try_losses(self, 'loss_ce', 'loss_bn', 'loss_adv')
         self.optimizer = optimizer
 

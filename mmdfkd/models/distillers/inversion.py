@@ -1,4 +1,4 @@
-"""Distillers that optimise a new batch of images every round, with nothing that lasts."""
+"""Distillers that optimise a new batch of images every round."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -14,7 +14,13 @@ from mmdfkd.registry import MODELS
 
 from .base import Log
 from .frame.loss_trial import try_losses
-from .frame.parts import build, check_absent, check_batch_norms, check_no_warmup
+from .frame.parts import (
+    build,
+    check_absent,
+    check_batch_norms,
+    check_conditional,
+    check_no_warmup,
+)
 from .generative import GenerativeDistiller
 
 
@@ -61,6 +67,7 @@ class MAD(GenerativeDistiller):
         self.ema_generator = deepcopy(self.generator).requires_grad_(False)
         self._new_generator = False  # from a restart to the round's end
         check_absent(self, 'two live generators', memory=self.memory)
+        check_conditional(self)
         check_batch_norms(self.teacher, self.loss_bn)
         if not (self.loss_ce or self.loss_bn or self.image_priors):
             check_no_warmup(self)

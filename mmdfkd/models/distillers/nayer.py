@@ -72,7 +72,7 @@ class NAYER(GeneratorInversion):
             self.num_restarts += 1
         logs = []
         for _ in range(self.warmup_inversions if self.warming_up else self.inversions):
-            noise = generator.draw_noise(len(labels))
+            noise = generator.draw_noise(labels)
             images, steps = self.invert(
                 [dict(params=[*generator.parameters(), *noise])],
                 self.optimizer,

@@ -50,11 +50,12 @@ class ZSKT(GenerativeDistiller):
         self.loss_adv = build(loss_adv)
         self.loss_at = build(loss_at)
         self.teacher_layers, self.student_layers = list(teacher_layers), list(student_layers)
-        if self.loss_at and not 0 < len(self.teacher_layers) == len(self.student_layers):
+        numbers = len(self.teacher_layers), len(self.student_layers)
+        if numbers[0] != numbers[1] or bool(numbers[0]) != bool(self.loss_at):
             raise ValueError(
-                'teacher_layers and student_layers should name as many layers for loss_at, but '
-                f'got {self.teacher_layers} and {self.student_layers}; name them, or set '
-                'loss_at=None'
+                'teacher_layers and student_layers should name as many layers for loss_at, and '
+                f'none without it, but got {self.teacher_layers} and {self.student_layers}; name '
+                'them, or set loss_at=None and leave them out'
             )
         FeatureMaps(self.teacher.network, self.teacher_layers)  # raises now, not in a round
         FeatureMaps(self.student.network, self.student_layers)

@@ -33,8 +33,8 @@ class NoisyLabelGenerator(BaseModule):
 
     NAYER (Tran et al., CVPR 2024, section 3): the variety of the images comes from the layer of
     noise, drawn anew for every inversion and optimised in it with the rest. Each layer serves
-    C images in a row, one of each class. The paper's codes are CLIP's of the class names;
-    these are orthogonal, and need no other model.
+    one image of each class: the first of each, then the second, and so on. The paper's codes are
+    CLIP's of the class names; these are orthogonal, and need no other model.
 
     Args:
         num_classes: number of classes C.
@@ -70,9 +70,21 @@ class NoisyLabelGenerator(BaseModule):
             noise_dim, image_size, out_channels, base_channels, pixel_norm=False
         )
 
-    def draw_noise(self, num: int) -> list[Tensor]:
-        """Draw L layers for ``num`` images: weights (L, code_dim, noise_dim), zero biases."""
-        layers = -(-num // self.num_classes)
+    def draw_noise(self, labels: Tensor) -> list[Tensor]:
+        """Draw a layer for each image of the commonest class in ``labels`` (N,).
+
+        Returns:
+            Weights (L, code_dim, noise_dim) and zero biases (L, 1, noise_dim).
+
+        Raises:
+            ValueError: if there is one label: the codes' batch norm needs two.
+        """
+        if len(labels) < 2:
+            raise ValueError(
+                'a process should have 2 images or more in a batch for NoisyLabelGenerator, but '
+                'got 1; raise train_dataloader.batch_size'
+            )
+        layers = int(labels.bincount().max())
         weight = torch.randn(layers, self.codes.size(1), self.latent_dim, device=self.codes.device)
         return [weight.requires_grad_(), torch.zeros_like(weight[:, :1]).requires_grad_()]
 
@@ -81,13 +93,15 @@ class NoisyLabelGenerator(BaseModule):
 
         Args:
             labels: (N,) int64 in [0, C).
-            noise: of :meth:`draw_noise` for N images.
+            noise: of :meth:`draw_noise` for these labels.
 
         Returns:
             Pixels in [0, 255], (N, out_channels, height, width).
         """
         weight, bias = noise
         codes = self.norm(self.codes[labels])
-        missing = len(weight) * self.num_classes - len(labels)
-        groups = F.pad(codes, (0, 0, 0, missing)).view(len(weight), self.num_classes, -1)
-        return self.decoder(torch.baddbmm(bias, groups, weight).flatten(0, 1)[: len(labels)])
+        ranks = F.one_hot(labels, self.num_classes).cumsum(0).gather(1, labels[:, None])[:, 0] - 1
+        places = ranks * self.num_classes + labels
+        groups = codes.new_zeros(len(weight) * self.num_classes, codes.size(1))
+        groups = groups.index_copy(0, places, codes).view(len(weight), self.num_classes, -1)
+        return self.decoder(torch.baddbmm(bias, groups, weight).flatten(0, 1)[places])

@@ -27,7 +27,8 @@ class UnconditionalGenerator(BaseModule):
         image_size: side of a square image in pixels, or (height, width): multiples of 4 up to
             1024; with a side over 256 multiples of 8, with one over 512 of 16.
         out_channels: 1 (grey) or 3 (colour).
-        base_channels: width of the last hidden map; earlier ones double it.
+        base_channels: width of the last hidden map, earlier ones double it; with ``subpixel``,
+            which leaves that map out, twice as much is the last one's.
         subpixel: make the last doubling by a sub-pixel convolution (Shi et al., CVPR
             2016) at half the side, which spares the costliest convolutions.
         median_pixel: median pixel, in (0, 255), that training starts from; less than

@@ -14,7 +14,8 @@ def competition_loss(
     ``R_compete`` of ADI (Yin et al., CVPR 2020, equation 8) as its public code has it: of M,
     the mean of both, ``JS = (KL(M || P) + KL(M || Q)) / 2`` with all probabilities in
     [0.01, 0.99], where the paper's equation 9 has KL(P || M) and no bounds. That is
-    :class:`AdversarialLoss` with ``divergence='js'``, which fits in the same place.
+    :class:`AdversarialLoss` with ``divergence='js'`` and ``agreement_mask=False``, which fits in
+    the same place.
 
     Args:
         student_logits: (N, C).

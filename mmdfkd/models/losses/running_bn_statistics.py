@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdfkd.checks import check_range
-from mmdfkd.models.utils.bn_recorder import BNStatistics, batch_norms, gather_statistics
+from mmdfkd.models.utils.bn_recorder import BNStatistics, gather_statistics
 from mmdfkd.models.utils.counter import Counter
 from mmdfkd.registry import MODELS
 
@@ -60,10 +60,9 @@ class RunningBNStatisticsLoss(nn.Module):
         self.num_batches = Counter()
         self._newest: list[BNStatistics] = []
 
-    def allocate(self, teacher: nn.Module) -> None:
-        """Make room for the average, once; the distiller calls it."""
-        channels = sum(layer.num_features for layer in batch_norms(teacher))
-        self.register_buffer('average', torch.zeros(2, channels))
+    def allocate(self, channels: Sequence[int]) -> None:
+        """Make room for the average of layers with so many channels; the distiller calls it."""
+        self.register_buffer('average', torch.zeros(2, sum(channels)))
 
     def forward(self, statistics: Sequence[BNStatistics]) -> Tensor:
         """Return the weighted loss of the recorded ``statistics``.

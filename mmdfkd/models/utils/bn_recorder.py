@@ -1,5 +1,6 @@
 """Records what a network's batch norms see, for as long as a ``with`` block lasts."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -57,6 +58,27 @@ def batch_norms(network: nn.Module) -> list[_BatchNorm]:
         for module in network.modules()
         if isinstance(module, _BatchNorm) and module.track_running_stats
     ]
+
+
+@torch.no_grad()
+def channels_passed(network: nn.Module, image_shape: Sequence[int]) -> list[int]:
+    """Return the numbers of channels that :class:`BNRecorder` sees in a pass in eval mode.
+
+    A head that serves training alone has layers that are not passed; one may be passed twice.
+    The pass is of shapes: a copy without values sees no image. Where the network asks for
+    values, these are the channels of all its layers.
+    """
+    all_layers = [layer.num_features for layer in batch_norms(network)]
+    images = torch.empty(2, *image_shape, device='meta')
+    if type(images) is not Tensor:  # built to see shapes alone
+        return all_layers
+    part = copy.deepcopy(network).to('meta').eval()
+    try:
+        with BNRecorder(part) as recorder:
+            part(images)
+    except Exception:
+        return all_layers
+    return [len(layer.mean) for layer in recorder.statistics]
 
 
 class _ChannelStatistics(torch.autograd.Function):

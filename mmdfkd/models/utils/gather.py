@@ -1,7 +1,7 @@
 """One batch over several processes: half of it on each of two gives what one whole gives.
 
-With a single process, or inside :func:`alone`, every function here leaves its argument as
-it is.
+With a single process, or inside :func:`alone`, every function here but
+:func:`average_buffers` leaves its argument as it is.
 """
 
 from collections.abc import Iterator

@@ -175,3 +175,26 @@ def test_a_started_student_can_be_copied():
     student = Classifier(toy_network(4), init_from_teacher=True)
     start_as_part(Classifier(toy_network(6)), student, (3, 8, 8))
     copy.deepcopy(student)
+
+
+def test_narrower_groups_of_channels_are_refused():
+    def network(width):
+        return torch.nn.Sequential(
+            torch.nn.Conv2d(3, width, 1), torch.nn.Conv2d(width, width, 1, groups=width // 2)
+        )
+
+    with pytest.raises(ValueError, match='in groups, but 1 has 2 groups; leave init_from_teacher'):
+        part_of_teacher(network(8), network(4), torch.zeros(1, 3, 4, 4))
+    assert part_of_teacher(network(8), network(8), torch.zeros(1, 3, 4, 4))
+
+
+def test_a_network_with_extra_state_is_wrapped():
+    class Stated(torch.nn.Linear):
+        def get_extra_state(self):
+            return {'note': 1}
+
+        def set_extra_state(self, state):
+            pass
+
+    network = torch.nn.Sequential(torch.nn.Flatten(), Stated(3 * 8 * 8, 3))
+    toy_dedfkd(teacher=Classifier(network), loss_bn=None)

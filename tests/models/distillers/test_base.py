@@ -264,7 +264,7 @@ def test_a_restart_draws_the_weights_that_an_init_cfg_asks_for():
 
 class InitialisedGenerator(BaseModule):
     latent_dim, image_size, out_channels = 5, 8, 3
-    conditional = False
+    conditional = True
 
     def __init__(self):
         super().__init__(init_cfg=dict(type='Constant', layer='Linear', val=0.25))

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 from toy import toy_dedfkd, toy_labels, toy_optim_wrapper
+from toy_methods import toy_unconditional
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.base import DataFreeDistiller
@@ -117,3 +118,9 @@ def test_a_round_may_stay_with_one_batch_of_latents(fixed, batches):
     model.generator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     model.train_step(toy_labels(), toy_optim_wrapper(model))
     assert len({tuple(latents.flatten().tolist()) for latents in seen}) == batches
+
+
+def test_a_class_condition_needs_a_generator_that_is_told_the_class():
+    with pytest.raises(ValueError, match='UnconditionalGenerator ignores labels'):
+        toy_dedfkd(generator=toy_unconditional())
+    toy_dedfkd(generator=toy_unconditional(), fixed_latents=True)  # each latent learns its label

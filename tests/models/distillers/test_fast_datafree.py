@@ -5,7 +5,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 from toy import changed, snapshot, toy_labels, toy_network, toy_optim_wrapper
-from toy_methods import toy_fast_datafree
+from toy_methods import toy_fast_datafree, toy_nayer
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.generators import ConditionalGenerator
@@ -172,3 +172,28 @@ def test_a_restart_of_no_first_layer_is_refused_before_that_round():
 def test_numbers_are_checked(number):
     with pytest.raises(ValueError, match=f'{next(iter(number))} should be'):
         toy_fast_datafree(**number)
+
+
+class Twice(nn.Module):
+    """A batch norm that is passed twice, and another that serves training alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.extra = nn.BatchNorm2d(7)
+        self.last = nn.Linear(4, 3)
+
+    def forward(self, inputs):
+        maps = self.norm(self.norm(self.first(inputs)).relu())
+        if self.training:
+            self.extra(maps.repeat(1, 2, 1, 1)[:, :7])
+        return self.last(maps.mean((2, 3)))
+
+
+@pytest.mark.parametrize('method', [toy_fast_datafree, toy_nayer])
+def test_the_average_has_the_layers_that_are_passed(method):
+    torch.manual_seed(0)
+    model = method(teacher=Classifier(Twice()))
+    assert model.loss_bn.average.shape == (2, 8)
+    model.train_step(toy_labels(), toy_optim_wrapper(model))
+    assert int(model.loss_bn.num_batches)

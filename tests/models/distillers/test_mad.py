@@ -4,6 +4,7 @@ from torch.nn import functional as F
 from toy import changed, snapshot, toy_labels, toy_optim_wrapper
 from toy_methods import toy_mad, toy_unconditional
 
+from mmdfkd.models.losses import ClassConditionLoss
 from mmdfkd.models.losses.adversarial import kl_divergence
 from mmdfkd.models.losses.bn_statistics import bn_statistics_loss
 from mmdfkd.models.memories import ImageMemory
@@ -146,3 +147,8 @@ def test_an_unconditional_generator_needs_no_class_condition():
 def test_arguments_are_checked(wrong, message):
     with pytest.raises(ValueError, match=message):
         toy_mad(**wrong)
+
+
+def test_a_class_condition_needs_a_generator_that_is_told_the_class():
+    with pytest.raises(ValueError, match='UnconditionalGenerator ignores labels'):
+        toy_mad(generator=toy_unconditional(), loss_ce=ClassConditionLoss(1.0))

@@ -88,6 +88,11 @@ def test_layers_are_checked(layers):
         toy_zskt(student_layers=layers)
 
 
+def test_layers_without_a_loss_are_refused():
+    with pytest.raises(ValueError, match='none without it, but got'):
+        toy_zskt(loss_at=None)
+
+
 @pytest.mark.parametrize('name', ['teacher', 'student'])
 def test_a_layer_that_is_not_there_is_found_before_training(name):
     layers = {f'{name}_layers': ['0', 'block7']}

@@ -21,7 +21,7 @@ def test_codes_are_orthogonal_and_always_the_same():
 def test_each_layer_of_noise_serves_as_many_images_as_there_are_classes():
     generator = toy()
     labels = torch.tensor([0, 1, 2, 2, 0, 1, 1])
-    weight, bias = generator.draw_noise(len(labels))
+    weight, bias = generator.draw_noise(labels)
     assert weight.shape == (3, 7, 5)
     assert not bias.any()
     bias.data.normal_()
@@ -38,3 +38,19 @@ def test_each_layer_of_noise_serves_as_many_images_as_there_are_classes():
 def test_more_classes_than_dimensions_are_refused():
     with pytest.raises(ValueError, match='code_dim should be at least num_classes'):
         toy(num_classes=8)
+
+
+def test_no_two_images_of_a_class_have_one_layer():
+    generator = toy()
+    labels = torch.tensor([0, 0, 1, 1, 2, 2, 1])
+    noise = generator.draw_noise(labels)
+    assert len(noise[0]) == 3  # images of class 1
+    images = generator(labels, noise)
+    for one in range(7):
+        for other in range(one):
+            assert not images[one].equal(images[other])
+
+
+def test_one_image_is_refused():
+    with pytest.raises(ValueError, match=r'2 images or more in a batch .* but got 1'):
+        toy().draw_noise(torch.tensor([0]))

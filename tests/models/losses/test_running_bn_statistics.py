@@ -4,6 +4,7 @@ from torch import nn
 
 from mmdfkd.models.losses import BNStatisticsLoss, RunningBNStatisticsLoss
 from mmdfkd.models.utils import BNRecorder
+from mmdfkd.models.utils.bn_recorder import batch_norms
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def recorded(teacher, seed):
 
 def allocated(teacher, **options):
     loss = RunningBNStatisticsLoss(**options)
-    loss.allocate(teacher)
+    loss.allocate([layer.num_features for layer in batch_norms(teacher)])
     return loss
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdfkd.models.utils import BNStatistics, FeatureMaps
-from mmdfkd.models.utils.bn_recorder import batch_norms
+from mmdfkd.models.utils.bn_recorder import channels_passed
 
 _LOGITS = ('student_logits', 'teacher_logits')
 #: What the methods hand their losses, by the losses' names.
@@ -101,7 +101,9 @@ def _samples(distiller: Any) -> dict[str, Any]:
     logits = sure + torch.linspace(-1, 1, sure.numel()).view_as(sure)
     features = torch.linspace(0.1, 1, _IMAGES * (teacher.num_features or 1)).view(_IMAGES, -1)
     shape = (_IMAGES, *distiller.image_shape)
-    ones = [torch.ones(layer.num_features) for layer in batch_norms(teacher)]
+    with_bn = getattr(distiller, 'loss_bn', None) is not None
+    channels = channels_passed(teacher.network, distiller.image_shape) if with_bn else []
+    ones = [torch.ones(num) for num in channels]
     unit = nn.functional.normalize(torch.eye(_IMAGES) + 0.1)
     return {
         'labels': labels,
@@ -139,8 +141,13 @@ def _maps(distiller: Any, name: str) -> dict[str, Any] | None:
                 part.network(inputs)
         except Exception:  # a network may ask for values
             return None
-        shapes = [tuple(maps.shape) for maps in recorder.maps if isinstance(maps, Tensor)]
-        found[f'{network}_maps'] = [torch.ones(shape) for shape in shapes]
+        for layer, given in zip(getattr(distiller, layers), recorder.maps, strict=True):
+            if not isinstance(given, Tensor):
+                raise ValueError(
+                    f'{layers} should be layers that give maps in eval mode, but {layer} gives '
+                    f'{"nothing" if given is None else f"a {type(given).__name__}"}; name another'
+                )
+        found[f'{network}_maps'] = [torch.ones(tuple(maps.shape)) for maps in recorder.maps]
     return found | {'maps': found.get('teacher_maps')}
 
 

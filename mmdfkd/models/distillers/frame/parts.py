@@ -175,6 +175,19 @@ def check_generator(generator: Any, *more: str) -> None:
         )
 
 
+def check_conditional(distiller: Any) -> None:
+    """Raise a ValueError if there is a class condition for a generator that ignores labels.
+
+    With ``fixed_latents`` it may: each latent of a round then learns its label.
+    """
+    network = distiller.generator
+    if distiller.loss_ce is not None and not (network.conditional or distiller.fixed_latents):
+        raise ValueError(
+            f'loss_ce should have a generator that is told the class, but {type(network).__name__} '
+            'ignores labels; give a ConditionalGenerator'
+        )
+
+
 def check_batch_norms(teacher: Any, loss_bn: Any, needed: bool = False) -> None:
     """Raise a ValueError if there is a BN statistics loss and the teacher has no batch norm.
 

@@ -118,6 +118,11 @@ def _check_logits(name: str, logits: Tensor) -> None:
             f'the {name} should give finite logits, but got NaN or infinity of black, white or '
             'noise; check its weights, and mean and std of data_preprocessor'
         )
+    if logits.size(1) < 2:
+        raise ValueError(
+            f'the {name} should give a logit of each class, 2 or more, but gives {logits.size(1)}; '
+            'return (0, logit) for two classes'
+        )
     if (logits >= 0).all() and (logits.sum(1) - 1).abs().max() < 1e-3:
         raise ValueError(
             f'the {name} should give logits, but its outputs are positive and sum to one; take its '
@@ -185,7 +190,7 @@ def try_generator(generator: Any, shape: tuple[int, int, int], num_classes: int)
     with frozen(generator) as network, torch.random.fork_rng(devices=[]):
         try:
             if hasattr(generator, 'draw_noise'):  # NAYER's, in place of latents
-                images = network(labels, generator.draw_noise(len(labels)))
+                images = network(labels, generator.draw_noise(labels))
             else:
                 images = network(latents, labels)
         except NotImplementedError:

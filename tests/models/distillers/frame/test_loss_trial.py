@@ -3,9 +3,10 @@
 import pytest
 import torch
 from torch import nn
-from toy import changed, snapshot, toy_dedfkd
+from toy import changed, snapshot, toy_dedfkd, toy_network
 from toy_methods import METHODS, toy_mad, toy_zskt
 
+from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.frame.loss_trial import try_losses
 from mmdfkd.models.losses import (
     AdversarialLoss,
@@ -105,3 +106,29 @@ def test_the_trial_draws_nothing_and_changes_nothing():
         states.append((snapshot(model), torch.get_rng_state()))
     assert not changed(model, states[0][0])
     assert states[0][1].equal(states[1][1])
+
+
+class Branched(nn.Module):
+    """Has a layer that serves training alone, and one that gives a tuple."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.extra, self.pair = toy_network(6), nn.Conv2d(3, 4, 3), Pair()
+
+    def forward(self, inputs):
+        self.pair(inputs)
+        return self.body(inputs)
+
+
+class Pair(nn.Module):
+    def forward(self, inputs):
+        return inputs, inputs
+
+
+@pytest.mark.parametrize(
+    ('layer', 'told'), [('extra', 'extra gives nothing'), ('pair', 'pair gives a tuple')]
+)
+def test_a_layer_without_maps_is_named(layer, told):
+    layout = dict(loss_layout=LayoutSpreadLoss(), layout_layers=['body.0', layer])
+    with pytest.raises(ValueError, match=rf'layout_layers should be layers .* but {told}; name'):
+        toy_dedfkd(teacher=Classifier(Branched()), **layout)

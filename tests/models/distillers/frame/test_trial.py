@@ -7,6 +7,7 @@ import torch
 from mmpretrain.models import ClsDataPreprocessor
 from torch import nn
 from toy import NUM_CLASSES, changed, snapshot, toy_dedfkd, toy_network, toy_parts
+from toy_methods import toy_noise
 
 from mmdfkd.models.classifiers import Classifier
 from mmdfkd.models.distillers.frame.trial import try_networks
@@ -270,3 +271,9 @@ def test_a_head_that_mmpretrain_s_file_lacks_is_refused(tmp_path):
     torch.save({k: v for k, v in state.items() if not k.startswith('head')}, path)
     with pytest.raises(ValueError, match=r"has no \['head\.fc\.weight', 'head\.fc\.bias'\]"):
         toy_dedfkd(teacher=Classifier(network | {'pretrained': path}))
+
+
+def test_one_logit_is_refused():
+    parts = dict(teacher=Classifier(toy_network(6, 1)), student=Classifier(toy_network(4, 1)))
+    with pytest.raises(ValueError, match=r'a logit of each class, 2 or more, but gives 1; return'):
+        toy_noise(**parts)
