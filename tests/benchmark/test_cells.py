@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmdfkd.benchmark import Cell, cells, make_config
+from mmdfkd.engine.length import rounds_within
 from mmdfkd.registry import HOOKS
 
 DIGITS = Path(__file__).parents[2] / 'configs/dedfkd_lenet5_mnist5k.py'
@@ -93,3 +94,23 @@ def test_long_rounds_are_timed_less_often(tmp_path, monkeypatch, seconds, timed,
     cell.folder.mkdir(parents=True)
     assert cells.planned_rounds(cell, threading.Event()) == rounds
     assert taken == timed
+
+
+def test_a_run_is_planned_and_told_by_processor_time_a_thread(tmp_path, monkeypatch):
+    def records(_):
+        return [
+            dict(iter=i, round=i, step=i, processor_time=2.0 if i <= 8 else 12.0)
+            for i in range(1, 17)
+        ]
+
+    monkeypatch.setattr(cells, '_train', lambda *_: None)
+    monkeypatch.setattr(cells, '_records', records)
+    monkeypatch.setattr(cells.torch, 'get_num_threads', lambda: 2)
+    monkeypatch.setattr(cells.torch.cuda, 'is_available', lambda: False)
+    config = DIGITS.with_name('dedfkd_wrn162_wrn161_cifar10.py')
+    cell = Cell(config, config, 0, 20.0, tmp_path, {})
+    cell.folder.mkdir(parents=True)
+    warmup = Config.fromfile(config).model.warmup_rounds
+    expected = rounds_within(20 * 60, warmup, 1.0, 6.0)
+    assert expected > 100
+    assert cells.planned_rounds(cell, threading.Event()) == expected

@@ -75,3 +75,17 @@ def test_both_import_what_is_theirs():
     method.custom_imports = dict(imports=['csv', 'json'])
     cfg = compose(method, pair)
     assert cfg.custom_imports == dict(imports=['csv', 'json'], allow_failed_imports=False)
+
+
+@pytest.mark.parametrize(
+    ('method', 'pair'),
+    [
+        ('dfad/dfad_lenet5_mnist5k', 'dedfkd_wrn402_wrn161_cifar100'),
+        ('dedfkd_wrn402_wrn161_cifar100', 'dfad/dfad_lenet5_mnist5k'),
+    ],
+)
+def test_images_are_as_dark_as_the_pairs(method, pair):
+    method, pair = (Config.fromfile(CONFIGS / f'{name}.py') for name in (method, pair))
+    medians = [cfg.model.generator.get('median_pixel') for cfg in (method, pair)]
+    assert medians[0] != medians[1]
+    assert compose(method, pair).model.generator.get('median_pixel') == medians[1]

@@ -163,6 +163,7 @@ def test_results_of_several_machines_are_told():
 
 def test_the_published_tables_are_those_of_the_published_results():
     results = read_results(RESULTS / 'benchmark.jsonl')
+    assert results
     page = (RESULTS / 'benchmark.md').read_text()
     assert all(line in page for line in tables(results).splitlines() if line[:1] in ('|', '('))
     assert all({'commit', 'hardware', 'versions', 'init', 'curve'} <= set(each) for each in results)

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 import warnings
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,17 @@ WORK = [
     'torchvision.datasets.MNIST',
 ]
 ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def chdir(folder: Path) -> Iterator[None]:
+    """Be in a folder; contextlib's is of Python 3.11 on."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 class ReachedWorkError(BaseException):

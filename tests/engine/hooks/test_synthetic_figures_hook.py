@@ -135,3 +135,13 @@ def test_evaluation_of_a_toy_is_of_all_samples_once():
     model = toy_dedfkd()
     figures = evaluate_synthetic(model, LatentDataset(3, 10, 5), [MeanPixel()], batch_size=4)
     assert figures['mean/images'] == 10
+
+
+def test_figures_are_of_the_memory_where_latents_are_fixed(tmp_path):
+    hook = SyntheticFiguresHook([dict(type='mmdfkd.ClassBalance')], num_samples=12)
+    runner = toy_runner(tmp_path, 2, model=toy_dedfkd(fixed_latents=True))
+    runner.register_hook(hook)
+    runner.train()
+    expected = evaluate_synthetic(runner.model, MemoryDataset(12), hook.metrics)
+    for name, value in expected.items():
+        assert runner.message_hub.get_scalar(f'val/{name}').current() == pytest.approx(value)

@@ -151,3 +151,13 @@ def test_the_best_checkpoint_is_kept_without_a_real_image(tmp_path):
     model.load_state_dict(torch.load(best, weights_only=True)['state_dict'])
     figures = evaluate_synthetic(model, latents['dataset'], [Agreement()])
     assert figures['agreement/top1'] == pytest.approx(history.max())
+
+
+def test_the_seed_draws_the_noise():
+    model = toy_dedfkd()
+    images = torch.rand(4, 3, 8, 8) * 255
+    one, other = Agreement(['noise'], seed=0), Agreement(['noise'], seed=1)
+    for metric in (one, other):
+        metric.bind(model)
+    views = [metric._corrupt(images, 'noise', range(4)) for metric in (one, other)]
+    assert not views[0].equal(views[1])

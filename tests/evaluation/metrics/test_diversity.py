@@ -250,3 +250,27 @@ def test_no_samples_are_an_error():
 def test_too_few_samples_kept():
     with pytest.raises(ValueError, match='max_samples should be at least 2, but got 1'):
         Diversity(max_samples=1)
+
+
+def test_as_many_real_images_as_are_kept():
+    metric = Diversity(real=dict(type=Pixels, number=40), max_samples=16)
+    metric.bind(toy_dedfkd())
+    sample = toy_dedfkd().val_step(dict(latent=torch.randn(30, 5), label=torch.arange(30) % 3))[0]
+    evaluate(metric, sample)
+    assert sum(metric.details['count_real']) == 16
+
+
+def test_the_distance_of_duplicates_is_its_own():
+    sample = samples()
+    sample['images'][3] = (sample['images'][8] + 6).clamp(0, 255)
+    found = [evaluate(Diversity(duplicate_distance=d), sample)['duplicates'] for d in (2.0, 10.0)]
+    assert found == [0, 2 / 24]
+
+
+def test_the_seed_chooses_the_samples():
+    def kept(seed):
+        metric = Diversity(max_samples=10, seed=seed)
+        metric.process(None, [samples(80, images=torch.arange(80.0).view(80, 1, 1, 1))])
+        return metric.results[0]['kept']['pixels']
+
+    assert not kept(0).equal(kept(1))

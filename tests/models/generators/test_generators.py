@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from mmdfkd.models.generators import ConditionalGenerator, UnconditionalGenerator
+from mmdfkd.models.generators import (
+    ConditionalGenerator,
+    NoisyLabelGenerator,
+    UnconditionalGenerator,
+)
 from mmdfkd.models.generators.sizes import first_map_size, sides
 
 INJECTIONS = ('one_hot', 'embedding', 'sum')
@@ -183,3 +187,11 @@ def test_a_sum_of_latent_and_class_is_all_that_the_dense_layer_sees():
         [z + generator.embedding.weight[y] for z, y in zip(latents, labels, strict=True)]
     )
     torch.testing.assert_close(seen[0], expected)
+
+
+def test_the_generator_is_dafls():
+    generator = UnconditionalGenerator(image_size=32)
+    assert generator.activation.negative_slope == 0.2
+    assert generator.upsample.mode == 'nearest'
+    decoder = NoisyLabelGenerator(3, image_size=32).decoder
+    assert isinstance(decoder.pixel_norm, torch.nn.Identity)
