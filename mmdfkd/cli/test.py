@@ -61,7 +61,7 @@ def main() -> None:
     """Run."""
     args = parse_args()
     join_processes(args.launcher)
-    others = {'work_dir': '--work-dir', 'load_from': 'the CHECKPOINT'}
+    others = {'work_dir': '--work-dir', 'load_from': 'the CHECKPOINT', 'resume': 'the CHECKPOINT'}
     check_not_twice(args.cfg_options or {}, others)
     cfg = read_distillation(args.config, args.cfg_options)
     if not cfg.get('test_dataloader'):
@@ -71,7 +71,7 @@ def main() -> None:
         )
     check_loaders(cfg)
     cfg.launcher = args.launcher
-    cfg.load_from = args.checkpoint
+    cfg.load_from, cfg.resume = args.checkpoint, False
     cfg.work_dir = args.work_dir or str(Path('work_dirs') / Path(args.config).stem)
     if args.amp:
         cfg.test_cfg.fp16 = True

@@ -148,7 +148,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 def _also_options(args: argparse.Namespace) -> dict[str, str]:
     """Name the arguments that set what an option of the config could, too, by its key."""
     rounds = {'train_cfg.max_iters': '--rounds'} if args.rounds is not None else {}
-    return rounds | ({'work_dir': '--work-dir'} if args.work_dir is not None else {})
+    resumes = {'resume': '--resume'} if args.resume is not None else {}
+    if args.resume not in (None, 'auto'):  # auto begins from it where there is no checkpoint
+        resumes['load_from'] = '--resume'
+    work_dir = {'work_dir': '--work-dir'} if args.work_dir is not None else {}
+    return rounds | resumes | work_dir
 
 
 def _resume(cfg: Config, resume: str) -> None:
@@ -163,11 +167,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Run."""
     args = parse_args(arguments)
     join_processes(args.launcher)
-    cfg = merge_args(read_config(args.config), args)
+    cfg = read_config(args.config)
+    options = args.cfg_options or {}
+    begins_from = None if cfg.get('resume') else options.get('load_from', cfg.get('load_from'))
+    cfg = merge_args(cfg, args)
     if not int(os.environ.get('RANK', 0)) or args.launcher == 'none':
         resume = args.resume or (cfg.get('load_from') or 'auto' if cfg.get('resume') else None)
         claim(cfg.work_dir, resume, args.force)
     runner = TerminalRunner.from_cfg(cfg)
+    runner.begins_from = begins_from
     if is_main_process():
         note_session(cfg.work_dir, runner.timestamp)
     runner.register_hook(LabelsHook())

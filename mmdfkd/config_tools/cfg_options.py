@@ -14,7 +14,6 @@ ALSO_READ = (
     'activation_checkpointing',
     'compile',
     'efficient_conv_bn_eval',
-    'find_unused_parameters',
     'model_wrapper_cfg',
     'real_images',
     'sync_bn',

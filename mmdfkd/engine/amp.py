@@ -19,7 +19,7 @@ def enable_amp(optim_wrapper: ConfigDict) -> None:
     native = torch.cuda.is_bf16_supported(including_emulation=False)
     wrappers = [optim_wrapper] if 'optimizer' in optim_wrapper else optim_wrapper.values()
     for wrapper in wrappers:
-        if isinstance(wrapper, dict):
+        if isinstance(wrapper, dict) and 'optimizer' in wrapper:
             wrapper['type'] = 'AmpOptimWrapper'
             dtype = wrapper.setdefault('dtype', 'bfloat16' if native else 'float16')
             # bfloat16 has float32's range; a scale would have the host wait at every step.

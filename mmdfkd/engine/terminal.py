@@ -1,5 +1,6 @@
 """What a run shows in a terminal: a bar, and of the log what a user reads."""
 
+import copy
 import re
 import sys
 import time
@@ -39,11 +40,23 @@ _NOISE = (
 _IN_THE_BAR = re.compile(r'(Iter|Epoch)\((train|val)\) .*\beta: ')
 
 
+#: MMEngine's own default hooks, which it lets a config switch off by None.
+_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+
+
 class TerminalRunner(Runner):
     """MMEngine's Runner with a bar, and a terminal that is spared environment, config and hooks.
 
     The log's file has all of it. Where standard output is no terminal there is no bar.
     """
+
+    #: The ``load_from`` of a run that goes on, as its config had it when it began.
+    begins_from: str | None = None
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Register default hooks; one that is None is switched off, whatever its name."""
+        given = (hooks or {}).items()
+        super().register_default_hooks({k: v for k, v in given if v is not None or k in _HOOKS})
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger; arguments as of MMEngine's."""
@@ -59,10 +72,22 @@ class TerminalRunner(Runner):
     def dump_config(self) -> None:
         """Write the config to the work dir; of a resumed run once its checkpoint is accepted.
 
-        MMEngine writes it at once, over that of the run whose resume is then refused.
+        MMEngine writes it at once, over that of the run whose resume is then refused. A run of
+        the written config begins anew: that this one goes on is not in it. A config that lies
+        in the work dir stays as it is.
         """
-        if self._has_loaded or not self._resume:
-            super().dump_config()
+        file = self.cfg.filename
+        if self._resume and not self._has_loaded:
+            return
+        if file and Path(file).resolve().parent == Path(self.work_dir).resolve():
+            return
+        own = self.cfg
+        if self._resume:
+            self.cfg = copy.deepcopy(own)
+            begun = dict(resume=False, load_from=self.begins_from)
+            self.cfg.update({key: value for key, value in begun.items() if key in own})
+        super().dump_config()
+        self.cfg = own
 
     def load_or_resume(self) -> None:
         """Load or resume, and leave the config of a run that goes on."""
@@ -114,8 +139,9 @@ class ProgressHook(Hook):
         """Keep the bar below what the logger writes, until the run ends in any way."""
         handlers = _to_terminal(logger) if self._on else []
         with self._bar:
-            streams = [handler.setStream(sys.stdout) for handler in handlers]  # rich's by now
+            streams = [handler.stream for handler in handlers]
             for handler in handlers:
+                handler.setStream(sys.stdout)  # rich's by now
                 handler.addFilter(_is_not_in_the_bar)
             try:
                 yield

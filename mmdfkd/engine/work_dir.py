@@ -1,5 +1,6 @@
 """A work dir is of one run: what it holds, who writes to it, and which checkpoint is newest."""
 
+import errno
 import logging
 import os
 import re
@@ -22,8 +23,8 @@ SESSIONS = '.sessions'
 IMAGE_COUNTS = 'image_counts.json'
 #: What the name of a file ends in while it is written.
 PART = '.part'
-#: What mmdfkd distill leaves in the work dir beside the run.
-_MADE_OF_IT = ('student', 'export', 'report.html')
+#: What commands leave in the work dir beside the run.
+_MADE_OF_IT = ('student', 'export', 'report.html', 'figures.json', 'robustness.json')
 #: What the names begin with of the folder of a run that made way, and of its config.
 REPLACED = 'replaced_'
 #: Of the process: closing any handle of the file would let the lock go.
@@ -182,7 +183,7 @@ def _locked(folder: Path) -> IO[str] | None:
         # Not flock: a forked loader of data would hold that for some seconds more.
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno not in (11, 13):  # EAGAIN, EACCES
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
             handle.close()
             print_log(
                 f'the file system of {folder} has no locks ({error.strerror}): see that no second '
@@ -216,11 +217,19 @@ def _aside(folder: Path) -> Path:
 
 def _of_run(folder: Path) -> list[Path]:
     """List what a run has left: its own files, the sessions' folders, and what was made of it."""
-    files = [path for ending in ('pth', 'py', 'json') for path in folder.glob(f'*.{ending}')]
-    files = [path for path in files if not path.name.startswith(REPLACED)]
+    files = [*numbered_checkpoints(folder), *folder.glob('best_*.pth')]
+    files += [path for path in folder.glob('*.py') if _is_dumped(path)]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
     others = [folder / name for name in ('last_checkpoint', SESSIONS, *_MADE_OF_IT)]
     return [*files, *sessions, *(path for path in others if path.exists())]
+
+
+def _is_dumped(file: Path) -> bool:
+    """Tell a config that a run wrote, of assignments alone, from a module of the user's."""
+    code = file.read_text(errors='replace')
+    return not (
+        file.name.startswith(REPLACED) or re.search(r'^(import|from|with|def|class) ', code, re.M)
+    )
 
 
 def _move_aside(folder: Path, paths: list[Path]) -> Path:

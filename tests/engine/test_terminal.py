@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from rich.progress import track
 
 from mmdfkd.engine.hooks import StrictScheduleHook
-from mmdfkd.engine.terminal import ProgressHook, TerminalRunner
+from mmdfkd.engine.terminal import ProgressHook, TerminalRunner, _to_terminal
 from mmdfkd.hardware import cpu_name
 from mmdfkd.reports.run_logs import read_run
 
@@ -133,3 +133,41 @@ def test_a_resume_that_finds_nothing_writes_its_config(monkeypatch, tmp_path):
     cfg = Config({'rounds': 2}, cfg_text=' ', filename='toy.py')
     toy_run.toy_runner(tmp_path, 2, cfg=cfg, resume=True).train()
     assert (tmp_path / 'toy.py').read_text() == 'rounds = 2\n'
+
+
+def test_a_run_of_a_resumed_runs_config_begins_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    toy_run.toy_runner(tmp_path, 2, checkpoint_interval=1).train()
+    half = str(tmp_path / 'iter_1.pth')
+    cfg = Config(dict(resume=True, load_from=half), cfg_text=' ', filename='toy.py')
+    runner = toy_run.toy_runner(tmp_path, 2, cfg=cfg, resume=True, load_from=half)
+    runner.begins_from = 'first.pth'
+    runner.train()
+    written = Config.fromfile(tmp_path / 'toy.py')
+    assert (written.resume, written.load_from) == (False, 'first.pth')
+    assert runner.cfg.resume  # of this run it is true
+
+
+def test_a_config_in_the_work_dir_stays_as_it_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    file = tmp_path / 'mine.py'
+    file.write_text('rounds = 2  # a note\n')
+    toy_run.toy_runner(tmp_path, 2, cfg=Config.fromfile(file))
+    assert file.read_text() == 'rounds = 2  # a note\n'
+
+
+def test_a_hook_of_any_name_can_be_switched_off(monkeypatch, tmp_path):
+    monkeypatch.setattr(toy_run, 'Runner', TerminalRunner)
+    hooks = dict(synthetic_grid=None, timer=None)
+    runner = toy_run.toy_runner(tmp_path, 2, default_hooks=hooks)
+    assert 'IterTimerHook' not in [type(hook).__name__ for hook in runner.hooks]
+    assert 'LoggerHook' in [type(hook).__name__ for hook in runner.hooks]
+
+
+def test_the_log_has_its_stream_where_rich_takes_no_output(runner_of, tmp_path, monkeypatch):
+    monkeypatch.setenv('TTY_COMPATIBLE', '0')
+    output = Terminal()
+    runner = runner_of(output, tmp_path)
+    before = [handler.stream for handler in _to_terminal(runner.logger)]
+    runner.train()
+    assert [handler.stream for handler in _to_terminal(runner.logger)] == before

@@ -112,11 +112,14 @@ def test_what_replaces_nothing_may_begin(tmp_path, monkeypatch, names, resume):
 
 
 def test_force_moves_the_run_aside(tmp_path):
-    used(tmp_path, 'iter_5.pth', 'config.py', 'notes.txt', 'figures.json', marker='iter_5.pth')
+    used(tmp_path, 'iter_5.pth', 'config.py', 'figures.json', marker='iter_5.pth')
+    own = ['notes.txt', 'teacher.pth', 'labels.json', 'my_net.py']
+    used(tmp_path, *own)
+    (tmp_path / 'my_net.py').write_text('import torch\n')
     (tmp_path / '20260101_000000/vis_data').mkdir(parents=True)
     claim(tmp_path, force=True)
     aside = tmp_path / 'replaced_1'
-    assert {path.name for path in tmp_path.iterdir()} == {'replaced_1', 'notes.txt', '.lock'}
+    assert {path.name for path in tmp_path.iterdir()} == {'replaced_1', '.lock', *own}
     assert (aside / 'iter_5.pth').read_text() == 'iter_5.pth'
     assert (aside / '20260101_000000/vis_data').is_dir()
     used(tmp_path, 'iter_5.pth', 'iter_9.pth')

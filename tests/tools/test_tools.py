@@ -273,3 +273,8 @@ def test_test_tool_reports_student_and_teacher(tmp_path):
     before = config.read_bytes()
     subprocess.run([*test, '--work-dir', str(config.parent)], capture_output=True, check=True)
     assert config.read_bytes() == before
+
+
+def test_what_resume_goes_on_from_is_said_once():
+    with pytest.raises(ValueError, match='should leave load_from to --resume'):
+        merged(resume='newest', cfg_options={'load_from': 'a.pth'})

@@ -33,6 +33,17 @@ class LabelsHook(Hook):
 
     @staticmethod
     def _check(runner: Runner, name: str, dataloader: Any) -> None:
-        classes = getattr(getattr(unwrap(runner.model), 'head', None), 'num_classes', None)
+        classes = _num_classes(unwrap(runner.model))
         if classes:
             check_dataset(dataloader.dataset, classes, name)
+
+
+def _num_classes(classifier: Any) -> int | None:
+    """Ask mmpretrain's head, or the network of timm or Hugging Face inside."""
+    network = getattr(classifier, 'model', None)
+    places = [
+        (getattr(classifier, 'head', None), 'num_classes'),
+        (network, 'num_classes'),
+        (getattr(network, 'config', None), 'num_labels'),
+    ]
+    return next((getattr(owner, name) for owner, name in places if hasattr(owner, name)), None)

@@ -30,9 +30,9 @@ class StrictScheduleHook(Hook):
         """Compare the checkpoint's settings with the config's."""
         _check_length(runner, checkpoint)
         saved, own = by_name(checkpoint.get('param_schedulers')), by_name(runner.param_schedulers)
-        for name in own:
+        for name in sorted(saved.keys() | own.keys()):
             before = [_settings(state) for state in saved.get(name, [])]
-            now = [_settings(scheduler.state_dict()) for scheduler in own[name]]
+            now = [_settings(scheduler.state_dict()) for scheduler in own.get(name, [])]
             if before != now:
                 raise ValueError(
                     f'{name or "param_scheduler"} should have the schedules of the checkpoint, '

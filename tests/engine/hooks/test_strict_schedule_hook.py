@@ -1,6 +1,9 @@
 """A run goes on with another length only where its rates are those of a run of that length."""
 
+from types import SimpleNamespace
+
 import pytest
+import torch
 from mmengine.hooks import Hook
 from mmengine.optim import (
     CosineAnnealingLR,
@@ -106,3 +109,13 @@ def test_a_schedule_of_another_kind_is_refused(tmp_path):
     run(tmp_path / 'begun', BEGUN, 'linear')
     with pytest.raises(ValueError, match='student should have the schedules of the checkpoint'):
         run(tmp_path / 'on', BEGUN, 'cosine', tmp_path / 'begun/iter_2.pth')
+
+
+def test_schedules_that_are_gone_are_missed(tmp_path):
+    run(tmp_path / 'begun', BEGUN, 'cosine')
+    runner = SimpleNamespace(
+        param_schedulers=None, train_loop=SimpleNamespace(max_iters=BEGUN), logger=None
+    )
+    checkpoint = torch.load(tmp_path / 'begun/iter_2.pth', weights_only=False)
+    with pytest.raises(ValueError, match=r'should have the schedules .*, but got \[\]; resume'):
+        StrictScheduleHook().after_load_checkpoint(runner, checkpoint)
