@@ -147,7 +147,7 @@ def planned_rounds(cell: Cell, stop: threading.Event) -> int:
         return json.loads(note.read_text())
     seconds = 60 * cell.minutes
     wait, train = _seconds_a_round(cell, _FEW, stop)
-    if _TIMED * (wait + train) < _SHARE * seconds:  # short rounds vary more
+    if 2 * _TIMED * max(wait, train) < _SHARE * seconds:  # short rounds vary more
         wait, train = _seconds_a_round(cell, _TIMED, stop)
     warmup = make_config(cell).model.get('warmup_rounds', 0)
     rounds = max(_POINTS, rounds_within(seconds, warmup, wait, train))

@@ -10,6 +10,7 @@ from logging import FileHandler, LogRecord, StreamHandler
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
@@ -50,6 +51,7 @@ class TerminalRunner(Runner):
     The log's file has all of it. Where standard output is no terminal there is no bar.
     """
 
+    cfg: Config
     #: The ``load_from`` of a run that goes on, as its config had it when it began.
     begins_from: str | None = None
 

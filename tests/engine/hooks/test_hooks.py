@@ -10,7 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from mmpretrain.structures import DataSample
 from toy import changed, snapshot, toy_dedfkd
-from toy_methods import toy_deepinversion
+from toy_methods import toy_dafl_memory, toy_deepinversion
 from toy_run import Digits, toy_runner
 
 from mmdfkd.datasets import LabelDataset
@@ -92,7 +92,8 @@ def test_every_image_of_a_grid_is_another(tmp_path):
     unconditional = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
     assert len(cells_of_grid(tmp_path / 'one', toy_dedfkd())) == 30
     # The teacher need not see each class ten times in them; there is one empty cell, then.
-    assert 11 <= len(cells_of_grid(tmp_path / 'other', toy_dedfkd(generator=unconditional))) <= 30
+    other = toy_dafl_memory(generator=unconditional)
+    assert 11 <= len(cells_of_grid(tmp_path / 'other', other)) <= 30
 
 
 def test_summary_shows_teacher_and_student(tmp_path):
