@@ -1,7 +1,7 @@
 """CIFAR-10 ablation, the base of all arms: DE-DFKD with M4, ResNet-20 -> ResNet-8, 160 rounds.
 
-The recipe before the generator was inverted; docs/results/history.md and docs/results/figures.md have its
-figures.
+The recipe before the generator was inverted; docs/results/history.md and docs/results/figures.md
+have its figures.
 """
 
 from mmengine.config import read_base
