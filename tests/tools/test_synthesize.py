@@ -15,9 +15,10 @@ from mmpretrain.datasets import CustomDataset
 from PIL import Image
 from torchvision.datasets import ImageFolder
 from toy import NUM_CLASSES, toy_dedfkd
+from toy_methods import toy_dafl_memory
 
 from mmdfkd.datasets import LatentDataset
-from mmdfkd.models.generators import UnconditionalGenerator
+from mmdfkd.models.memories import ImageMemory
 from mmdfkd.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +31,10 @@ def settings(**given):
 
 def colour_distiller(conditional=True, held=0):
     """A toy distiller whose teacher sees every class, with ``held`` images in its memory."""
-    parts = {}
-    if not conditional:
-        parts['generator'] = UnconditionalGenerator(latent_dim=5, image_size=8, base_channels=2)
-    distiller = toy_dedfkd(capacity=40, **parts).eval()
+    if conditional:
+        distiller = toy_dedfkd(capacity=40).eval()
+    else:
+        distiller = toy_dafl_memory(memory=ImageMemory(40)).eval()
     pixels = torch.rand(held or 40, 3, 8, 8) * 255
     if held:
         distiller.memory.add(pixels)
