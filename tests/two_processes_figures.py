@@ -9,10 +9,11 @@ from mmengine.evaluator import Evaluator
 from toy import toy_dedfkd
 from toy_images import Pixels, synthetic_batch
 
+from mmdfkd.datasets import LatentDataset
 from mmdfkd.engine.distributed import join_processes
 from mmdfkd.evaluation import Agreement, ClassBalance, Diversity, Fidelity
 from mmdfkd.evaluation.metrics.agreement import CORRUPTIONS
-from mmdfkd.evaluation.run import bind
+from mmdfkd.evaluation.run import bind, evaluate_synthetic
 
 
 def figures(cache_dir):
@@ -42,7 +43,10 @@ def figures(cache_dir):
     with torch.no_grad():
         for part, own in zip(images.split(7), labels.split(7), strict=True):
             evaluator.process(synthetic_batch(distiller, part, own))
-    return evaluator.evaluate(60)
+    found = evaluator.evaluate(60)
+    live = LatentDataset(3, 15, 5)  # one process has one image more
+    balance = evaluate_synthetic(distiller, live, [ClassBalance()])
+    return found | {f'live/{name}': value for name, value in balance.items()}
 
 
 if __name__ == '__main__':

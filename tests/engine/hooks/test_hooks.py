@@ -251,10 +251,12 @@ def test_one_layer_alone_is_drawn_anew(tmp_path):
         model=toy_dedfkd(generator=generator),
         param_scheduler=dict(generator=[], student=[]),
     )
+    begun = snapshot(runner.model.generator)
     runner.register_hook(GeneratorRestartHook(interval=1, layer='dense'))
     runner.register_hook(Watch())
     runner.train()
-    _, before, after, _ = Watch.weights
+    first, before, after, _ = Watch.weights
+    assert all(first[name].equal(begun[name]) for name in first)  # the first round has its own
     redrawn = {name for name in before if not before[name].equal(after[name])}
     assert redrawn == {'dense.weight', 'dense.bias'}
     assert Watch.momenta == [False, False]
