@@ -1,8 +1,8 @@
 """DE-DFKD on CIFAR-10 with a generator that lasts; networks and data set are the config's.
 
 Loss weights and the student's optimiser are those of Fast and NAYER for these teachers; how
-steps and views share out the time is what paid with smaller networks (docs/results/history.md), new
-generators and their memory what ended a drift there (docs/results/history.md). Not measured.
+steps and views share out the time is what paid with smaller networks, new generators and their
+memory what ended a drift there (docs/results/history.md). Not measured.
 """
 
 from mmengine.config import read_base

@@ -147,12 +147,14 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
 
 def _also_options(args: argparse.Namespace) -> dict[str, str]:
     """Name the arguments that set what an option of the config could, too, by its key."""
-    rounds = {'train_cfg.max_iters': '--rounds'} if args.rounds is not None else {}
-    resumes = {'resume': '--resume'} if args.resume is not None else {}
-    if args.resume not in (None, 'auto'):  # auto begins from it where there is no checkpoint
-        resumes['load_from'] = '--resume'
-    work_dir = {'work_dir': '--work-dir'} if args.work_dir is not None else {}
-    return rounds | resumes | work_dir
+    begins = None if args.resume == 'auto' else args.resume  # auto may begin from load_from
+    given = {
+        'train_cfg.max_iters': ('--rounds', args.rounds),
+        'work_dir': ('--work-dir', args.work_dir),
+        'resume': ('--resume', args.resume),
+        'load_from': ('--resume', begins),
+    }
+    return {key: name for key, (name, value) in given.items() if value is not None}
 
 
 def _resume(cfg: Config, resume: str) -> None:

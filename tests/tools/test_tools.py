@@ -184,6 +184,15 @@ def test_amp_scales_the_loss_of_float16_only(monkeypatch, bfloat16, own, dtype, 
     assert (wrapper.dtype, wrapper.loss_scale) == (dtype, loss_scale)
 
 
+def test_amp_leaves_what_is_no_wrapper(monkeypatch):
+    with_gpu(monkeypatch, True)
+    optimizer = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
+    wrappers = ConfigDict(student=optimizer, paramwise_cfg=dict(norm_decay_mult=0.0))
+    enable_amp(wrappers)
+    assert wrappers.student.type == 'AmpOptimWrapper'
+    assert wrappers.paramwise_cfg == dict(norm_decay_mult=0.0)
+
+
 def test_amp_without_a_gpu_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(ValueError, match='torch sees none'):

@@ -32,8 +32,9 @@ class DEDFKD(GenerativeDistiller):
         **kwargs: see :class:`GenerativeDistiller`.
 
     Raises:
-        ValueError: if ``loss_bn`` is given for a teacher without batch norms, or ``loss_layout``
-            without layers.
+        ValueError: if ``loss_bn`` is given for a teacher without batch norms, ``loss_layout``
+            without layers, or ``loss_ce`` for a generator that ignores labels and draws new
+            latents in each step.
     """
 
     optimised = {'generator': ('generator', 'loss_metric'), 'student': ('student',)}

@@ -44,7 +44,8 @@ class MAD(GenerativeDistiller):
 
     Raises:
         ValueError: if there is a memory, ``momentum`` is out of range, ``loss_bn`` is given for a
-            teacher without batch norms, or the generator has no loss in the warm-up.
+            teacher without batch norms or ``loss_ce`` for a generator that ignores labels, or the
+            generator has no loss in the warm-up.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ class ZSKT(GenerativeDistiller):
 
     Raises:
         ValueError: if there is a memory, an augmentation or a warm-up, or ``loss_at`` without
-            layers or with names of none.
+            layers, layers without it, or names of none.
     """
 
     def __init__(
