@@ -53,7 +53,8 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale learning rates by the batch size over auto_scale_lr.base_batch_size',
+        help='scale all learning rates by train_dataloader.batch_size times processes over '
+        'auto_scale_lr.base_batch_size; a changed batch_size wants kd_batch_size changed alike',
     )
     parser.add_argument(
         '--cfg-options',

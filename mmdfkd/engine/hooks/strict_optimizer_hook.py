@@ -14,7 +14,7 @@ from .strict_schedule_hook import by_name
 
 #: Of a group: what it is of, what schedules move, and how it is computed.
 _LEFT_OUT = ('params', 'param_names', 'lr', 'foreach', 'fused', 'capturable', 'differentiable')
-#: Arguments of the Runner that change what is trained.
+#: Entries of a config that change what is trained.
 _TRAINS = (
     'model',
     'train_dataloader',
@@ -23,6 +23,8 @@ _TRAINS = (
     'param_scheduler',
     'default_hooks',
     'custom_hooks',
+    'model_wrapper_cfg',
+    'sync_bn',
 )
 #: Hooks that look on.
 _LOOK_ON = ('timer', 'logger', 'checkpoint', 'synthetic_grid', 'summary', 'visualization')

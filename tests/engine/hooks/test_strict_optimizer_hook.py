@@ -160,6 +160,7 @@ def configured(folder, changes=None, **options):
             {'custom_hooks': [dict(type='DistillerEMAHook')]},
             'custom_hooks.0.type DistillerEMAHook rather than None',
         ),
+        ({'sync_bn': 'torch'}, 'sync_bn torch rather than None'),
         ({'default_hooks.logger.interval': 1}, None),
     ],
 )
