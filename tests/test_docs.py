@@ -181,3 +181,14 @@ def test_readmes_are_parallel():
         counts = [len(re.findall(pattern, text, re.M)) for text in (english, chinese)]
         assert counts[0] == counts[1], pattern
     assert re.findall(r'\d+\.\d+', english) == re.findall(r'\d+\.\d+', chinese)
+
+
+def test_the_real_images_of_the_docs_are_those_of_every_command(tmp_path):
+    """mmdfkd test measured on others than the run was validated on."""
+    (block,) = (each for each in blocks(DOCS / 'data.md', 'python') if 'my_data' in each)
+    base = '    from mmdfkd.configs.dedfkd_resnet20_resnet8_cifar10 import *\n'
+    code = block.replace('with read_base():\n', f'with read_base():\n{base}')
+    (tmp_path / 'mine.py').write_text(f'from mmengine.config import read_base\n\n{code}')
+    cfg = Config.fromfile(tmp_path / 'mine.py')
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_dataloader.dataset.data_root == 'my_data'

@@ -41,7 +41,8 @@ def compose(method: Config, pair: Config) -> Config:
     """Put the networks and data of ``pair`` into the config of ``method``.
 
     Of ``pair`` are teacher, student, data preprocessor, the names of the teacher's stages where
-    both have them (``layout_layers``), the images' shape, the classes, the evaluation and, where
+    both have them (``layout_layers``), the images' shape, the classes, how many labels of one come
+    in a row where the method has a metric loss (``samples_per_class``), the evaluation and, where
     the method augments, the augmentation: whether a mirrored image is one of the class depends
     on the data. Of both are ``custom_imports``. All else is the method's: losses, optimisers,
     schedules, numbers of steps.
@@ -73,7 +74,10 @@ def compose(method: Config, pair: Config) -> Config:
         cfg.model.image_shape = image_shape(pair)
     if 'generator' in cfg.model:
         _fit_generator(cfg.model.generator, pair)
-    cfg.train_dataloader.dataset.num_classes = pair.train_dataloader.dataset.num_classes
+    labels, of_pair = cfg.train_dataloader.dataset, pair.train_dataloader.dataset
+    labels.num_classes = of_pair.num_classes
+    if 'samples_per_class' in of_pair and cfg.model.get('loss_metric'):
+        labels.samples_per_class = of_pair.samples_per_class
     for name in _EVALUATION:
         cfg[name] = deepcopy(pair.get(name))
     _import_both(cfg, pair)

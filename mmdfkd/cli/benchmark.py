@@ -36,6 +36,7 @@ from mmdfkd.benchmark import (
 )
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.config_tools import DictAction, config_path
+from mmdfkd.engine.check_training import check_accuracy
 from mmdfkd.outputs import Output, make_folder
 from mmdfkd.registry import MODELS
 
@@ -150,7 +151,9 @@ def main(argv: list[str] | None = None) -> int:
     ]
     different = {(cell.method, cell.pair, str(cell.own_options)): cell for cell in cells}
     for cell in different.values():
-        MODELS.build(make_config(cell).model)  # what is wrong is told before any runs
+        cfg = make_config(cell)  # what is wrong is told before any runs
+        check_accuracy(str(cell.pair), cfg)
+        MODELS.build(cfg.model)
     check_results(args)
     results = read_results(args.results)
     for cell in cells:

@@ -10,28 +10,25 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from mmdfkd.cli.command import Parser, as_command, not_negative, positive
 from mmdfkd.config_tools import DictAction, config_file, read_distillation
+from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.amp import enable_amp
 from mmdfkd.engine.check_training import check_training
 from mmdfkd.engine.throughput import measure
 from mmdfkd.outputs import Output
-from mmdfkd.reports.tables import markdown
+from mmdfkd.reports.tables import cell, markdown
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
     """Format the results, a column each, as a Markdown table."""
-    rows: dict[str, list[str]] = defaultdict(list)
-    for result in results.values():
-        for key, value in result.items():
-            for name, part in value.items() if isinstance(value, dict) else [('', value)]:
-                text = f'{part:.4g}' if isinstance(part, float) else str(part)
-                rows[f'{key} {name}'.strip()].append(text)
-    return markdown(['', *results], [[name, *values] for name, values in rows.items()])
+    columns = [flatten(result, separator=' ') for result in results.values()]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [[name, *(cell(column.get(name)) for column in columns)] for name in names]
+    return markdown(['', *results], rows)
 
 
 def parse_args() -> argparse.Namespace:

@@ -168,6 +168,16 @@ def find_test_images(
         return f'Its accuracy was not measured here: {" ".join(str(error).split())}.'
 
 
+def remove_former(files: dict[str, Output], out: Path) -> None:
+    """Remove what --force left of a former student and would be taken for a part of this one."""
+    for name, part in (('model.safetensors', 'config.json'), ('model.onnx', 'model.int8.onnx')):
+        if name in files and part not in files:
+            (out / part).unlink(missing_ok=True)
+    others = {name for names in FORMATS.values() for name in names} - files.keys()
+    if there := sorted(name for name in others if (out / name).exists()):
+        print(f'{out} has files of an earlier export, too: {", ".join(there)}')
+
+
 def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespace) -> dict:
     """Reserve the files, by name."""
     names = [name for form in formats for name in FORMATS[form]]
@@ -233,6 +243,7 @@ def main(arguments: list[str] | None = None) -> None:
     dtype = torch.uint8 if args.uint8 else torch.float32
     asked = bool(args.formats or args.int8)
     differences = write_forms(student, files, dtype, asked)
+    remove_former(files, args.out)
     written = Written([*files], 'uint8' if args.uint8 else 'float32', differences)
     if drawn:
         written.figures = write_int8(files, *drawn)

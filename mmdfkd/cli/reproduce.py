@@ -23,7 +23,7 @@ from mmdfkd.cli.try_model import try_model
 from mmdfkd.config_tools import DictAction, config_file, read_config, read_distillation
 from mmdfkd.config_tools.dumped_config import flatten
 from mmdfkd.engine.amp import enable_amp
-from mmdfkd.engine.check_training import check_training
+from mmdfkd.engine.check_training import check_accuracy, check_training
 from mmdfkd.engine.work_dir import newest_checkpoint
 from mmdfkd.outputs import Output
 from mmdfkd.packaged import CONFIGS
@@ -88,17 +88,6 @@ def check_settings(work_dir: Path, cfg: Config, arguments: list[str]) -> None:
             f'{", ".join(told)}; go on with those, or use another folder'
         )
     Output(file, force=True).write(json.dumps(given, indent=0))
-
-
-def check_accuracy(config: str, cfg: Config) -> None:
-    """Raise a ValueError if the config does not evaluate an accuracy, which the table is of."""
-    evaluators = cfg.get('val_evaluator') or []
-    of = evaluators if isinstance(evaluators, list) else [evaluators]
-    if not any('Accuracy' in str(evaluator['type']) for evaluator in of):
-        raise ValueError(
-            f'{config} should have an Accuracy in its val_evaluator, but got '
-            f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
-        )
 
 
 def run(

@@ -120,7 +120,8 @@ def parse_args() -> argparse.Namespace:
         '8, or 25.5 76.5 of grey images')  # fmt: skip
     add('--pgd-steps', type=positive, help='steps of PGD, 20 by default')
     add('--seed', type=not_negative, default=0, help='of images, corruptions and attacks')
-    add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint)')
+    add('--json', type=Path, help='the file to write (default: robustness.json by the checkpoint, '
+        'here for a URL)')  # fmt: skip
     add('--force', action='store_true', help='replace what is there')
     add('--cfg-options', nargs='+', action=DictAction, help='override the config')
     args = parser.parse_args()
@@ -156,7 +157,8 @@ def main() -> None:
     args.eps = args.eps or EPS.get(images.pixels.size(1), EPS[3])
     args.num = len(images.labels)
     settings = figure_files.settings_of(args)
-    place = args.json or Path(args.checkpoint).with_name('robustness.json')
+    beside = Path() if '://' in args.checkpoint else Path(args.checkpoint).parent
+    place = args.json or beside / 'robustness.json'
     out = figure_files.reserve(place, settings, args.force)
     rows = evaluate(cfg, images, args)
     means = summarize(rows, args.corruptions)

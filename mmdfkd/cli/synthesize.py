@@ -109,7 +109,9 @@ def too_few(settings: dict, drawn: int, counts: list[int], shares: list[int]) ->
     """Say which classes lack images."""
     lacking = {c: n for c, (n, share) in enumerate(zip(counts, shares, strict=True)) if n < share}
     what = f'the {settings["source"]} should give {max(shares)} images of each class'
-    fewer = f'ask for --per-class {min(counts)}, or ' if min(counts) else ''
+    # Of the memory alone: a generator makes more or fewer with what is asked for.
+    possible = settings['source'] == 'memory' and min(counts)
+    fewer = f'ask for --per-class {min(counts)}, or ' if possible else ''
     return (
         f'{what}, but in {drawn} images the teacher sees only {lacking} (class: images); '
         f'{fewer}take a checkpoint of a longer run, and another OUT'

@@ -57,6 +57,17 @@ def check_is_training(cfg: Config) -> None:
             )
 
 
+def check_accuracy(config: str, cfg: Config) -> None:
+    """Raise a ValueError if the config does not evaluate an accuracy, which a table is of."""
+    evaluators = cfg.get('val_evaluator') or []
+    of = evaluators if isinstance(evaluators, list) else [evaluators]
+    if not any('Accuracy' in str(evaluator['type']) for evaluator in of):
+        raise ValueError(
+            f'{config} should have an Accuracy in its val_evaluator, but got '
+            f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
+        )
+
+
 def check_loaders(cfg: Config) -> None:
     """Raise a ValueError naming a batch or number of workers out of range."""
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -1,8 +1,8 @@
 """Where a run's time and memory go: the rounds of a config, timed whole and by part."""
 
 import copy
-import resource
 import statistics
+import sys
 import tempfile
 import time
 import uuid
@@ -169,7 +169,10 @@ def peak_memory() -> float:
     """Return the most MiB held: by torch on a GPU since the warm-up, else by the process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    import resource  # Windows has none
+
+    unit = 2**20 if sys.platform == 'darwin' else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def measure(cfg: Config, warmup: int, rounds: int, count_flops: bool = True) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """Real images, described once and kept on disk by their content."""
 
 import hashlib
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +17,7 @@ from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.checks import check_not_negative, check_positive
 from mmdfkd.datasets.channel_order import warn_of_bgr
 from mmdfkd.datasets.labels import check_dataset
+from mmdfkd.outputs import Output
 from mmdfkd.registry import DATASETS
 
 from .feature_sample import FeatureSample, merged
@@ -172,7 +171,8 @@ class RealImages:
             return merged(known, max_samples)
         whole = self._describe(extractor, max_samples, per_class, device)
         if is_main_process():
-            _write(path, whole.state_dict())
+            state = whole.state_dict()
+            Output(path, force=True).save(lambda part: torch.save(state, part))
         return whole
 
     def _describe(
@@ -199,15 +199,3 @@ def _read(path: Path) -> dict:
             f'{path} should hold statistics of real images, but reading it raised '
             f'{type(error).__name__}; delete it, and they are computed again'
         ) from error
-
-
-def _write(path: Path, state: dict) -> None:
-    # Under another name until it is whole: a process that is stopped leaves no half file.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.part', delete=False) as file:
-        try:
-            torch.save(state, file)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)

@@ -187,7 +187,7 @@ def _unknown(student: TrainedStudent, written: Written) -> str:
         'How it does on images of another source than the test set’s.',
         *written.missing,
     ]
-    if 'robustness' not in record:
+    if not record.get('robustness', {}).get('values'):
         gaps.append('How it stands corruption and attack.')
     if student.classes is None:
         gaps.append('What its classes are called.')

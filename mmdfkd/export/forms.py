@@ -5,6 +5,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def write_mmpretrain(student: TrainedStudent, weights: Output, config: Output) -
     )
     content = {'state_dict': student.state, 'meta': meta}
     weights.save(lambda part: torch.save(content, part))
-    described = Config({'model': student.config})
+    described = Config({'model': deepcopy(student.config)})
     order = slice(None, None, -1 if student.swap else 1)  # it normalises what the network takes
     described.model.data_preprocessor = dict(
         type='mmpretrain.ClsDataPreprocessor',

@@ -71,12 +71,14 @@ def _read(source: Path, shape: tuple[int, int, int], num: int) -> Tensor:
     if source.suffix != '.npz':
         of_ours = (source / METADATA).is_file()
         files = sorted(source.glob('*/*.png')) if of_ours else find_images(source)
+        if not files:
+            raise ValueError(f'{source} should hold images, but mmdfkd synthesize wrote none yet')
         files = random.Random(0).sample(files, min(num, len(files)))
         return torch.stack([read_image(file, shape).to(torch.uint8) for file in files])
     try:
         with np.load(source, allow_pickle=False) as content:
             images = torch.from_numpy(content['images'])
-    except (KeyError, zipfile.BadZipFile, ValueError) as error:
+    except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(
             f'{source} should be a file of mmdfkd synthesize, with images (N, H, W, C), but: '
             f'{error}'
@@ -120,7 +122,10 @@ class LabelledImages:
         self.name = kind.__name__
         if any('download' in inspect.signature(base).parameters for base in kind.__mro__[:-1]):
             config = dict(config, download=False)
-        dataset = DATASETS.build(config)
+        try:
+            dataset = DATASETS.build(config)
+        except RuntimeError as error:  # mmpretrain's sets raise it of files that are not there
+            raise FileNotFoundError(str(error)) from error
         check_dataset(dataset, student.num_classes(), 'test', student.classes)
         self.classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
         chosen = range(len(dataset))

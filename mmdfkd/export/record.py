@@ -9,11 +9,15 @@ from mmengine.config import Config
 from torch import Tensor
 
 import mmdfkd
+from mmdfkd.evaluation.robustness import ATTACKS
 from mmdfkd.registry import MODELS
 from mmdfkd.reports.run_logs import Run, read_run
 
 #: Parts of a network's config that say nothing of its form.
 _LEFT_OUT = ('type', 'data_preprocessor', 'init_cfg', 'loss', 'pretrained', 'weights')
+
+#: Rows of robustness.json that no mean is of.
+_ALONE = ('clean', *(f'{attack}/' for attack in ATTACKS))
 
 
 def record_of(
@@ -76,9 +80,8 @@ def _of_logs(run: Run, rounds: int) -> dict[str, Any]:
         file = run.figures.get(name, {})
         of_this = Path(str(file.get('settings', {}).get('checkpoint', ''))).name
         if of_this == f'iter_{rounds}.pth':
-            means = {title: row['student'] for title, row in file.get('means', {}).items()}
             found[name] = dict(
-                values=file.get('figures', means),
+                values=file.get('figures', _robustness(file)),
                 n=int(file.get('num_fake') or file['settings'].get('num', 0)),
                 hardware=file['measured']['hardware'],
             )
@@ -89,6 +92,12 @@ def _of_logs(run: Run, rounds: int) -> dict[str, Any]:
     gpu = run.environment.get('CUDA available') == 'True'
     found['hardware'] = ', '.join(devices) if gpu else run.environment.get('CPU', 'CPU')
     return found | dict(versions=versions)
+
+
+def _robustness(file: dict) -> dict[str, float]:
+    """Return the student's accuracies: clean, after each attack, and the means of corruptions."""
+    rows = {k: row for k, row in file.get('accuracy', {}).items() if k.startswith(_ALONE)}
+    return {name: row['student'] for name, row in (rows | file.get('means', {})).items()}
 
 
 def _name(kind: Any) -> str:

@@ -19,6 +19,7 @@ from mmdfkd.safe_load import only_safe_loads
 from mmdfkd.weights import check_finite, find_weights
 
 from .record import record_of
+from .resize import resize_of
 
 PREFIX = 'student.network.'
 
@@ -139,7 +140,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
         mean=mean,
         std=std,
         image_shape=shape,
-        resize=_resize(cfg, shape),
+        resize=resize_of(cfg, shape),
         classes=_names(meta) or (_teachers_names(cfg) if of_run else None),
         record=record_of(cfg, checkpoint, weights, meta) if of_run else meta['record'],
         memory=memory,
@@ -213,22 +214,6 @@ def _normalisation(
         f'images {shape}, but got {dict(preprocessor or {})}; give the config that the run has in '
         'its work dir'
     )
-
-
-def _resize(cfg: Config, shape: tuple[int, int, int]) -> list[dict[str, Any]]:
-    """Return what the evaluation set's pipeline does to an image's size, or one resize."""
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
-    pipeline = loader.get('dataset', {}).get('pipeline') or []
-    kept = []
-    for step in pipeline:
-        name = step['type'] if isinstance(step['type'], str) else step['type'].__name__
-        name = name.split('.')[-1]
-        if name in ('Resize', 'ResizeEdge', 'CenterCrop'):
-            kept.append(dict(step, type=name))
-    height, width = shape[1:]
-    return kept or [
-        dict(type='Resize', scale=(width, height), interpolation='bilinear', backend='pillow')
-    ]
 
 
 def _names(meta: Mapping) -> tuple[str, ...] | None:

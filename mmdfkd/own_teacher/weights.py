@@ -11,6 +11,8 @@ from mmdfkd.models.classifiers.classifier import find_final_layer
 
 from .libraries import Found
 
+_COUNTER = 'num_batches_tracked'  # files of other tools lack it, and torch does without
+
 
 def fit(found: Found, weights: Mapping[str, Tensor], prefix: str | None = None) -> str:
     """Give a network the classes and channels of ``weights``; returns the prefix of their keys.
@@ -63,7 +65,9 @@ def _check_fit(found: Found, given: dict[str, Tensor]) -> None:
     own = network.state_dict()
     name = f'{found.library}’s {found.network.get("model_name", found.network["type"])}'
     wrong = [
-        key for key, value in own.items() if key not in given or given[key].shape != value.shape
+        key
+        for key, value in own.items()
+        if (given[key].shape != value.shape if key in given else not key.endswith(_COUNTER))
     ]
     if wrong:
         told = tuple(given[wrong[0]].shape) if wrong[0] in given else 'not there'
@@ -100,6 +104,7 @@ def _prefix(own: list[str], weights: Mapping[str, Tensor]) -> str:
     Raises:
         ValueError: if there are several such networks, and their weights differ.
     """
+    own = [key for key in own if not key.endswith(_COUNTER)]
     ends = [key.removesuffix(own[0]) for key in weights if key.endswith(own[0])]
     full = [end for end in ends if all(end + key in weights for key in own)]
     if '' in full or not full:

@@ -46,6 +46,12 @@ def test_the_sources_stay_as_they_are():
     assert (method.pretty_text, pair.pretty_text) == before
 
 
+@pytest.mark.parametrize(('method', 'in_turn'), [(DIGITS, 2), (LIVE, None)])
+def test_many_classes_come_in_pairs_for_a_metric_loss(method, in_turn):
+    labels = compose(read(method), read(CIFAR100)).train_dataloader.dataset
+    assert labels.get('samples_per_class') == in_turn
+
+
 def test_a_teachers_config_is_no_pair():
     with pytest.raises(ValueError, match=r'the pair should be .*teachers/lenet5_mnist5k.py'):
         compose(read(LIVE), read(CONFIGS / 'teachers/lenet5_mnist5k.py'))

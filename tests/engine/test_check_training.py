@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmdfkd.engine.check_training import check_training
+from mmdfkd.engine.check_training import check_accuracy, check_training
 from mmdfkd.engine.schedulers.checks import check_schedules
 
 COSINE = dict(type='CosineAnnealingLR', by_epoch=False)
@@ -63,3 +63,12 @@ def test_a_schedule_that_does_not_end_with_the_run_is_told(capfd):
 def test_what_is_no_training_is_told():
     with pytest.raises(ValueError, match='train_dataloader should be a dict, for a training'):
         check_training(Config(dict(model={})))
+
+
+def test_a_table_is_of_configs_with_an_accuracy():
+    accuracy, other = (dict(type=f'mmdfkd.{name}') for name in ('Accuracy', 'Agreement'))
+    for evaluator in (accuracy, [other, accuracy]):
+        check_accuracy('c.py', Config(dict(val_evaluator=evaluator)))
+    for evaluator in (None, other, [other]):
+        with pytest.raises(ValueError, match=r'c\.py should have an Accuracy in its val_evaluator'):
+            check_accuracy('c.py', Config(dict(val_evaluator=evaluator)))

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from mmpretrain.datasets import CustomDataset, PackInputs
@@ -91,7 +93,7 @@ def test_other_weights_are_computed_anew(extractor, tmp_path):
 
 def test_a_run_that_is_stopped_leaves_no_half_file(extractor, tmp_path, monkeypatch):
     def stop(state, file):
-        file.write(b'half')
+        Path(file).write_bytes(b'half')
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, 'save', stop)

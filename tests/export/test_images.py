@@ -135,6 +135,31 @@ def test_images_of_a_generator_are_rgb_whatever_the_networks_take(tmp_path):
     assert plain.equal(swapped)
 
 
+def test_a_set_of_mmpretrain_that_is_not_here_is_not_there(tmp_path):
+    """Its RuntimeError ended an export that could do without."""
+    student, cfg, _ = opened(tmp_path / 'run', COLOUR)
+    known = dict(type='mmpretrain.CIFAR10', data_root=str(tmp_path / 'gone'), split='test')
+    cfg.test_dataloader = dict(dataset=dict(known, pipeline=[dict(type='PackInputs')]))
+    with pytest.raises(FileNotFoundError, match='Cannot find CIFAR10'):
+        LabelledImages(cfg, student)
+    assert find_classes(cfg, student)[:2] == ('airplane', 'automobile')
+
+
+@pytest.mark.parametrize('content', [b'', b'\x93NUMPY\x01\x00'])
+def test_a_file_that_is_no_npz_is_told(grey, tmp_path, content):
+    student, cfg, checkpoint = grey
+    (tmp_path / 'x.npz').write_bytes(content)
+    with pytest.raises(ValueError, match=r'x.npz should be a file of mmdfkd synthesize'):
+        draw_images(student, cfg, checkpoint, tmp_path / 'x.npz', 100)
+
+
+def test_a_set_that_has_no_image_yet_is_told(grey, tmp_path):
+    student, cfg, checkpoint = grey
+    (tmp_path / 'dataset.json').write_text('{}')
+    with pytest.raises(ValueError, match='should hold images, but mmdfkd synthesize wrote none'):
+        draw_images(student, cfg, checkpoint, tmp_path, 100)
+
+
 def test_test_images_of_another_size_are_refused(tmp_path):
     student, cfg, _ = of_folders(tmp_path, size=30)
     with pytest.raises(ValueError, match=r'of the shape \(3, 32, 32\), but got \(3, 30, 30\)'):

@@ -79,3 +79,20 @@ def test_a_librarys_weights_are_said_in_words(tmp_path):
     cfg.model.teacher.pop('checkpoint')
     cfg.model.teacher.network.pretrained = True
     assert record_of(cfg, tmp_path / 'iter_1.pth', {}, {})['teacher_weights'] == 'of its library'
+
+
+def test_attacks_and_means_of_corruptions_are_known_and_single_corruptions_not(tmp_path):
+    _, config, checkpoint = untrained_run(tmp_path)
+    content = torch.load(checkpoint, weights_only=True)
+    content['state_dict']['rounds.count'] = torch.tensor(20)
+    torch.save(content, tmp_path / 'iter_20.pth')
+    log(tmp_path, {'iter': 20, 'step': 20, 'time': 3.0})
+    robustness = dict(
+        settings=dict(checkpoint='x/iter_20.pth', num=500),
+        measured=dict(hardware='a CPU'),
+        accuracy={name: {'student': 50.0, 'teacher': 90.0} for name in ('clean', 'fog/3', 'pgd/8')},
+        means={'fog': {'student': 40.0, 'teacher': 80.0}},
+    )
+    (tmp_path / 'robustness.json').write_text(json.dumps(robustness))
+    record = load_student(Config.fromfile(config), tmp_path / 'iter_20.pth').record
+    assert record['robustness']['values'] == {'clean': 50.0, 'pgd/8': 50.0, 'fog': 40.0}

@@ -102,3 +102,12 @@ def test_weights_of_another_network_are_refused():
     wide = timm.create_model('test_resnet', stem_width=8).state_dict()
     with pytest.raises(ValueError, match=r'should be \(\d+.*, but is \(\d+'):
         fit(first('test_resnet'), wide)
+
+
+@pytest.mark.parametrize('prefix', ['', 'module.'])
+def test_counters_of_batches_may_be_missing(prefix):
+    """As in files of other tools: torch does without."""
+    network = timm.create_model('test_resnet', num_classes=7)
+    state = {prefix + k: v for k, v in network.state_dict().items() if 'num_batches' not in k}
+    assert len(state) < len(network.state_dict())
+    assert fit(first('test_resnet'), state) == prefix

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mmdfkd.cli.benchmark_throughput import table
+
 ROOT = Path(__file__).parents[2]
 #: Multiplications and additions of one LeNet-5 and one LeNet-5-half pass of a 32-pixel image.
 LENET5 = 2 * (28**2 * 6 * 25 + 10**2 * 16 * 6 * 25 + 120 * 400 + 120 * 84 + 84 * 10)
@@ -59,3 +61,8 @@ def test_the_table_has_a_column_for_each_set_of_options(measured):
     assert header == f'| | {SWEEP[0]} | {SWEEP[1]} |'
     assert list(figures) == SWEEP
     assert '| step_ms student_step | ' in printed
+
+
+def test_a_part_that_one_column_lacks_leaves_its_place_empty():
+    lines = table({'a': {'ms': {'x': 1.0}}, 'b': {'ms': {'y': 2.0, 'x': 3.0}}}).splitlines()
+    assert lines[2:] == ['| ms x | 1 | 3 |', '| ms y | – | 2 |']

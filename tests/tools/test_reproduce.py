@@ -53,14 +53,6 @@ def test_a_work_dir_keeps_its_settings(tmp_path, options, arguments, told):
         tool.check_settings(tmp_path, tool.read_config(QUICK, options), arguments)
 
 
-def test_a_config_without_an_accuracy_is_refused_before_it_runs():
-    tool = load_tool('reproduce')
-    tool.check_accuracy(QUICK, Config.fromfile(QUICK))
-    for evaluator in (None, [dict(type='mmdfkd.Agreement')]):
-        with pytest.raises(ValueError, match='should have an Accuracy in its val_evaluator'):
-            tool.check_accuracy('free.py', Config(dict(val_evaluator=evaluator)))
-
-
 def test_a_changed_config_is_another_setting(tmp_path):
     tool, config = load_tool('reproduce'), tmp_path / 'config.py'
     Config(dict(train_cfg=dict(max_iters=3))).dump(config)

@@ -180,6 +180,13 @@ def test_a_class_that_the_teacher_never_sees_is_an_error(tmp_path):
         load_tool('synthesize').write_folder(distiller, tmp_path / 'set', settings(num=12))
 
 
+@pytest.mark.parametrize(('source', 'advised'), [('generator', False), ('memory', True)])
+def test_of_a_generator_fewer_images_are_no_way_out(source, advised):
+    """It draws in proportion to what is asked for: the fewer failed again."""
+    told = load_tool('synthesize').too_few(settings(source=source), 240, [2, 4, 4], [4, 4, 4])
+    assert ('ask for --per-class 2, or' in told) == advised
+
+
 def test_a_memory_with_too_few_images_of_a_class_says_how_many_there_are(tmp_path):
     distiller = colour_distiller(held=30)
     decisions = [

@@ -8,6 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdfkd.config_tools.dumped_config import flatten, parse_config
+from mmdfkd.models.memories import LabelledMemory
+from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
 
 from .strict_schedule_hook import by_name
@@ -43,8 +45,8 @@ class StrictOptimizerHook(Hook):
     ``tools/train.py --resume`` registers it.
 
     Raises:
-        ValueError: if the checkpoint is of another optimiser, method or seed, or of other groups
-            of weights.
+        ValueError: if the checkpoint is of another optimiser, method or seed, of other groups of
+            weights, or has logits of other views.
     """
 
     priority = 'VERY_HIGH'  # before the checkpoint's settings are taken
@@ -62,6 +64,7 @@ class StrictOptimizerHook(Hook):
         before = parse_config(str(meta.get('cfg', '')))
         now = parse_config(runner.cfg.pretty_text)
         _check_same_method(before, now)
+        _check_same_views(before, now, unwrap(runner.model))
         schedules = by_name(checkpoint.get('param_schedulers'))
         changes: list[str] = []
         for name, wrapper in own.items():
@@ -126,6 +129,27 @@ def _check_same_method(before: dict, now: dict) -> None:
             f'model should be of the method of the checkpoint, {saved}, but got {own}; give the '
             'config that the run has in its work dir, or begin a new run'
         )
+
+
+def _check_same_views(before: dict, now: dict, model: Any) -> None:
+    """Refuse other views than those whose logits a memory has: they would be of other images."""
+    if not isinstance(getattr(model, 'memory', None), LabelledMemory):
+        return
+    for name in ('augment', 'data_preprocessor'):
+        saved, own = ((tree.get('model') or {}).get(name) for tree in (before, now))
+        if saved is not None and _by_class(saved) != _by_class(own):
+            raise ValueError(
+                f'model.{name} should be that of the checkpoint, {saved}, as the memory keeps the '
+                f'teacher’s logits of such views, but got {own}; go on with it, or begin a new run'
+            )
+
+
+def _by_class(part: Any) -> dict[str, Any]:
+    """Return the settings of a part's config, its types without where they are imported from."""
+    return {
+        key: value.rpartition('.')[2] if key.endswith('type') and isinstance(value, str) else value
+        for key, value in flatten(part).items()
+    }
 
 
 def _kind_in(before: dict, name: str) -> str:

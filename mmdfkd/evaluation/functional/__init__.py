@@ -3,13 +3,14 @@
 from .frechet import FeatureStatistics, class_distances, frechet_distance, warn_of_few
 from .inception_score import InceptionScore
 from .kernel import kernel_distance
-from .neighbours import neighbour_figures
+from .neighbours import check_numbers, neighbour_figures
 from .reservoir import Reservoir
 
 __all__ = [
     'FeatureStatistics',
     'InceptionScore',
     'Reservoir',
+    'check_numbers',
     'class_distances',
     'frechet_distance',
     'kernel_distance',

@@ -18,12 +18,18 @@ def _distances(rows: Tensor, columns: Tensor) -> Iterator[Tensor]:
     return (torch.cdist(chunk, columns) for chunk in rows.split(_CHUNK))
 
 
-def _radii(kind: str, features: Tensor, *neighbours: int) -> list[Tensor]:
-    if len(features) <= max(neighbours):
-        raise ValueError(
-            f'precision, recall, density and coverage should have over {max(neighbours)} {kind} '
-            f'images, but got {len(features)}; give more, or leave them out of figures'
-        )
+def check_numbers(real: int, fake: int) -> None:
+    """Raise a ValueError if there are too few real or synthetic images to have neighbours."""
+    of_real = ('real', real, DENSITY_COVERAGE_NEIGHBOURS)  # precision takes fewer
+    for kind, number, neighbours in (of_real, ('synthetic', fake, PRECISION_RECALL_NEIGHBOURS)):
+        if number <= neighbours:
+            raise ValueError(
+                f'precision, recall, density and coverage should have over {neighbours} {kind} '
+                f'images, but got {number}; give more, or leave them out of figures'
+            )
+
+
+def _radii(features: Tensor, *neighbours: int) -> list[Tensor]:
     # A sample is its own nearest: the k-th neighbour is the (k + 1)-th smallest distance.
     nearest = torch.cat(
         [
@@ -55,10 +61,11 @@ def neighbour_figures(real: Tensor, fake: Tensor) -> dict[str, float]:
     Raises:
         ValueError: if there are too few samples to have such neighbours.
     """
+    check_numbers(len(real), len(fake))
     # Near duplicates are lost in the rounding of float32 distances.
     real, fake = double_precision(real), double_precision(fake)
-    ball, wide_ball = _radii('real', real, PRECISION_RECALL_NEIGHBOURS, DENSITY_COVERAGE_NEIGHBOURS)
-    (fake_ball,) = _radii('synthetic', fake, PRECISION_RECALL_NEIGHBOURS)
+    ball, wide_ball = _radii(real, PRECISION_RECALL_NEIGHBOURS, DENSITY_COVERAGE_NEIGHBOURS)
+    (fake_ball,) = _radii(fake, PRECISION_RECALL_NEIGHBOURS)
     precise, density = 0.0, 0.0
     recalled = torch.zeros(len(real), dtype=torch.bool, device=real.device)
     covered = torch.zeros_like(recalled)

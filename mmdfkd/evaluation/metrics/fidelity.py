@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmdfkd.evaluation.extractors import ClassifierExtractor, InceptionExtractor
 from mmdfkd.evaluation.feature_sample import FeatureSample, merged
 from mmdfkd.evaluation.functional import (
+    check_numbers,
     class_distances,
     frechet_distance,
     kernel_distance,
@@ -141,7 +142,12 @@ class Fidelity(BaseMetric):
 
         Args:
             number: of the synthetic images, and so of the floor's.
+
+        Raises:
+            ValueError: if there are too few images for a figure.
         """
+        if {*self.figures} & {*NEIGHBOUR_FIGURES}:
+            check_numbers(len(self.real), number)
         self._describe('real', self.real)
         if self.floor is not None:
             self._describe('floor', self.floor.subset(number))

@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from toy import toy_dedfkd
 from toy_run import toy_runner
 
 from mmdfkd.engine.hooks import StrictLoadHook, StrictOptimizerHook, StrictScheduleHook
@@ -210,3 +211,36 @@ def test_an_optimiser_of_the_same_settings_is_another(tmp_path, first, then):
     ).train()
     with pytest.raises(ValueError, match=f'optimizer of the checkpoint, {first}, but got {then}'):
         configured(tmp_path, student=dict(type=getattr(torch.optim, then), lr=0.01)).train()
+
+
+@pytest.mark.parametrize(
+    ('part', 'changes', 'told'),
+    [
+        ('augment', {'pad': 2}, 'model.augment should be that of the checkpoint'),
+        ('data_preprocessor', {'mean': [9.0]}, 'model.data_preprocessor should be that of the'),
+        ('augment', {'type': 'ShiftFlip'}, ''),
+    ],
+)
+def test_labelled_views_stay_those_that_were_labelled(tmp_path, part, changes, told):
+    """The draws of before, augmented otherwise, got the logits of other images."""
+    augment = dict(type='mmdfkd.models.utils.ShiftFlip', pad=4)
+    before = dict(augment=augment, data_preprocessor=dict(mean=[5.0]))
+
+    def run(make, **overrides):
+        model = toy_dedfkd(memory=dict(type='mmdfkd.LabelledMemory', capacity=30, num_views=2))
+        made = make(tmp_path, model=model)
+        made.cfg.model = before | {part: before[part] | overrides}
+        return made
+
+    run(runner).train()
+    if not told:
+        run(resumed, **changes).train()
+        return
+    with pytest.raises(ValueError, match=f'{told}.*keeps the teacher’s logits of such views'):
+        run(resumed, **changes).train()
+
+
+def test_without_labelled_views_another_augmentation_is_told(tmp_path, capfd):
+    configured(tmp_path, {'model.augment': dict(type='ShiftFlip', pad=4)}, go_on=False).train()
+    configured(tmp_path, {'model.augment': dict(type='ShiftFlip', pad=2)}).train()
+    assert 'model.augment.pad 2 rather than 4' in capfd.readouterr().out

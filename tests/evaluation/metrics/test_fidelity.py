@@ -306,6 +306,13 @@ def test_bad_images_are_an_error(distiller, fakes):
         metric.evaluate(0)
 
 
+def test_too_few_images_for_neighbours_are_told_before_real_ones_are_described(distiller):
+    metric = fidelity(distiller)
+    with pytest.raises(ValueError, match='should have over 3 synthetic images, but got 3'):
+        metric.describe_real(3)
+    assert not metric._known
+
+
 def test_without_a_teacher_the_error_says_how_to_hand_it_over(distiller, fakes):
     metric = Fidelity(real=dict(type=Pixels), extractor='teacher')
     with pytest.raises(ValueError, match=r'call bind\(distiller\)'):
