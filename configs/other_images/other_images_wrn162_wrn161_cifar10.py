@@ -1,7 +1,8 @@
 """KD on the teacher's own images, WRN-16-2 -> WRN-16-1 on CIFAR-10: a reference, not data-free.
 
-The student starts and is optimised as in dedfkd_wrn162_wrn161_cifar10.py. A round is short, 256
-images and five steps, so that few minutes on a CPU have many.
+The student starts as in dedfkd_wrn162_wrn161_cifar10.py and has its optimiser and rate; loss and
+augmentation are those of CMI's code. A round has 256 images and five steps, so that few minutes
+on a CPU have many rounds.
 """
 
 from mmengine.config import read_base

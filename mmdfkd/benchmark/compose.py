@@ -41,11 +41,11 @@ def compose(method: Config, pair: Config) -> Config:
     """Put the networks and data of ``pair`` into the config of ``method``.
 
     Of ``pair`` are teacher, student, data preprocessor, the names of the teacher's stages where
-    both have them (``layout_layers``), the images' shape, the classes, how many labels of one come
-    in a row where the method has a metric loss (``samples_per_class``), the evaluation and, where
-    the method augments, the augmentation: whether a mirrored image is one of the class depends
-    on the data. Of both are ``custom_imports``. All else is the method's: losses, optimisers,
-    schedules, numbers of steps.
+    both have them (``layout_layers``), the images' shape, the classes, the evaluation, for a
+    metric loss how many labels of a class come in a row (``samples_per_class``, where the pair
+    sets it) and, where the method augments, the augmentation: whether a mirrored image is one of
+    the class depends on the data. Of both are ``custom_imports``. All else is the method's:
+    losses, optimisers, schedules, numbers of steps.
 
     Args:
         method: config of a distillation by the method, on whatever pair.

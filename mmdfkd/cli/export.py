@@ -168,16 +168,6 @@ def find_test_images(
         return f'Its accuracy was not measured here: {" ".join(str(error).split())}.'
 
 
-def remove_former(files: dict[str, Output], out: Path) -> None:
-    """Remove what --force left of a former student and would be taken for a part of this one."""
-    for name, part in (('model.safetensors', 'config.json'), ('model.onnx', 'model.int8.onnx')):
-        if name in files and part not in files:
-            (out / part).unlink(missing_ok=True)
-    others = {name for names in FORMATS.values() for name in names} - files.keys()
-    if there := sorted(name for name in others if (out / name).exists()):
-        print(f'{out} has files of an earlier export, too: {", ".join(there)}')
-
-
 def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespace) -> dict:
     """Reserve the files, by name."""
     names = [name for form in formats for name in FORMATS[form]]
@@ -191,6 +181,14 @@ def reserve(student: TrainedStudent, formats: list[str], args: argparse.Namespac
         name: Output(args.out / name, args.force, inputs=inputs, option='another OUT')
         for name in [*names, 'README.md']
     }
+
+
+def tell_of_others(files: dict[str, Output], out: Path) -> None:
+    """Print which files of OUT readers would take for a part of this export, and are not."""
+    pairs = {'model.safetensors': 'config.json', 'model.onnx': 'model.int8.onnx'}
+    for name, part in pairs.items():
+        if name in files and part not in files and (out / part).exists():
+            print(f'{out / part} is not of this export; remove it if it is not of {name}')
 
 
 def write_forms(
@@ -243,7 +241,6 @@ def main(arguments: list[str] | None = None) -> None:
     dtype = torch.uint8 if args.uint8 else torch.float32
     asked = bool(args.formats or args.int8)
     differences = write_forms(student, files, dtype, asked)
-    remove_former(files, args.out)
     written = Written([*files], 'uint8' if args.uint8 else 'float32', differences)
     if drawn:
         written.figures = write_int8(files, *drawn)
@@ -256,6 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(markdown(['figure', 'value', 'images', 'hardware'], written.figures))
     print(*written.missing, sep='\n')
     print(f'{", ".join(files)} are in {args.out}')
+    tell_of_others(files, args.out)
 
 
 command = as_command(main)

@@ -109,7 +109,7 @@ def too_few(settings: dict, drawn: int, counts: list[int], shares: list[int]) ->
     """Say which classes lack images."""
     lacking = {c: n for c, (n, share) in enumerate(zip(counts, shares, strict=True)) if n < share}
     what = f'the {settings["source"]} should give {max(shares)} images of each class'
-    # Of the memory alone: a generator makes more or fewer with what is asked for.
+    # A generator makes as many more as are asked for: fewer of them would fail again.
     possible = settings['source'] == 'memory' and min(counts)
     fewer = f'ask for --per-class {min(counts)}, or ' if possible else ''
     return (

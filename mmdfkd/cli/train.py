@@ -54,7 +54,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
         '--auto-scale-lr',
         action='store_true',
         help='scale all learning rates by train_dataloader.batch_size times processes over '
-        'auto_scale_lr.base_batch_size; a changed batch_size wants kd_batch_size changed alike',
+        'auto_scale_lr.base_batch_size; change model.kd_batch_size with that batch_size',
     )
     parser.add_argument(
         '--cfg-options',

@@ -64,7 +64,7 @@ def check_accuracy(config: str, cfg: Config) -> None:
     if not any('Accuracy' in str(evaluator['type']) for evaluator in of):
         raise ValueError(
             f'{config} should have an Accuracy in its val_evaluator, but got '
-            f'{[str(evaluator["type"]) for evaluator in of]}; leave data-free validation out'
+            f'{[str(evaluator["type"]) for evaluator in of]}; evaluate it on labelled images'
         )
 
 

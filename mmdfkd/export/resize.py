@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmpretrain.registry import TRANSFORMS
 
-#: Transforms that bring an image to the student's size, and those that leave its size.
+#: Transforms that are returned, and those that leave an image's size as it is.
 _SIZES = ('Resize', 'ResizeEdge', 'CenterCrop')
 _NO_SIZES = ('LoadImageFromFile', 'NumpyToPIL', 'PILToNumpy', 'RandomGrayscale', 'PackInputs')
 
@@ -16,7 +16,7 @@ _NO_SIZES = ('LoadImageFromFile', 'NumpyToPIL', 'PILToNumpy', 'RandomGrayscale',
 def resize_of(cfg: Config, shape: tuple[int, int, int]) -> list[dict[str, Any]]:
     """Return what the evaluation set's pipeline does to an image's size, or one resize.
 
-    Transforms that are not repeated, and may change sizes, are told.
+    A warning tells where the pipeline has transforms that may change sizes and are not returned.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     pipeline = loader.get('dataset', {}).get('pipeline') or []
@@ -30,9 +30,9 @@ def resize_of(cfg: Config, shape: tuple[int, int, int]) -> list[dict[str, Any]]:
     steps = kept if kept and _size_after(kept, shape) == (height, width) else [plain]
     if others or (kept and steps is not kept):
         print_log(
-            f'the exported student is told to bring images to its size by '
-            f'{[step["type"] for step in steps]}, while the test pipeline is {names}: others that '
-            'use it should do as that does',
+            f'the exported configs resize images by {[step["type"] for step in steps]}, but the '
+            f'test pipeline is {names}; where these differ, resize images yourself before the '
+            'student gets them',
             logger='current',
             level=logging.WARNING,
         )

@@ -46,6 +46,19 @@ def test_a_run_is_written_in_every_form_and_in_8_bits(run, tmp_path, capsys):
         export(config, checkpoint, out)
 
 
+def test_a_file_that_readers_would_take_for_a_part_is_told(run, tmp_path, capsys):
+    """A config.json of another network was read with the new weights."""
+    _, config, checkpoint = run
+    for name in ('config.json', 'model.int8.onnx'):
+        (tmp_path / name).write_text('of another')
+    export(config, checkpoint, tmp_path, '--formats', 'safetensors', '--test-images', '0')
+    told = f'{tmp_path}/config.json is not of this export; remove it if it is not of model.safe'
+    out = capsys.readouterr().out
+    assert told in out
+    assert 'int8.onnx is not of' not in out  # nor is there a model.onnx
+    assert (tmp_path / 'config.json').read_text() == 'of another'
+
+
 def test_a_published_student_is_calibrated_on_what_is_given(run, tmp_path):
     _, config, checkpoint = run
     load_tool('publish_student').publish(str(config), str(checkpoint), tmp_path / 'student.pth')

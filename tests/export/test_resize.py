@@ -34,4 +34,4 @@ def test_a_files_image_has_the_students_size_and_what_is_not_repeated_is_told(
         found = resize_of(cfg, (3, 32, 48))
     logger.removeHandler(caplog.handler)
     assert [dict(step) for step in found] == steps
-    assert ('others that use it should do as that does' in caplog.text) == told
+    assert ('where these differ, resize images yourself' in caplog.text) == told

@@ -218,6 +218,16 @@ def test_a_seed_without_its_teacher_is_told_before_the_first_runs(arguments, tmp
     assert not (tmp_path / 'work/results.jsonl').exists()
 
 
+def test_a_pair_without_an_accuracy_is_told_before_the_first_runs(tool, arguments, tmp_path):
+    cfg = Config.fromfile(CONFIGS / 'dedfkd_lenet5_mnist5k.py')
+    cfg.val_evaluator = [dict(type='mmdfkd.Agreement')]
+    cfg.dump(tmp_path / 'free.py')
+    pair = arguments.index('--pairs') + 1
+    with pytest.raises(ValueError, match=r'free\.py should have an Accuracy in its val_evaluator'):
+        tool.main([*arguments[:pair], str(tmp_path / 'free.py'), *arguments[pair + 1 :]])
+    assert not (tmp_path / 'work/results.jsonl').exists()
+
+
 def test_a_config_that_cannot_be_built_is_told_before_the_first_runs(tool, arguments, tmp_path):
     broken = tmp_path / 'broken_lenet5.py'
     cfg = Config.fromfile(CONFIGS / 'dfad/dfad_lenet5_mnist5k.py')
