@@ -104,7 +104,7 @@ def main() -> None:
         cfg = read_distillation(args.config, args.cfg_options)
         check_training(cfg)
         if args.amp:
-            enable_amp(cfg.optim_wrapper)
+            enable_amp(cfg)
         results = {Path(args.config).stem: measure(cfg, args.warmup, args.rounds)}
     print(table(results))
     if out:

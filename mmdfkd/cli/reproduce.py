@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def plan(args: argparse.Namespace) -> list[tuple[str, dict[str, Any], Config]]:
         check_training(cfg)
         check_accuracy(config, cfg)
         if args.amp:
-            enable_amp(cfg.optim_wrapper.copy())
+            enable_amp(deepcopy(cfg))
         try_model(cfg)
         planned.append((config, options, cfg))
     made = [each for each in planned if teacher_config(each[2].model.teacher).is_file()]

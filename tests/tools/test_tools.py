@@ -11,6 +11,7 @@ import timm
 import torch
 from load_tool import load_tool
 from mmengine.config import Config, ConfigDict
+from mmengine.optim import OptimWrapper
 
 from mmdfkd.datasets import MemoryDataset
 from mmdfkd.engine.amp import enable_amp
@@ -157,14 +158,36 @@ def with_gpu(monkeypatch, bfloat16):
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: bfloat16)
 
 
+PLAIN = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
+
+
+def with_amp(optim_wrapper):
+    cfg = ConfigDict(model=dict(type='DEDFKD'), optim_wrapper=optim_wrapper)
+    enable_amp(cfg)
+    return cfg.optim_wrapper
+
+
 def test_amp_visits_every_wrapper(monkeypatch):
     with_gpu(monkeypatch, bfloat16=True)
     cfg = merged(amp=True)
     for key in ('generator', 'student'):
         assert cfg.optim_wrapper[key]['type'] == 'AmpOptimWrapper'
-    single = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
-    enable_amp(single)
-    assert single.type == 'AmpOptimWrapper'
+    assert with_amp(PLAIN)['type'] == 'AmpOptimWrapper'
+
+
+@pytest.mark.parametrize(
+    ('config', 'key'),
+    [
+        ('cmi/cmi_wrn402_wrn161_cifar10', 'head'),
+        ('fast_datafree/fast_datafree_wrn402_wrn161_cifar10', 'generator'),
+    ],
+)
+def test_amp_leaves_an_inversion_in_full_precision(monkeypatch, config, key):
+    with_gpu(monkeypatch, bfloat16=True)
+    cfg = merged(amp=True, config=f'configs/{config}.py')
+    assert cfg.optim_wrapper.student.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper[key].type is OptimWrapper
+    assert 'dtype' not in cfg.optim_wrapper[key]
 
 
 @pytest.mark.parametrize(
@@ -179,16 +202,13 @@ def test_amp_visits_every_wrapper(monkeypatch):
 )
 def test_amp_scales_the_loss_of_float16_only(monkeypatch, bfloat16, own, dtype, loss_scale):
     with_gpu(monkeypatch, bfloat16)
-    wrapper = ConfigDict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1), **own)
-    enable_amp(wrapper)
+    wrapper = with_amp(PLAIN | own)
     assert (wrapper.dtype, wrapper.loss_scale) == (dtype, loss_scale)
 
 
 def test_amp_leaves_what_is_no_wrapper(monkeypatch):
     with_gpu(monkeypatch, True)
-    optimizer = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
-    wrappers = ConfigDict(student=optimizer, paramwise_cfg=dict(norm_decay_mult=0.0))
-    enable_amp(wrappers)
+    wrappers = with_amp(dict(student=PLAIN, paramwise_cfg=dict(norm_decay_mult=0.0)))
     assert wrappers.student.type == 'AmpOptimWrapper'
     assert wrappers.paramwise_cfg == dict(norm_decay_mult=0.0)
 

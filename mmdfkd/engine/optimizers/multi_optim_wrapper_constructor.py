@@ -3,9 +3,10 @@
 from copy import deepcopy
 from typing import Any
 
-from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapperDict
+from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper, OptimWrapperDict
 from torch import nn
 
+from mmdfkd.models.distillers import InversionDistiller
 from mmdfkd.models.utils import unwrap
 from mmdfkd.optimizer_checks import build_wrapper, check_wrapper
 from mmdfkd.registry import OPTIM_WRAPPER_CONSTRUCTORS
@@ -26,7 +27,8 @@ class MultiOptimWrapperConstructor:
 
     Raises:
         ValueError: if the keys are not those of ``model.optimised``, no optimiser can be built
-            of a config, or gradients would be accumulated over the end of a round.
+            of a config, gradients would be accumulated over the end of a round, or a precision
+            is given to a part that has no passes of its own.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
@@ -52,6 +54,7 @@ class MultiOptimWrapperConstructor:
             _check_accumulation(model, key, cfg.get('accumulative_counts', 1))
             constructor = DefaultOptimWrapperConstructor(dict(cfg), self.paramwise_cfg)
             wrappers[key] = build_wrapper(name, cfg, constructor, parts)
+            _check_precision(model, key, wrappers[key])
             if wrappers[key].clip_grad_kwargs:
                 wrappers[key].grad_name = f'{key}/{wrappers[key].grad_name}'
         return OptimWrapperDict(**wrappers)
@@ -70,4 +73,15 @@ def _check_accumulation(model: Any, key: str, counts: int) -> None:
         raise ValueError(
             f'accumulative_counts of {key} should divide its {getattr(model, steps)} steps a '
             f'round, but got {counts}; set model.{steps} to a multiple'
+        )
+
+
+def _check_precision(model: Any, key: str, wrapper: OptimWrapper) -> None:
+    # The passes that give these gradients are an inversion's, which no wrapper has a context of.
+    plain = type(wrapper).optim_context is OptimWrapper.optim_context
+    if isinstance(model, InversionDistiller) and key != 'student' and not plain:
+        raise ValueError(
+            f'optim_wrapper.{key}.type of {type(model).__name__} should be OptimWrapper, as an '
+            f'inversion is in full precision, but got {type(wrapper).__name__}; give it to '
+            'optim_wrapper.student alone'
         )

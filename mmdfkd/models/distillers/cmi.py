@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.optim import AmpOptimWrapper, OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from mmdfkd.models.generators.dcgan_init import dcgan_init
@@ -148,10 +148,7 @@ class CMI(InversionDistiller):
     @staticmethod
     def step_head(optim_wrapper: OptimWrapper) -> None:
         """Update the discriminator by the gradients of the step's one backward pass."""
-        if isinstance(optim_wrapper, AmpOptimWrapper):
-            OptimWrapper.step(optim_wrapper)  # an inversion's loss has no scale to take off
-        else:
-            optim_wrapper.step()
+        optim_wrapper.step()
         optim_wrapper.zero_grad()
 
     def _built_view(self, name: str, parts: Any) -> Compose:

@@ -5,7 +5,7 @@ from mmengine.optim import OptimWrapper
 from toy import snapshot, toy_dedfkd, toy_optim_wrapper
 from toy_methods import toy_cmi, toy_fast_datafree
 
-from mmdfkd.engine.optimizers import MultiOptimWrapperConstructor
+from mmdfkd.engine.optimizers import BFloat16OptimWrapper, MultiOptimWrapperConstructor
 from mmdfkd.models.memories import Batch
 
 
@@ -47,6 +47,13 @@ def test_gradients_over_the_end_of_a_round_are_an_error(key, steps):
 def test_what_has_no_steps_to_gather_is_not_accumulated(toy, key):
     with pytest.raises(ValueError, match=f'accumulative_counts of {key} should be 1 for'):
         toy_optim_wrapper(toy(), **{key: dict(accumulative_counts=2)})
+
+
+@pytest.mark.parametrize(('toy', 'key'), [(toy_cmi, 'head'), (toy_fast_datafree, 'generator')])
+def test_a_precision_that_no_pass_would_have_is_an_error(toy, key):
+    toy_optim_wrapper(toy(), student=dict(type=BFloat16OptimWrapper))
+    with pytest.raises(ValueError, match=rf'optim_wrapper\.{key}\.type of \w+ should be OptimWrap'):
+        toy_optim_wrapper(toy(), **{key: dict(type=BFloat16OptimWrapper)})
 
 
 def student_update(**options):

@@ -7,6 +7,8 @@ from mmengine.optim.optimizer import amp_optimizer_wrapper
 from toy import NUM_CLASSES, toy_optim_wrapper
 from two_processes import BATCH, METHODS, method
 
+from mmdfkd.models.distillers import InversionDistiller
+
 FULL = dict(type=OptimWrapper)
 AMP = dict(type=AmpOptimWrapper, dtype='bfloat16', loss_scale=dict(enabled=False))
 LABELS = {'label': torch.arange(BATCH) % NUM_CLASSES}
@@ -21,7 +23,8 @@ def _no_gpu_wanted(monkeypatch):
 def built(name, wrapper):
     torch.manual_seed(0)
     model = method(name)
-    return model, toy_optim_wrapper(model, lr=0.01, generator=wrapper, student=wrapper)
+    mixed = ['student'] if isinstance(model, InversionDistiller) else ['generator', 'student']
+    return model, toy_optim_wrapper(model, lr=0.01, **dict.fromkeys(mixed, wrapper))
 
 
 def step(model, optim_wrapper, seed=1):

@@ -2,8 +2,7 @@ from collections import Counter
 
 import pytest
 import torch
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
-from mmengine.optim.optimizer import amp_optimizer_wrapper
+from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.nn import functional as F
 from toy import (
@@ -174,20 +173,3 @@ def test_a_loss_or_a_teacher_without_batch_norm_is_refused():
     teacher = Classifier(without_batch_norm(toy_network(6)))
     with pytest.raises(ValueError, match='without any; take a method that needs none'):
         toy_cmi(teacher=teacher)
-
-
-@pytest.mark.filterwarnings('ignore:`torch.cuda.amp.GradScaler:FutureWarning')
-def test_a_loss_scale_is_not_taken_off_the_discriminators_gradients(monkeypatch):
-    monkeypatch.setattr(amp_optimizer_wrapper, 'is_cuda_available', lambda: True)
-    amp = dict(type=AmpOptimWrapper, dtype='bfloat16', loss_scale=dict(enabled=False))
-    weights = []
-    for options in (dict(), amp):
-        torch.manual_seed(0)
-        model = toy_cmi()
-        wrapper = toy_optim_wrapper(model, head=options)
-        if options:  # as float16 has it on a GPU
-            wrapper['head'].loss_scaler = torch.amp.GradScaler('cpu', init_scale=1024.0)
-        torch.manual_seed(1)
-        synthesize(model, wrapper)
-        weights.append(snapshot(model.head))
-    assert not changed(model.head, weights[0])
