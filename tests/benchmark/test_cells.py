@@ -114,3 +114,25 @@ def test_a_run_is_planned_and_told_by_processor_time_a_thread(tmp_path, monkeypa
     expected = rounds_within(20 * 60, warmup, 1.0, 6.0)
     assert expected > 100
     assert cells.planned_rounds(cell, threading.Event()) == expected
+
+
+def test_the_curve_of_a_result_has_the_minutes_of_training_before_each_figure(
+    tmp_path, monkeypatch
+):
+    cell = Cell(DIGITS, DIGITS, 0, 1.0, tmp_path, {})
+    cell.folder.mkdir(parents=True)
+    trained = [dict(iter=i, round=i, processor_time=1.5 * i, loss=0.0) for i in (10, 20, 30)]
+    found = [
+        {'accuracy/top1': accuracy, 'round': step} for step, accuracy in ((15, 40.0), (30, 90.0))
+    ]
+    monkeypatch.setattr(cells, 'planned_rounds', lambda *_: 30)
+    monkeypatch.setattr(cells, 'read_run', lambda *_: dict(teacher=99.0, accuracy=90.0))
+    monkeypatch.setattr(cells, '_records', lambda _: [*trained, *found])
+    distiller = SimpleNamespace(num_images=lambda *_: 60)  # no teacher is there
+    monkeypatch.setattr(cells.MODELS, 'build', lambda _: distiller)
+    monkeypatch.setattr(cells, 'origin', lambda _: dict(threads=2))
+    monkeypatch.setattr(cells.torch.cuda, 'is_available', lambda: False)
+    result = cells.run_cell(cell, threading.Event())
+    # 10 rounds of 7.5 s a thread, 10 of 15 s, 10 of 22.5 s
+    assert result['curve'] == [(1.25, 40.0), (7.5, 90.0)]
+    assert result['minutes'] == 7.5
