@@ -7,6 +7,7 @@ evaluation, and times the parts of a round. No data and no weights are needed.
 import argparse
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,7 @@ def _parsed(options: str) -> dict[str, Any]:
 def main() -> None:
     """Run."""
     args = parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a training would go on alone
     out = (
         Output(args.json, args.force, inputs=[args.config], option='another with --json')
         if args.json

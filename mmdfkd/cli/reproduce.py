@@ -8,6 +8,7 @@ started again with the same arguments it goes on where it was, and skips what is
 import argparse
 import json
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -211,6 +212,7 @@ def plan(args: argparse.Namespace) -> list[tuple[str, dict[str, Any], Config]]:
 def main() -> None:
     """Run what is not done yet, and write the table after every run."""
     args = parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or a training would go on alone
     command = f'{typed()} {shlex.join(sys.argv[1:])}'
     note = '**A toy: it proves that everything runs, and its figures mean nothing.**'
     if len({Path(config).stem for config in args.configs}) < len(args.configs):

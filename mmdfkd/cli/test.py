@@ -3,9 +3,9 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import mmengine
-from mmengine.dist import is_main_process
 
 import mmdfkd  # noqa: F401  (lets torch load checkpoints safely)
 from mmdfkd.cli.command import Parser, as_command
@@ -50,6 +50,11 @@ def reserve(args: argparse.Namespace) -> Output:
     )
 
 
+def plain(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return metrics as numbers and lists: some are tensors, as those of a ConfusionMatrix."""
+    return {k: v.tolist() if hasattr(v, 'tolist') else v for k, v in metrics.items()}
+
+
 class _Evaluator(TerminalRunner):
     """Leaves the config of the run in whose folder it works; the session's folder has its own."""
 
@@ -76,13 +81,15 @@ def main() -> None:
     if args.amp:
         cfg.test_cfg.fp16 = True
     make_folder(cfg.work_dir)
-    out = reserve(args) if args.out and is_main_process() else None
+    # A GPU's processes join in the Runner, after this.
+    first = args.launcher == 'none' or not int(os.environ.get('RANK', 0))
+    out = reserve(args) if args.out and first else None
     runner = _Evaluator.from_cfg(cfg)
     runner.register_hook(StrictLoadHook())
     runner.register_hook(LabelsHook())
     metrics = runner.test()
     if out:
-        out.save(lambda part: mmengine.dump(metrics, part))
+        out.save(lambda part: mmengine.dump(plain(metrics), part))
 
 
 command = as_command(main)

@@ -127,8 +127,6 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    if args.amp:
-        enable_amp(cfg)
     if args.auto_scale_lr:
         if 'auto_scale_lr' not in cfg:
             raise ValueError(
@@ -140,6 +138,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> Config:
         set_rounds(cfg, args.rounds)
     if args.cfg_options is not None:
         merge_options(cfg, args.cfg_options)
+    if args.amp:  # after the options, whose dtype says whether a loss is scaled
+        enable_amp(cfg)
     if args.resume is not None:
         _resume(cfg, args.resume)
     check_training(cfg)
@@ -155,6 +155,9 @@ def _also_options(args: argparse.Namespace) -> dict[str, str]:
         'resume': ('--resume', args.resume),
         'load_from': ('--resume', begins),
     }
+    if args.amp:
+        parts = ('', 'generator.', 'student.')
+        given |= {f'optim_wrapper.{part}type': ('--amp', True) for part in parts}
     return {key: name for key, (name, value) in given.items() if value is not None}
 
 

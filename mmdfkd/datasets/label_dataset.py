@@ -47,6 +47,7 @@ class LabelDataset(Dataset):
         self.num_classes = num_classes
         self.length = length
         self.samples_per_class = samples_per_class
+        self.processes = get_world_size()  # a loader's own processes would see one
         self.metainfo: dict = {}
 
     def __len__(self) -> int:
@@ -58,6 +59,6 @@ class LabelDataset(Dataset):
             raise IndexError(f'index should be in [0, {self.length}), but got {index}')
         # MMEngine's samplers deal indices to ranks in turn; dividing first gives
         # every rank all classes, not each world_size-th one. They begin apart.
-        turn, rank = divmod(index, get_world_size())
-        start = rank * self.num_classes // get_world_size()
+        turn, rank = divmod(index, self.processes)
+        start = rank * self.num_classes // self.processes
         return {'label': (start + turn // self.samples_per_class) % self.num_classes}

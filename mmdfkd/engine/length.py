@@ -67,9 +67,10 @@ def set_length(cfg: Config, rounds: int) -> None:
         if schedule.get('milestones'):
             times = enumerate(schedule['milestones'])
             schedule['milestones'] = [share(f'{name}.milestones.{i}', time) for i, time in times]
-    for name, hook in parts(cfg.get('custom_hooks') or [], 'custom_hooks'):
-        if 'begin_iter' in hook:  # of an average of weights
-            hook['begin_iter'] = share(f'{name}.begin_iter', hook['begin_iter'])
+    for hooks in ('default_hooks', 'custom_hooks'):
+        for name, hook in parts(cfg.get(hooks) or [], hooks):
+            if 'begin_iter' in hook:  # of an average of weights
+                hook['begin_iter'] = share(f'{name}.begin_iter', hook['begin_iter'])
     if 'val_begin' in cfg.train_cfg:
         cfg.train_cfg.val_begin = share('train_cfg.val_begin', cfg.train_cfg.val_begin)
     cfg.train_cfg.max_iters = rounds

@@ -46,7 +46,8 @@ def _check_memory(runner: Runner, dataset: MemoryDataset, model: Any) -> None:
             'memory, but got a MemoryDataset; set val_dataloader.dataset'
         )
     interval = runner.train_loop.val_interval
-    first = min(interval - runner.iter % interval, runner.max_iters - runner.iter)
+    begin = max(runner.iter + 1, runner.train_loop.val_begin)
+    first = min(-(-begin // interval) * interval, runner.max_iters) - runner.iter
     batch_size = (runner.train_dataloader.batch_size or 1) * get_world_size()
     by_then, so_far = (
         model.num_images(rounds, batch_size) for rounds in (runner.iter + first, runner.iter)

@@ -81,7 +81,8 @@ class TerminalRunner(Runner):
         file = self.cfg.filename
         if self._resume and not self._has_loaded:
             return
-        if file and Path(file).resolve().parent == Path(self.work_dir).resolve():
+        there = file and Path(file).is_file()  # --force may have moved it
+        if there and Path(file).resolve().parent == Path(self.work_dir).resolve():
             return
         own = self.cfg
         if self._resume:

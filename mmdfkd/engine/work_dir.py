@@ -218,10 +218,19 @@ def _aside(folder: Path) -> Path:
 def _of_run(folder: Path) -> list[Path]:
     """List what a run has left: its own files, the sessions' folders, and what was made of it."""
     files = [*numbered_checkpoints(folder), *folder.glob('best_*.pth')]
+    files += [path for path in _of_other_names(folder) if path not in files]
     files += [path for path in folder.glob('*.py') if _is_dumped(path)]
     sessions = [path for path in folder.iterdir() if re.fullmatch(r'\d{8}_\d{6}', path.name)]
     others = [folder / name for name in ('last_checkpoint', SESSIONS, *_MADE_OF_IT)]
     return [*files, *sessions, *(path for path in others if path.exists())]
+
+
+def _of_other_names(folder: Path) -> list[Path]:
+    """List checkpoints named by a ``filename_tmpl``: those like the one of last_checkpoint."""
+    note = folder / 'last_checkpoint'
+    name = Path(note.read_text().strip()).name if note.is_file() else ''
+    alike = re.sub(r'\d+', lambda _: r'\d+', re.escape(name))
+    return [path for path in folder.iterdir() if name and re.fullmatch(alike, path.name)]
 
 
 def _is_dumped(file: Path) -> bool:

@@ -37,7 +37,7 @@ def test_the_remainder_moves_on_from_batch_to_batch():
 def dealt(sampler_type, dataset, rank, world_size, monkeypatch):
     """Labels that a rank's sampler deals out, two epochs' worth where it is infinite."""
     monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, world_size))
-    monkeypatch.setattr(module, 'get_world_size', lambda: world_size)
+    monkeypatch.setattr(dataset, 'processes', world_size)
     indices = sampler_type(dataset, shuffle=False, seed=0)
     if sampler_type is InfiniteSampler:
         indices = islice(indices, 2 * len(dataset) // world_size)
@@ -106,3 +106,11 @@ def test_bad_arguments_raise(num_classes, length, message):
 def test_no_samples_of_a_class_raise():
     with pytest.raises(ValueError, match='samples_per_class should be a whole number over 0'):
         LabelDataset(3, 6, samples_per_class=0)
+
+
+def test_a_loaders_own_process_knows_how_many_train(monkeypatch):
+    monkeypatch.setattr(module, 'get_world_size', lambda: 2)
+    dataset = LabelDataset(4, length=8)
+    monkeypatch.setattr(module, 'get_world_size', lambda: 1)  # as in a process that was spawned
+    assert [dataset[index]['label'] for index in range(0, 8, 2)] == [0, 1, 2, 3]
+    assert [dataset[index]['label'] for index in range(1, 8, 2)] == [2, 3, 0, 1]

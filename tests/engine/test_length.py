@@ -78,8 +78,10 @@ def test_averages_and_validations_begin_at_the_same_share():
     cfg = config(warmup=20)
     cfg.train_cfg.val_begin = 110
     cfg.custom_hooks = [dict(type='mmdfkd.DistillerEMAHook', begin_iter=155), dict(type='Other')]
+    cfg.default_hooks = dict(ema=dict(type='mmdfkd.DistillerEMAHook', begin_iter=155))
     set_length(cfg, 50)
     assert cfg.custom_hooks[0].begin_iter == 20 + 30 * 3 // 4
+    assert cfg.default_hooks.ema.begin_iter == 20 + 30 * 3 // 4
     assert cfg.custom_hooks[1] == dict(type='Other')
     assert cfg.train_cfg.val_begin == 20 + 30 // 2
 

@@ -128,6 +128,16 @@ def test_force_moves_the_run_aside(tmp_path):
     assert [path.name for path in (tmp_path / 'replaced_2').iterdir()] == ['iter_9.pth']
 
 
+def test_force_moves_checkpoints_of_another_name(tmp_path):
+    used(
+        tmp_path, 'round_5.pth', 'round_10.pth', 'rounds.pth', marker=str(tmp_path / 'round_10.pth')
+    )
+    claim(tmp_path, force=True)
+    moved = {path.name for path in (tmp_path / 'replaced_1').iterdir()}
+    assert moved == {'round_5.pth', 'round_10.pth', 'last_checkpoint'}
+    assert (tmp_path / 'rounds.pth').is_file()
+
+
 HOLD = 'import sys, time; from mmdfkd.engine.work_dir import claim; claim(sys.argv[1], "auto")\n'
 HOLD += 'import os\nos.fork() or time.sleep(60)\nprint("held", flush=True)\ntime.sleep(60)'
 

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import mmengine
 import mmpretrain
 import pytest
 import timm
@@ -213,6 +214,15 @@ def test_amp_leaves_what_is_no_wrapper(monkeypatch):
     assert wrappers.paramwise_cfg == dict(norm_decay_mult=0.0)
 
 
+def test_amp_goes_by_the_options_of_the_command(monkeypatch):
+    with_gpu(monkeypatch, bfloat16=True)
+    cfg = merged(amp=True, cfg_options={'optim_wrapper.student.dtype': 'float16'})
+    assert cfg.optim_wrapper.student.loss_scale == 'dynamic'
+    assert cfg.optim_wrapper.generator.dtype == 'bfloat16'
+    with pytest.raises(ValueError, match=r'optim_wrapper\.student\.type'):
+        merged(amp=True, cfg_options={'optim_wrapper.student.type': 'OptimWrapper'})
+
+
 def test_amp_without_a_gpu_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(ValueError, match='torch sees none'):
@@ -307,3 +317,9 @@ def test_test_tool_reports_student_and_teacher(tmp_path):
 def test_what_resume_goes_on_from_is_said_once():
     with pytest.raises(ValueError, match='should leave load_from to --resume'):
         merged(resume='newest', cfg_options={'load_from': 'a.pth'})
+
+
+def test_metrics_that_are_tensors_can_be_written(tmp_path):
+    metrics = {'confusion': torch.tensor([[2, 0], [1, 1]]), 'accuracy': 75.0}
+    mmengine.dump(load_tool('test').plain(metrics), tmp_path / 'm.json')
+    assert mmengine.load(tmp_path / 'm.json') == {'confusion': [[2, 0], [1, 1]], 'accuracy': 75.0}

@@ -169,8 +169,11 @@ def _check_same_kind(name: str, saved: dict, wrapper: Any, kind_saved: str) -> N
     only = [
         key
         for key in set(saved) ^ set(own)
-        # What one version of torch has and the other has not is off by default.
-        if key not in _LEFT_OUT and 'initial_' not in key and (saved | own)[key]
+        # What one version of torch has and the other has not is off by default, but AdamW's mark.
+        if key not in _LEFT_OUT
+        and 'initial_' not in key
+        and (saved | own)[key]
+        and not (kind_saved and key == 'decoupled_weight_decay')
     ]
     if only:
         raise ValueError(
@@ -188,7 +191,10 @@ def _follow(saved: dict, own: dict, index: int, schedules: list[dict]) -> list[s
     """Write the config's settings into a saved group; returns what has changed."""
     changes = []
     for key in saved.keys() & own.keys():
-        if key in _LEFT_OUT or 'initial_' in key or f'initial_{key}' in saved:
+        if key in _LEFT_OUT or 'initial_' in key:
+            continue
+        if f'initial_{key}' in saved:
+            _check_scheduled(key, saved, own)
             continue
         if saved[key] != own[key]:
             changes.append(f'{key} {own[key]} rather than {saved[key]}')
@@ -212,6 +218,15 @@ def _follow(saved: dict, own: dict, index: int, schedules: list[dict]) -> list[s
         last = schedule['_last_value']
         schedule['_last_value'] = _replaced(last, index, moved(last[index]))
     return changes
+
+
+def _check_scheduled(key: str, saved: dict, own: dict) -> None:
+    before, now = saved[f'initial_{key}'], own.get(f'initial_{key}', own[key])
+    if before != now:
+        raise ValueError(
+            f'{key} of the optimizer should be {before}, as in the checkpoint, where a schedule '
+            f'moves it, but got {now}; go on with that one, or begin a new run'
+        )
 
 
 def _replaced(values: list, index: int, value: float) -> list:

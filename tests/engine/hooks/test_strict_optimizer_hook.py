@@ -1,7 +1,7 @@
 import pytest
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from mmengine.optim import CosineAnnealingLR, CosineAnnealingMomentum, LinearLR, OptimWrapper
 from toy import toy_dedfkd
 from toy_run import toy_runner
 
@@ -87,6 +87,30 @@ def test_another_optimiser_is_refused(tmp_path, other):
     runner(tmp_path).train()
     with pytest.raises(ValueError, match=rf'optim_wrapper.student should have .*{other.__name__}'):
         resumed(tmp_path, student=dict(type=other, lr=0.05)).train()
+
+
+def test_adamw_goes_on_under_another_version_of_torch(tmp_path):
+    """Since torch 2.7 its groups have a mark that earlier ones lack."""
+    adamw = dict(type=torch.optim.AdamW, lr=0.01)
+    changes = {'optim_wrapper.student.optimizer.type': 'torch.optim.AdamW'}
+    configured(tmp_path, changes, go_on=False, student=adamw).train()
+    file = tmp_path / 'iter_4.pth'
+    state = torch.load(file, weights_only=True)
+    for group in state['optimizer']['student']['param_groups']:
+        group.pop('decoupled_weight_decay', None)
+    torch.save(state, file)
+    run = configured(tmp_path, student=adamw)
+    run.train()
+    assert run.iter == 8
+
+
+def test_what_a_schedule_moves_stays_that_of_the_checkpoint(tmp_path):
+    moves = [dict(type=CosineAnnealingMomentum, T_max=8, by_epoch=False)]
+    scheduled = dict(param_scheduler=dict(generator=[], student=moves))
+    runner(tmp_path, **scheduled).train()
+    resumed(tmp_path, **scheduled).train()
+    with pytest.raises(ValueError, match=r'momentum of the optimizer should be 0\.9, as in the'):
+        resumed(tmp_path, student=sgd(momentum=0.5), **scheduled).train()
 
 
 def test_other_groups_and_keys_are_refused(tmp_path):

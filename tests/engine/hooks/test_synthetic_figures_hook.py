@@ -145,3 +145,12 @@ def test_figures_are_of_the_memory_where_latents_are_fixed(tmp_path):
     expected = evaluate_synthetic(runner.model, MemoryDataset(12), hook.metrics)
     for name, value in expected.items():
         assert runner.message_hub.get_scalar(f'val/{name}').current() == pytest.approx(value)
+
+
+def test_images_are_counted_until_validation_begins(tmp_path):
+    loader = synthetic_loader(MemoryDataset(12))
+    late = dict(by_epoch=False, max_iters=3, val_interval=1, val_begin=2)
+    options = dict(val_dataloader=loader, val_evaluator=dict(type=MeanPixel))
+    toy_runner(tmp_path / 'late', 3, train_cfg=late, **options).train()
+    with pytest.raises(ValueError, match=r'at most 6, .* but got 12'):
+        toy_runner(tmp_path / 'early', 3, train_cfg=late | dict(val_begin=1), **options).train()
