@@ -26,7 +26,7 @@ def enable_amp(cfg: Config) -> None:
     wrappers = cfg.optim_wrapper
     parts = {'': wrappers} if 'optimizer' in wrappers else wrappers
     for key, wrapper in parts.items():
-        if not (isinstance(wrapper, dict) and 'optimizer' in wrapper):
+        if not isinstance(wrapper, dict) or 'optimizer' not in wrapper:
             continue
         if key not in ('', 'student') and _inverts(cfg):
             continue

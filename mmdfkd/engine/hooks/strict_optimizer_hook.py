@@ -78,6 +78,7 @@ class StrictOptimizerHook(Hook):
             _check_same_kind(_told(name), groups[0], wrapper, _kind_in(before, name))
             of_rates = [s for s in schedules.get(name, []) if s.get('param_name') == 'lr']
             for index, (group, wanted) in enumerate(zip(groups, wrapper.param_groups, strict=True)):
+                _check_scheduled(_told(name), group, wanted)
                 told = _follow(group, wanted, index, of_rates)
                 changes += [f'{_told(name)}.optimizer.{change}' for change in told]
         changes = list(dict.fromkeys(changes))
@@ -191,10 +192,7 @@ def _follow(saved: dict, own: dict, index: int, schedules: list[dict]) -> list[s
     """Write the config's settings into a saved group; returns what has changed."""
     changes = []
     for key in saved.keys() & own.keys():
-        if key in _LEFT_OUT or 'initial_' in key:
-            continue
-        if f'initial_{key}' in saved:
-            _check_scheduled(key, saved, own)
+        if key in _LEFT_OUT or 'initial_' in key or f'initial_{key}' in saved:
             continue
         if saved[key] != own[key]:
             changes.append(f'{key} {own[key]} rather than {saved[key]}')
@@ -220,13 +218,16 @@ def _follow(saved: dict, own: dict, index: int, schedules: list[dict]) -> list[s
     return changes
 
 
-def _check_scheduled(key: str, saved: dict, own: dict) -> None:
-    before, now = saved[f'initial_{key}'], own.get(f'initial_{key}', own[key])
-    if before != now:
-        raise ValueError(
-            f'{key} of the optimizer should be {before}, as in the checkpoint, where a schedule '
-            f'moves it, but got {now}; go on with that one, or begin a new run'
-        )
+def _check_scheduled(name: str, saved: dict, own: dict) -> None:
+    # A changed rate is followed; no other setting is, where a schedule moves it.
+    for initial in {key for key in saved if key.startswith('initial_')} - {'initial_lr'}:
+        key = initial.removeprefix('initial_')
+        before, now = saved[initial], own.get(initial, own.get(key))
+        if before != now:
+            raise ValueError(
+                f'{name}.optimizer.{key} should be {before}, as in the checkpoint, where a '
+                f'schedule moves it, but got {now}; go on with that one, or begin a new run'
+            )
 
 
 def _replaced(values: list, index: int, value: float) -> list:

@@ -109,7 +109,7 @@ def test_what_a_schedule_moves_stays_that_of_the_checkpoint(tmp_path):
     scheduled = dict(param_scheduler=dict(generator=[], student=moves))
     runner(tmp_path, **scheduled).train()
     resumed(tmp_path, **scheduled).train()
-    with pytest.raises(ValueError, match=r'momentum of the optimizer should be 0\.9, as in the'):
+    with pytest.raises(ValueError, match=r'student\.optimizer\.momentum should be 0\.9, as in the'):
         resumed(tmp_path, student=sgd(momentum=0.5), **scheduled).train()
 
 
