@@ -1,7 +1,7 @@
 """Another length of a distillation, which its warm-up and its schedules follow."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmengine.config import Config
@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmdfkd.checks import check_not_negative, check_positive
 
 _LEAST_RAMP = 2  # rounds: of one alone LinearLR would leave the rate where it starts
+_SPANS = ('T_max', 'step_size', 'total_steps')  # of a schedule: rounds from its begin on
 
 
 def waiting(warmup: int, rounds: int) -> int:
@@ -37,9 +38,10 @@ def rounds_within(seconds: float, warmup: int, wait: float, train: float) -> int
 def set_length(cfg: Config, rounds: int) -> None:
     """Make a distillation last ``rounds``; what is a share of the run stays that share.
 
-    That is the begin and end of schedules, and their milestones, where averages and validations
-    begin; the student waits as :func:`waiting` says, and what comes after is a share of the
-    rest. New generators and ``CosinePeriodLR`` come every so many rounds, however long the run is.
+    That is the begin and end of schedules, their milestones and steps, where averages and
+    validations begin, where their interval changes, and Fast-Datafree's ``layer_restart``; the
+    student waits as :func:`waiting` says, and what comes after is a share of the rest. New
+    generators and ``CosinePeriodLR`` come every so many rounds, however long the run is.
 
     Raises:
         ValueError: if the config's own length, or a time in it, is no number of rounds.
@@ -58,22 +60,40 @@ def set_length(cfg: Config, rounds: int) -> None:
 
     if warmup:
         cfg.model.warmup_rounds = waits
+    if cfg.model.get('layer_restart') is not None:
+        cfg.model.layer_restart = share('model.layer_restart', cfg.model.layer_restart)
     for name, schedule in parts(cfg.get('param_scheduler') or {}, 'param_scheduler'):
-        if schedule.get('begin'):
-            schedule['begin'] = share(f'{name}.begin', schedule['begin'])
-        if schedule.get('end') not in (None, math.inf):
-            end = share(f'{name}.end', schedule['end'])
-            schedule['end'] = max(end, schedule.get('begin', 0) + _LEAST_RAMP)
-        if schedule.get('milestones'):
-            times = enumerate(schedule['milestones'])
-            schedule['milestones'] = [share(f'{name}.milestones.{i}', time) for i, time in times]
+        _stretch(name, schedule, share)
     for hooks in ('default_hooks', 'custom_hooks'):
         for name, hook in parts(cfg.get(hooks) or [], hooks):
             if 'begin_iter' in hook:  # of an average of weights
                 hook['begin_iter'] = share(f'{name}.begin_iter', hook['begin_iter'])
     if 'val_begin' in cfg.train_cfg:
         cfg.train_cfg.val_begin = share('train_cfg.val_begin', cfg.train_cfg.val_begin)
+    if cfg.train_cfg.get('dynamic_intervals'):
+        cfg.train_cfg.dynamic_intervals = [
+            (share(f'train_cfg.dynamic_intervals.{i}.0', begin), interval)
+            for i, (begin, interval) in enumerate(cfg.train_cfg.dynamic_intervals)
+        ]
     cfg.train_cfg.max_iters = rounds
+
+
+def _stretch(name: str, schedule: dict, share: Callable[[str, Any], int]) -> None:
+    begin = schedule.get('begin') or 0
+    check_not_negative(**{f'{name}.begin': begin})
+    begins = share(f'{name}.begin', begin)
+    for span in _SPANS:
+        if schedule.get(span) is not None:
+            check_positive(**{f'{name}.{span}': schedule[span]})
+            end = share(f'{name}.{span}', begin + schedule[span])
+            schedule[span] = max(1, end - begins)
+    if begin:
+        schedule['begin'] = begins
+    if schedule.get('end') not in (None, math.inf):
+        schedule['end'] = max(share(f'{name}.end', schedule['end']), begins + _LEAST_RAMP)
+    if schedule.get('milestones'):
+        times = enumerate(schedule['milestones'])
+        schedule['milestones'] = [share(f'{name}.milestones.{i}', time) for i, time in times]
 
 
 def parts(tree: Any, name: str) -> Iterator[tuple[str, dict]]:

@@ -86,6 +86,35 @@ def test_averages_and_validations_begin_at_the_same_share():
     assert cfg.train_cfg.val_begin == 20 + 30 // 2
 
 
+def test_steps_keep_their_share_of_the_rounds_after_their_begin():
+    cfg = config(
+        dict(type='StepLR', begin=20, step_size=45),
+        dict(type='CosineAnnealingLR', begin=20, T_max=180),
+        dict(type='OneCycleLR', total_steps=200),
+        dict(type='StepLR', step_size=1),
+        warmup=20,
+    )
+    set_length(cfg, 110)
+    step, cosine, cycle, least = cfg.param_scheduler.student
+    assert (step.begin, step.step_size) == (20, 22)
+    assert cosine.T_max == 90
+    assert cycle.total_steps == 110
+    assert least.step_size == 1
+
+
+def test_a_new_layer_and_another_interval_come_at_the_same_share():
+    cfg = config(warmup=20)
+    cfg.model.layer_restart = 20 + 120
+    cfg.train_cfg.dynamic_intervals = [(0, 10), (110, 5)]
+    set_length(cfg, 110)
+    assert cfg.model.layer_restart == 20 + 60
+    assert cfg.train_cfg.dynamic_intervals == [(0, 10), (20 + 45, 5)]
+    cfg = Config.fromfile(ROOT / 'configs/fast_datafree/fast_datafree_wrn402_wrn161_cifar10.py')
+    assert (cfg.model.layer_restart, cfg.train_cfg.max_iters) == (20 + 120, 20 + 200)
+    set_length(cfg, 20 + 100)
+    assert cfg.model.layer_restart == 20 + 60
+
+
 def test_a_ramp_is_no_shorter_than_it_takes_to_reach_its_end():
     cfg = config(dict(type='LinearLR', start_factor=0.1, end=20))
     set_length(cfg, 3)
@@ -111,6 +140,7 @@ def test_one_schedule_or_none():
         (config(length=0), 'train_cfg.max_iters'),
         (config(warmup=-1), 'model.warmup_rounds'),
         (config(dict(type='LinearLR', end='x')), 'param_scheduler.student.0.end'),
+        (config(dict(type='StepLR', step_size='x')), 'param_scheduler.student.0.step_size'),
         (config(dict(type='MultiStepLR', milestones=[1, 0.5])), 'student.0.milestones.1'),
         (config(hook=dict(type='EMAHook', begin_iter='x')), 'custom_hooks.0.begin_iter'),
     ],
