@@ -151,7 +151,11 @@ def test_a_config_of_ones_own_teacher_builds(tmp_path, monkeypatch):
     model = Config.fromfile('config.py').model
     weights = MODELS.build(model.teacher.network).state_dict()
     torch.save({f'module.{name}': weight for name, weight in weights.items()}, 'teacher.pth')
-    assert MODELS.build(model).layout_layers == ['model.layer1', 'model.layer2']
+    distiller = MODELS.build(model)
+    assert distiller.layout_layers == ['model.layer1', 'model.layer2']
+    assert distiller.data_preprocessor.mean.flatten().tolist() == pytest.approx(
+        [123.675, 116.28, 103.53]
+    )
 
 
 def test_the_notebook_runs(tmp_path):
