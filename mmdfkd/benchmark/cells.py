@@ -111,6 +111,7 @@ def make_config(cell: Cell, rounds: int = _LONG) -> Config:
     _complete(cfg)
     set_length(cfg, rounds)
     cfg.train_cfg.val_interval = max(1, rounds // _POINTS)
+    cfg.train_cfg.pop('dynamic_intervals', None)
     cfg.default_hooks.checkpoint.interval = max(1, rounds // _POINTS)
     logged = max(1, rounds // 100)
     cfg.default_hooks.logger.interval = cfg.log_processor.window_size = logged

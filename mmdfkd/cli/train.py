@@ -91,6 +91,11 @@ def set_rounds(cfg: Config, rounds: int) -> None:
     if rounds < length:
         logger = (cfg.get('default_hooks') or {}).get('logger') or {}
         _shorten('train_cfg.val_interval', cfg.train_cfg, rounds, length)
+        if cfg.train_cfg.get('dynamic_intervals'):
+            cfg.train_cfg.dynamic_intervals = [
+                (begin, max(1, interval * rounds // length))
+                for begin, interval in cfg.train_cfg.dynamic_intervals
+            ]
         _shorten('default_hooks.logger.interval', logger, rounds, length)
         _shorten('log_processor.window_size', cfg.get('log_processor') or {}, rounds, length)
         _shorten_samples(cfg)
@@ -107,7 +112,8 @@ def _shorten_samples(cfg: Config) -> None:
     """Have a validation on the run's own images take no more than there are at the first."""
     dataset = (cfg.get('val_dataloader') or {}).get('dataset') or {}
     if 'MemoryDataset' in str(dataset.get('type')):
-        first = cfg.train_cfg.get('val_interval', cfg.train_cfg.max_iters)
+        length = cfg.train_cfg.max_iters
+        first = min(cfg.train_cfg.get('val_interval', length), length)
         most = first * cfg.train_dataloader.batch_size
         dataset['length'] = min(dataset['length'], most)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from typing import Any
 
 from mmengine.config import Config
@@ -9,7 +10,6 @@ from mmengine.config import Config
 from mmdfkd.checks import check_not_negative, check_positive
 
 _LEAST_RAMP = 2  # rounds: of one alone LinearLR would leave the rate where it starts
-_SPANS = ('T_max', 'step_size', 'total_steps')  # of a schedule: rounds from its begin on
 
 
 def waiting(warmup: int, rounds: int) -> int:
@@ -63,7 +63,7 @@ def set_length(cfg: Config, rounds: int) -> None:
     if cfg.model.get('layer_restart') is not None:
         cfg.model.layer_restart = share('model.layer_restart', cfg.model.layer_restart)
     for name, schedule in parts(cfg.get('param_scheduler') or {}, 'param_scheduler'):
-        _stretch(name, schedule, share)
+        _stretch(name, schedule, length, share)
     for hooks in ('default_hooks', 'custom_hooks'):
         for name, hook in parts(cfg.get(hooks) or [], hooks):
             if 'begin_iter' in hook:  # of an average of weights
@@ -78,22 +78,36 @@ def set_length(cfg: Config, rounds: int) -> None:
     cfg.train_cfg.max_iters = rounds
 
 
-def _stretch(name: str, schedule: dict, share: Callable[[str, Any], int]) -> None:
+def _stretch(name: str, schedule: dict, length: int, share: Callable[[str, Any], int]) -> None:
+    """Stretch a schedule, whose milestones and spans MMEngine counts from its begin."""
     begin = schedule.get('begin') or 0
     check_not_negative(**{f'{name}.begin': begin})
     begins = share(f'{name}.begin', begin)
-    for span in _SPANS:
-        if schedule.get(span) is not None:
-            check_positive(**{f'{name}.{span}': schedule[span]})
-            end = share(f'{name}.{span}', begin + schedule[span])
-            schedule[span] = max(1, end - begins)
-    if begin:
-        schedule['begin'] = begins
-    if schedule.get('end') not in (None, math.inf):
-        schedule['end'] = max(share(f'{name}.end', schedule['end']), begins + _LEAST_RAMP)
+
+    def since_begin(key: str, time: Any) -> int:
+        check_not_negative(**{f'{name}.{key}': time})
+        return share(f'{name}.{key}', begin + time) - begins
+
+    for key in ('T_max', 'total_steps'):
+        if schedule.get(key) is not None:
+            schedule[key] = max(1, since_begin(key, schedule[key]))
     if schedule.get('milestones'):
         times = enumerate(schedule['milestones'])
-        schedule['milestones'] = [share(f'{name}.milestones.{i}', time) for i, time in times]
+        schedule['milestones'] = [since_begin(f'milestones.{i}', time) for i, time in times]
+    if schedule.get('periods'):
+        check_positive(**{f'{name}.periods.{i}': p for i, p in enumerate(schedule['periods'])})
+        ends = [since_begin('periods', end) for end in accumulate(schedule['periods'])]
+        schedule['periods'] = [max(1, b - a) for a, b in pairwise([0, *ends])]
+    end = schedule.get('end')
+    if schedule.get('step_size') is not None:
+        check_positive(**{f'{name}.step_size': schedule['step_size']})
+        last = length if end in (None, math.inf) else end
+        spans = since_begin('end', last - begin), last - begin
+        schedule['step_size'] = max(1, round(schedule['step_size'] * spans[0] / spans[1]))
+    if begin:
+        schedule['begin'] = begins
+    if end not in (None, math.inf):
+        schedule['end'] = max(share(f'{name}.end', end), begins + _LEAST_RAMP)
 
 
 def parts(tree: Any, name: str) -> Iterator[tuple[str, dict]]:

@@ -1,5 +1,6 @@
 """Whether a run can be validated on its own synthetic images."""
 
+from bisect import bisect
 from typing import Any
 
 from mmengine.dist import get_world_size
@@ -45,9 +46,7 @@ def _check_memory(runner: Runner, dataset: MemoryDataset, model: Any) -> None:
             f'the evaluation set should be a LatentDataset for {type(model).__name__} without a '
             'memory, but got a MemoryDataset; set val_dataloader.dataset'
         )
-    interval = runner.train_loop.val_interval
-    begin = max(runner.iter + 1, runner.train_loop.val_begin)
-    first = min(-(-begin // interval) * interval, runner.max_iters) - runner.iter
+    first = _first_validation(runner) - runner.iter
     batch_size = (runner.train_dataloader.batch_size or 1) * get_world_size()
     by_then, so_far = (
         model.num_images(rounds, batch_size) for rounds in (runner.iter + first, runner.iter)
@@ -59,3 +58,15 @@ def _check_memory(runner: Runner, dataset: MemoryDataset, model: Any) -> None:
             f'length of the MemoryDataset should be at most {held}, the images in the memory at '
             f'the first validation, but got {len(dataset)}; set val_dataloader.dataset.length'
         )
+
+
+def _first_validation(runner: Runner) -> int:
+    """Return the number of rounds after which the next validation comes."""
+    loop: Any = runner.train_loop
+    begin = max(runner.iter + 1, loop.val_begin)
+    for rounds in range(begin, runner.max_iters):
+        # As MMEngine's loop looks it up, one round ahead.
+        place = bisect(loop.dynamic_milestones, rounds + 1) - 1
+        if rounds % loop.dynamic_intervals[place] == 0:
+            return rounds
+    return runner.max_iters

@@ -225,7 +225,7 @@ def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
     student.eval()
     try:
         part_of_teacher(teacher.network, student.network, inputs)
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError, AssertionError, LookupError, TypeError):
         return False
     return True
 

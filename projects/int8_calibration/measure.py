@@ -123,10 +123,12 @@ def main(arguments: list[str] | None = None) -> None:
     merge_options(cfg, args.cfg_options or {})
     student = load_student(cfg, args.checkpoint)
     memory = student.memory
-    if memory is None or len(memory) < max(args.num) + HELD_OUT:
+    least = 2 * max(args.num) + HELD_OUT  # draws of all images would be one and the same
+    if memory is None or len(memory) < least:
         raise ValueError(
-            f'{args.checkpoint} should have at least {max(args.num) + HELD_OUT} images in its '
-            f'memory, but has {0 if memory is None else len(memory)}; take one of a longer run'
+            f'{args.checkpoint} should have at least {least} images in its '
+            f'memory, but has {0 if memory is None else len(memory)}; take one of a longer run, or '
+            'a smaller --num'
         )
     if args.teacher:
         student = teacher_of(cfg, args.checkpoint, student)

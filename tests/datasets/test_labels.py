@@ -46,6 +46,8 @@ def test_names_in_another_order_are_refused():
     check_class_names(['a', 'b'], ['zero', 'one'], 'val')
     with pytest.raises(ValueError, match=r"order, but 2 are not: class 0 is 'b' rather than 'a'"):
         check_class_names(('b', 'a'), ('a', 'b'), 'val')
+    with pytest.raises(ValueError, match=r"order, but 1 are not: class 1 is 'c' rather than 'b'"):
+        check_class_names(('a', 'c', 'd'), ('a', 'b', 'c'), 'val')
 
 
 def test_a_data_set_is_compared_throughout():

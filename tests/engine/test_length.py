@@ -40,14 +40,14 @@ def test_a_student_never_waits_for_all_of_the_run(rounds):
 def test_what_comes_after_the_warm_up_keeps_its_share_of_the_rest(rounds):
     cfg = config(
         dict(type='LinearLR', begin=20, end=50),
-        dict(type='MultiStepLR', begin=20, milestones=[110, 155]),
+        dict(type='MultiStepLR', begin=20, milestones=[90, 135]),  # counted from the begin
         warmup=20,
     )
     set_length(cfg, rounds)
     ramp, steps = cfg.param_scheduler.student
     rest = rounds - 20
     assert (ramp.begin, ramp.end) == (20, 20 + rest // 6)
-    assert steps.milestones == [20 + rest // 2, 20 + rest * 3 // 4]
+    assert steps.milestones == [rest // 2, rest * 3 // 4]
 
 
 @pytest.mark.parametrize('warmup', [0, 30])
@@ -92,14 +92,26 @@ def test_steps_keep_their_share_of_the_rounds_after_their_begin():
         dict(type='CosineAnnealingLR', begin=20, T_max=180),
         dict(type='OneCycleLR', total_steps=200),
         dict(type='StepLR', step_size=1),
+        dict(type='CosineRestartLR', begin=20, periods=[60, 120]),
         warmup=20,
     )
     set_length(cfg, 110)
-    step, cosine, cycle, least = cfg.param_scheduler.student
+    step, cosine, cycle, least, restarts = cfg.param_scheduler.student
     assert (step.begin, step.step_size) == (20, 22)
     assert cosine.T_max == 90
     assert cycle.total_steps == 110
     assert least.step_size == 1
+    assert restarts.periods == [30, 60]
+
+
+@pytest.mark.parametrize('rounds', [20, 40, 100, 200])
+@pytest.mark.parametrize('begin', [0, 20])
+def test_a_step_schedule_ends_at_the_same_rate(rounds, begin):
+    cfg = config(dict(type='StepLR', begin=begin, step_size=30), warmup=20, length=100)
+    drops = (99 - begin) // 30
+    set_length(cfg, rounds)
+    [step] = cfg.param_scheduler.student
+    assert (rounds - 1 - step.get('begin', 0)) // step.step_size == drops
 
 
 def test_a_new_layer_and_another_interval_come_at_the_same_share():

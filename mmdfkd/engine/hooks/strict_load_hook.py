@@ -8,6 +8,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor
 
 from mmdfkd.models.classifiers.brought import WRAPPERS
+from mmdfkd.models.classifiers.checkpoint import DIGEST_KEY
 from mmdfkd.models.distillers import DataFreeDistiller
 from mmdfkd.models.utils import unwrap
 from mmdfkd.registry import HOOKS
@@ -71,7 +72,8 @@ def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Ten
     Args:
         distiller: it gives what the file has not: all but the student where that is a
             published one, and a memory with labels, or of another kind or size. It gives the
-            count of its rounds as well, which warm-ups and schedules go by: a new run begins at 0.
+            count of its rounds as well, which warm-ups and schedules go by: a new run begins at
+            0. The teacher is its own in any case: the file's run may have had another.
         weights: of a distiller's checkpoint, or of a published student.
     """
     own = dict(distiller.state_dict())
@@ -89,4 +91,9 @@ def initial_weights(distiller: Any, weights: dict[str, Tensor]) -> dict[str, Ten
         weights = {name: value for name, value in weights.items() if name not in given}
         weights |= {name: own[name] for name in kept}
     counts = {name: own[name] for name in own if name.startswith('rounds.') and name in weights}
-    return weights | counts
+    students = {name: value for name, value in weights.items() if not _of_teacher(name)}
+    return students | {name: own[name] for name in own if _of_teacher(name)} | counts
+
+
+def _of_teacher(name: str) -> bool:
+    return name.startswith('teacher.') or name == DIGEST_KEY

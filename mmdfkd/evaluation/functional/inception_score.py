@@ -9,13 +9,13 @@ from mmdfkd.checks import check_positive
 
 from .draws import draws_at
 
-_SEED = 1  # any but a reservoir's
+_STREAM = 2  # any but a reservoir's
 
 
 def splits_at(places: range, splits: int) -> Tensor:
     """Draw the split (N,) of each place, int64: classes in turn would each have their own."""
     first, end = places.start // splits, -(-places.stop // splits)
-    draws = draws_at(range(first * splits, end * splits), _SEED).view(-1, splits)
+    draws = draws_at(range(first * splits, end * splits), 0, _STREAM).view(-1, splits)
     return draws.argsort(1).argsort(1).flatten()[torch.tensor(places) - first * splits]
 
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from .draws import draws_at
 
 _PLACE, _NUMBER = '_place', '_number'  # columns of a reservoir's own
+_STREAM = 1  # of random numbers
 
 
 class Reservoir:
@@ -47,7 +48,7 @@ class Reservoir:
             places: of the rows in the whole stream.
             columns: what is kept of them.
         """
-        columns[_NUMBER] = draws_at(places, self.seed)
+        columns[_NUMBER] = draws_at(places, self.seed, _STREAM)
         columns[_PLACE] = torch.tensor(places)
         self.merge(columns)
 

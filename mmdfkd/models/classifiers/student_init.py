@@ -14,8 +14,12 @@ from torch import Tensor, nn
 from .probe import logits_of
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-#: Autograd's nodes that mix channels in a way that weights do not show.
-_MIXING = ('Cat', 'Bmm', 'BaddBmm', 'ScaledDotProduct', 'Permute', 'PixelShuffle')
+#: Autograd's nodes that mix or move channels in a way that weights do not show.
+_MIXING = (
+    *('Cat', 'Stack', 'Split', 'Unbind', 'Glu', 'Repeat', 'ChannelShuffle', 'PixelShuffle'),
+    *('Bmm', 'BaddBmm', 'ScaledDotProduct', 'Permute', 'Roll', 'Flip', 'AsStrided'),
+    *('IndexBackward', 'IndexSelect', 'Gather'),
+)
 
 
 class Axis(NamedTuple):
@@ -74,7 +78,7 @@ class _Walk:
         if kind == 'AccumulateGrad':
             name = self.names.get(id(node.variable))
             return _IMAGES if name is None else Axis(name, 0)
-        if kind.startswith(_MIXING):
+        if kind.startswith(_MIXING) or _moves_channels(kind, node):
             raise ValueError(
                 'init_from_teacher should be False for a student of other widths than its '
                 'teacher if its layers are not convolutions, linear layers, batch norms and '
@@ -108,6 +112,17 @@ class _Walk:
         if bias:
             self.groups.join(bias, weight)
         return weight
+
+
+def _moves_channels(kind: str, node: Any) -> bool:
+    """Tell whether a node pads, slices or shuffles the second dimension of (N, C, ...)."""
+    shape = node._input_metadata[0].shape  # of what it gives
+    if kind.startswith('ConstantPad'):  # pairs from the last dimension on
+        place = 2 * (len(shape) - 2)
+        return any(node._saved_pad[place : place + 2])
+    if kind.startswith('SliceBackward'):
+        return len(shape) > 1 and shape[1] != node._saved_self_sym_sizes[1]
+    return kind.startswith('TransposeBackward') and len(shape) > 4  # of groups of channels
 
 
 def channel_groups(network: nn.Module, inputs: Tensor) -> list[list[Axis]]:

@@ -48,7 +48,7 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
     A block is a module of several layers that has a sibling of its kind; its stage is an
     ``nn.Sequential`` or ``nn.ModuleList``, or another module, as of a RegNet, where each block
     takes what the one before it returns. Of each stage at least half of the blocks stay, the first
-    among them.
+    among them. Where plain windows and shifted ones take turns, as in a Swin, two and two stay.
 
     Args:
         network: a classifier; nothing of it is changed.
@@ -66,11 +66,19 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
             inside |= set(stage.modules())
         elif stage in inside or not _serial(blocks, passes):
             continue
-        found = [b for b in blocks[1::2] if b in passes and _keeps_shape(*passes[b])]
+        period = 2 if len({_shift(block) for block in blocks}) > 1 else 1
+        second = [b for i, b in enumerate(blocks) if i // period % 2]
+        found = [b for b in second if b in passes and _keeps_shape(*passes[b])]
         spare += [names[id(block)] for block in found]
         if found:  # what is inside a block is none of its own
             inside |= {part for block in blocks for part in block.modules()}
     return _outermost(spare)
+
+
+def _shift(block: Any) -> str:
+    """Return how far a block shifts its windows, in the libraries' own form."""
+    owners = (block, getattr(block, 'attn', None))
+    return str(next((o.shift_size for o in owners if hasattr(o, 'shift_size')), None))
 
 
 def _blocks(stage: nn.Module) -> list[nn.Module]:

@@ -25,7 +25,7 @@ def test_a_table_of_all_that_it_is_calibrated_on(tmp_path, monkeypatch, capsys):
     assert re.search(r'\| as it is, float32 \|  \|  \| [\d.]+ \| 100 \|', said)
     assert '50 images of MNIST5k; n = 2 draws' in said
     assert re.search(r'8 bits: [\d,]+ bytes, [\d.]+ ms an image', said)
-    with pytest.raises(ValueError, match='at least 60 images in its memory, but has 50'):
+    with pytest.raises(ValueError, match='at least 100 images in its memory, but has 50'):
         tool.main([*arguments[:2], '--num', '40'])
 
 

@@ -105,6 +105,32 @@ def test_labels_of_another_run_are_not_taken(tmp_path):
     assert len(model.memory) == model.memory.logits.count_nonzero() == 0
 
 
+@pytest.mark.parametrize('first', ['file', 'module'])
+@pytest.mark.parametrize('second', ['file', 'module'])
+def test_a_run_begins_with_its_own_teacher(tmp_path, first, second):
+    """That of the other run took its place in silence, and left again on resume."""
+
+    def model(way, seed):
+        teacher = teacher_file(tmp_path / f'{seed}.pth', seed=seed)
+        return toy_dedfkd(teacher=teacher if way == 'file' else Classifier(teacher.network))
+
+    toy_runner(tmp_path, 1, model=model(first, 1), checkpoint_interval=1).train()
+    own = model(second, 2)
+    expected = {name: value.clone() for name, value in own.teacher.state_dict().items()}
+    begun = initial(tmp_path, tmp_path / 'iter_1.pth', model=own)
+    assert_same_part(begun, tmp_path / 'iter_1.pth', 'student')
+    for name, value in begun.teacher.state_dict().items():
+        assert value.equal(expected[name]), name
+
+
+def test_a_teacher_that_was_none_of_a_file_is_compared(tmp_path):
+    runner = toy_runner(tmp_path, 1, checkpoint_interval=1)
+    runner.train()
+    model = toy_dedfkd(teacher=teacher_file(tmp_path / 'teacher.pth', seed=1))
+    with pytest.raises(ValueError, match='should have the weights that the checkpoint was made'):
+        strict(tmp_path, tmp_path / 'iter_1.pth', model=model, resume=True).load_or_resume()
+
+
 def test_weights_of_another_network_are_no_beginning(checkpoint, tmp_path):
     torch.save({'a': torch.ones(1)}, tmp_path / 'a.pth')
     with pytest.raises(ValueError, match='should be of the config’s DEDFKD'):

@@ -1,6 +1,9 @@
+import pytest
 import torch
 
+from mmdfkd.datasets import LatentDataset
 from mmdfkd.evaluation.functional import Reservoir
+from mmdfkd.evaluation.functional.inception_score import splits_at
 
 
 def stream(reservoir, rows, batch=7, first=0, step=1):
@@ -25,6 +28,15 @@ def test_a_full_one_keeps_distinct_rows_whatever_the_batches():
     assert stream(Reservoir(10), rows, 100)['row'].flatten().equal(found)
     assert stream(Reservoir(10), rows, 1)['row'].flatten().equal(found)
     assert not stream(Reservoir(10, seed=1), rows)['row'].flatten().equal(found)
+
+
+@pytest.mark.parametrize('seed', [0, 1, 1000])
+def test_the_latents_of_the_same_seed_do_not_choose_the_rows(seed):
+    labels = torch.tensor(LatentDataset(10, 20000, 4, seed).labels)
+    kept = stream(Reservoir(5000, seed), labels, 1000)['row'].bincount()
+    assert (kept - 500).abs().max() < 100  # 4.9 standard deviations
+    splits = splits_at(range(20000), 10)
+    assert (torch.bincount(10 * splits + labels) - 200).abs().max() < 60
 
 
 def test_each_row_is_as_likely_as_any_other():

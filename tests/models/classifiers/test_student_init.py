@@ -4,6 +4,8 @@ import pytest
 import timm
 import torch
 from mmpretrain.models import ImageClassifier, LinearClsHead
+from torch import nn
+from torch.nn import functional as F
 from toy import toy_dedfkd, toy_network
 from width_nets import Concatenated, Residual
 
@@ -198,3 +200,46 @@ def test_a_network_with_extra_state_is_wrapped():
 
     network = torch.nn.Sequential(torch.nn.Flatten(), Stated(3 * 8 * 8, 3))
     toy_dedfkd(teacher=Classifier(network), loss_bn=None)
+
+
+class Moved(nn.Module):
+    """Its channels move by something other than weights, or do not."""
+
+    def __init__(self, width, move):
+        super().__init__()
+        self.a = nn.Conv2d(3, 2 * width, 1)
+        self.b = nn.Conv2d(move(torch.zeros(1, 2 * width, 4, 4)).size(1), 5, 1)
+        self.move = move
+
+    def forward(self, images):
+        return self.b(self.move(self.a(images))).mean((2, 3))
+
+
+def gated(maps):
+    one, other = maps.chunk(2, 1)
+    return one * other.sigmoid()
+
+
+@pytest.mark.parametrize(
+    ('move', 'kind'),
+    [
+        (gated, 'SplitBackward'),
+        (lambda maps: F.glu(maps, 1), 'GluBackward'),
+        (lambda maps: maps[:, : maps.size(1) // 2], 'SliceBackward'),
+        (lambda maps: F.pad(maps, (0,) * 4 + (maps.size(1) // 2,) * 2), 'ConstantPadNdBackward'),
+        (lambda maps: maps.repeat(1, 2, 1, 1), 'RepeatBackward'),
+        (lambda maps: F.channel_shuffle(maps, 2), 'ChannelShuffleBackward'),
+        (lambda maps: maps.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2), 'Transpose'),
+        (lambda maps: maps.roll(1, 1), 'RollBackward'),
+    ],
+)
+def test_channels_that_move_without_weights_are_refused(move, kind):
+    """Their places in the layer after it are not those of the weights."""
+    with pytest.raises(ValueError, match=f'but got a {kind}.* in its graph'):
+        part_of_teacher(Moved(4, move), Moved(2, move), torch.zeros(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize('move', [lambda maps: maps[:, :, ::2, ::2], lambda m: F.pad(m, (1,) * 4)])
+def test_height_and_width_may_be_sliced_and_padded(move):
+    part = part_of_teacher(Moved(4, move), Moved(2, move), torch.zeros(1, 3, 4, 4))
+    assert part['b.weight'].shape == (5, 4, 1, 1)

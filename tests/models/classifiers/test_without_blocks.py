@@ -22,6 +22,15 @@ def test_every_second_block_that_keeps_the_shape_is_spare():
     assert spare_blocks(vit, images) == [f'blocks.{i}' for i in range(1, len(vit.blocks), 2)]
 
 
+def test_of_windows_that_take_turns_both_kinds_stay():
+    name = 'swin_tiny_patch4_window7_224'
+    options = dict(embed_dim=12, num_heads=(1, 2, 4, 8), num_classes=3)
+    network = timm.create_model(name, **options)
+    # The last stage has one window: none is shifted.
+    spare = ['layers.2.blocks.2', 'layers.2.blocks.3', 'layers.3.blocks.1']
+    assert spare_blocks(network, torch.rand(1, 3, 224, 224)) == spare
+
+
 def test_layers_that_are_no_blocks_are_not_spare():
     assert spare_blocks(vgg11_bn(num_classes=3), torch.rand(1, 3, 32, 32)) == []
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmdfkd.models.generators import UnconditionalGenerator
+from mmdfkd.models.generators import LayeredGenerator, UnconditionalGenerator
 from mmdfkd.models.generators.dcgan_init import dcgan_init
 
 
@@ -21,3 +21,10 @@ def test_every_layer_is_drawn_anew():
     norms = torch.cat([norm.weight for norm in generator.norms])
     assert norms.mean().item() == pytest.approx(1, abs=0.02)
     assert 0 < norms.std() < 0.04
+
+
+def test_the_contrast_of_layers_stays():
+    generator = LayeredGenerator(latent_dim=5, image_size=8, base_channels=8, num_classes=3)
+    before = generator.shade.weight.clone()
+    dcgan_init(generator)
+    assert generator.shade.weight.equal(before)
