@@ -8,8 +8,9 @@ from torch import nn
 
 from mmdfkd.registry import MODELS
 
+from .channel_groups import Axis, channel_groups
 from .probe import logits_of
-from .student_init import CONVOLUTIONS, Axis, channel_groups, statistics_of
+from .student_init import CONVOLUTIONS, statistics_of
 
 
 @MODELS.register_module()
@@ -20,7 +21,7 @@ def narrower(
 
     Layers keep their names, so that ``init_from_teacher`` gives them the teacher's weights. Which
     axes index the same channels is read from a pass
-    (:func:`~mmdfkd.models.classifiers.student_init.channel_groups`).
+    (:func:`~mmdfkd.models.classifiers.channel_groups.channel_groups`).
 
     Args:
         network: config of a network.

@@ -77,7 +77,7 @@ def spare_blocks(network: nn.Module, inputs: Tensor) -> list[str]:
 
 def _shift(block: Any) -> str:
     """Return how far a block shifts its windows, in the libraries' own form."""
-    owners = (block, getattr(block, 'attn', None))
+    owners: tuple[Any, ...] = (block, getattr(block, 'attn', None))
     return str(next((o.shift_size for o in owners if hasattr(o, 'shift_size')), None))
 
 
