@@ -102,8 +102,8 @@ def _stretch(name: str, schedule: dict, length: int, share: Callable[[str, Any],
     if schedule.get('step_size') is not None:
         check_positive(**{f'{name}.step_size': schedule['step_size']})
         last = length if end in (None, math.inf) else end
-        spans = since_begin('end', last - begin), last - begin
-        schedule['step_size'] = max(1, round(schedule['step_size'] * spans[0] / spans[1]))
+        span = max(1, last - begin)  # one that begins after the run never steps
+        schedule['step_size'] = max(1, round(schedule['step_size'] * since_begin('end', span) / span))
     if begin:
         schedule['begin'] = begins
     if end not in (None, math.inf):

@@ -80,9 +80,9 @@ class Agreement(SyntheticMetric):
             )
         if name == 'blur':
             return blur(images, _BLUR_SIGMA)
-        # Of a sample's place alone: batches and processes make no difference. The 1 keeps them
-        # apart from the latent of seed and place.
-        draws = [np.random.default_rng((self.seed, place, 1)) for place in places]
+        # Of a sample's place alone: batches and processes make no difference. The 3 keeps them
+        # apart from the latent of seed and place, and from the streams of draws_at.
+        draws = [np.random.default_rng((self.seed, place, 3)) for place in places]
         if name == 'noise':
             return add_noise(images, _NOISE_STD, draws)
         numbers = [draw.random(self.distiller.augment.num_draws, np.float32) for draw in draws]
