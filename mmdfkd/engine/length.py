@@ -103,7 +103,8 @@ def _stretch(name: str, schedule: dict, length: int, share: Callable[[str, Any],
         check_positive(**{f'{name}.step_size': schedule['step_size']})
         last = length if end in (None, math.inf) else end
         span = max(1, last - begin)  # one that begins after the run never steps
-        schedule['step_size'] = max(1, round(schedule['step_size'] * since_begin('end', span) / span))
+        share_of_it = since_begin('end', span) / span
+        schedule['step_size'] = max(1, round(schedule['step_size'] * share_of_it))
     if begin:
         schedule['begin'] = begins
     if end not in (None, math.inf):

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import shutil
 import socket
 from pathlib import Path
 from typing import IO
@@ -119,7 +120,7 @@ def claim(
     if move:
         aside = _move_aside(folder, _of_run(folder))
         if config and config.is_file():
-            config.rename(aside.with_suffix('.py'))
+            shutil.move(config, aside.with_suffix('.py'))  # the folder may be on another disk
 
 
 def _is_beside(file: Path, folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
     memory = weights.get('memory.images')
     if memory is not None:
         memory = memory[: int(weights['memory.num_added.count'])]
-    return TrainedStudent(
+    trained = TrainedStudent(
         network=network.eval(),
         config=own,
         state=student,
@@ -146,6 +146,9 @@ def load_student(cfg: Config, checkpoint: str | Path) -> TrainedStudent:
         memory=memory,
         swap=swap,
     )
+    if trained.classes and len(trained.classes) != trained.num_classes():
+        return replace(trained, classes=None)  # of what the teacher was before its fine-tuning
+    return trained
 
 
 def _of_student(weights: dict[str, Tensor], checkpoint: str | Path) -> dict[str, Tensor]:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
+
+from mmdfkd.datasets.image_files import UNREADABLE
 
 from .pair import Pair
 
@@ -63,7 +65,7 @@ def _size_note(test: str | None, given: int | None, size: int) -> list[str]:
     try:
         with Image.open(first) as image:
             width, height = image.size
-    except UnidentifiedImageError:  # the run tells it, if it takes this file at all
+    except UNREADABLE:  # the run tells it, if it takes this file at all
         return []
     if min(width, height) == size:
         return []

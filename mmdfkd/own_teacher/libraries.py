@@ -216,8 +216,14 @@ def _of_mmpretrain(cfg: Config, weights: str | None = None) -> Found:
     found.channels = len(found.mean or [0, 0, 0])
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     steps = {_type_name(step): step for step in dataset.get('pipeline', [])}
-    # Files are read as BGR, and to_rgb swaps them; mmpretrain's CIFAR is RGB as it is.
-    found.swap = 'LoadImageFromFile' in steps and not data.get('to_rgb') and found.channels == 3
+    # Files are read as BGR; mmpretrain's CIFAR is RGB as it is. Three places may swap them.
+    swaps = (
+        'LoadImageFromFile' in steps,
+        steps.get('NumpyToPIL', {}).get('to_rgb'),
+        steps.get('PILToNumpy', {}).get('to_bgr'),
+        data.get('to_rgb'),
+    )
+    found.swap = found.channels == 3 and sum(map(bool, swaps)) % 2 == 1
     crop = steps.get('CenterCrop', {}).get('crop_size')
     resize: dict[str, Any] = next((steps[k] for k in ('ResizeEdge', 'Resize') if k in steps), {})
     scale: Any = resize.get('scale')

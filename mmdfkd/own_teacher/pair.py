@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmdfkd.checkpoint_files import read_checkpoint
 from mmdfkd.models.classifiers import Classifier, part_of_teacher
 from mmdfkd.models.classifiers.brought import drop_weights
+from mmdfkd.models.classifiers.probe import MISFITS
 from mmdfkd.models.utils.bn_recorder import batch_norms
 from mmdfkd.models.utils.feature_maps import version_of
 from mmdfkd.models.utils.watching import pass_watched
@@ -199,7 +200,7 @@ def _named(name: str, num_classes: int, images: Images, options: dict[str, Any])
 def _classes(classifier: Classifier, inputs: Tensor, name: str) -> int:
     try:
         return classifier.probe(inputs).size(1)
-    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+    except MISFITS as error:
         raise ValueError(
             f'{name} should take images of {tuple(inputs.shape[1:])}, but raised '
             f'{type(error).__name__}: {str(error)[:200]}; give another --image-size, or '
@@ -225,7 +226,7 @@ def _is_part(teacher: Classifier, student: Classifier, inputs: Tensor) -> bool:
     student.eval()
     try:
         part_of_teacher(teacher.network, student.network, inputs)
-    except (ValueError, RuntimeError, AssertionError, LookupError, TypeError):
+    except (ValueError, *MISFITS):
         return False
     return True
 

@@ -55,6 +55,8 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
     batch_size = 128 if pair.images.size <= 64 else 64
     restart = min(500, max(1, rounds // 2))
     kept = (2 * restart if base == _LASTING else rounds) * batch_size
+    samples_per_class = 2 if pair.num_classes > batch_size // 2 else 1
+    turn = pair.num_classes * samples_per_class  # labels of each class once
     room = _MEMORY_BYTES // (pair.images.channels * pair.images.size**2)
     return Recipe(
         base=base,
@@ -63,6 +65,6 @@ def make_recipe(pair: Pair, rounds: int | None = None) -> Recipe:
         warmup=waiting(waits, rounds),
         restart=restart,
         capacity=min(kept, room),
-        labels=-(-_LABELS // pair.num_classes) * pair.num_classes,
-        samples_per_class=2 if pair.num_classes > batch_size // 2 else 1,
+        labels=-(-_LABELS // turn) * turn,
+        samples_per_class=samples_per_class,
     )

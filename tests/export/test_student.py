@@ -100,6 +100,9 @@ def test_the_names_of_the_classes_are_those_of_the_teachers_file(tmp_path, monke
     meta = {'dataset_meta': {'classes': names}}
     torch.save({'state_dict': weights, 'meta': meta}, tmp_path / 'teacher.pth')
     assert load_student(cfg, checkpoint).classes == tuple(names)
+    meta['dataset_meta']['classes'] = [*names, 'of an earlier network']
+    torch.save({'state_dict': weights, 'meta': meta}, tmp_path / 'teacher.pth')
+    assert load_student(cfg, checkpoint).classes is None
 
 
 def test_a_preprocessor_that_does_more_is_refused(grey):

@@ -58,7 +58,7 @@ def test_a_network_that_was_tested_on_squashed_images():
     assert not first('resnet18_8xb32_in1k').squash
 
 
-def config(tmp_path, to_rgb, **model):
+def config(tmp_path, to_rgb, *more, **model):
     network = dict(
         type='ImageClassifier',
         backbone=dict(type='ResNet_CIFAR', depth=18, out_indices=(3,)),
@@ -67,6 +67,7 @@ def config(tmp_path, to_rgb, **model):
     )
     data = dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0], to_rgb=to_rgb)
     steps = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=24, interpolation='area')]
+    steps += more
     loader = dict(dataset=dict(type='CustomDataset', pipeline=steps))
     content = dict(model=network | model, data_preprocessor=data, test_dataloader=loader)
     Config(content).dump(tmp_path / 'mine.py')
@@ -81,6 +82,13 @@ def test_a_config_file_of_mmpretrains_form(to_rgb, tmp_path):
     assert found.squash  # Resize keeps no ratio of the sides
     assert found.swap != to_rgb  # files are read as BGR
     assert found.build().head.num_classes == 4
+
+
+@pytest.mark.parametrize('to_rgb', [True, False])
+def test_a_pipeline_that_turns_files_to_rgb(to_rgb, tmp_path):
+    """Red and blue of the whole distillation were swapped."""
+    more = dict(type='NumpyToPIL', to_rgb=True), dict(type='PILToNumpy')
+    assert first(config(tmp_path, to_rgb, *more)).swap == to_rgb
 
 
 def test_options_reach_the_parts_of_mmpretrains():

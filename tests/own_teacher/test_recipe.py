@@ -34,5 +34,7 @@ def test_many_classes_come_in_pairs():
     recipe = make_recipe(replace(PAIR, num_classes=1000))
     assert recipe.samples_per_class == 2
     assert recipe.labels % 1000 == 0
+    # An odd number above the labels of a pass: half of them were never asked for.
+    assert make_recipe(replace(PAIR, num_classes=11821)).labels == 2 * 11821
     assert make_recipe(PAIR).samples_per_class == 1
     assert make_recipe(replace(PAIR, num_classes=7)).labels == 10_003

@@ -9,7 +9,7 @@ from torch import nn
 from mmdfkd.registry import MODELS
 
 from .channel_groups import Axis, channel_groups
-from .probe import logits_of
+from .probe import MISFITS, logits_of
 from .student_init import CONVOLUTIONS, statistics_of
 
 
@@ -48,8 +48,7 @@ def narrower(
         for module in built.modules():
             _tell_channels(module)
         cut = logits_of(built(images)).shape
-    # A network may check its own channels, with any error.
-    except (ValueError, RuntimeError, AssertionError, LookupError, TypeError) as error:
+    except (ValueError, *MISFITS) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f'a {type(built).__name__} cannot be made narrower: {reason}') from error
     if cut != expected:

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from mmdfkd.models.utils.watching import pass_watched
 
+#: What networks raise of images, or of channels, that they do not take.
+MISFITS = (RuntimeError, AssertionError, LookupError, TypeError)
+
 
 class FinalLayer(NamedTuple):
     """The layer that gives the logits, and the dimensions of its inputs to average over."""

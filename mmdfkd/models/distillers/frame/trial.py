@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdfkd.models.classifiers import Classifier
+from mmdfkd.models.classifiers.probe import MISFITS
 from mmdfkd.models.utils import BNRecorder, BNStatistics, frozen
 
 #: Normalised pixels beyond the first are unlikely, beyond the second impossible.
@@ -74,7 +75,7 @@ def try_networks(
 def _try(name: str, part: Any, inputs: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     try:
         return part.probe(inputs.to(next(part.parameters()).device))
-    except (RuntimeError, AssertionError, IndexError, TypeError) as error:
+    except MISFITS as error:
         raise ValueError(
             f'the {name} should take images of {image_shape} (channels, height, width), but raised '
             f'{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ""}; '
